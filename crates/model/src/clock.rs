@@ -1,0 +1,154 @@
+//! Time and randomness as a dependency, so that a test can own both.
+
+use crate::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This time moved by `by`, saturating at the ends.
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// `2026-05-04T10:20:30.123+0000`, the form of Lambda's `LastModified`.
+    pub fn to_lambda_text(self) -> String {
+        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
+    }
+}
+
+/// The only way to the time of day and to randomness.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day.
+    fn now(&self) -> Timestamp;
+    /// Resolves at `at`, or at once if that has passed.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
+    /// Fills `buffer` with random bytes fit for secrets.
+    fn random(&self, buffer: &mut [u8]);
+
+    /// A random (version 4) UUID.
+    fn uuid(&self) -> String {
+        let mut bytes = [0u8; 16];
+        self.random(&mut bytes);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = |part: &[u8]| part.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let (a, b, c, d, e) = (&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]);
+        format!("{}-{}-{}-{}-{}", hex(a), hex(b), hex(c), hex(d), hex(e))
+    }
+
+    /// A random fraction in `[0, 1)`.
+    fn fraction(&self) -> f64 {
+        let mut bytes = [0u8; 8];
+        self.random(&mut bytes);
+        (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// The machine's clock and the kernel's randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        let wait = at.since(self.now());
+        Box::pin(tokio::time::sleep(wait))
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the kernel has random bytes");
+    }
+}
+
+/// A clock that moves only when a test says so, with a seeded generator for randomness.
+#[derive(Debug)]
+pub struct TestClock {
+    state: Mutex<(Timestamp, u64)>,
+    moved: tokio::sync::Notify,
+}
+
+impl TestClock {
+    /// A clock that stands at `now`; `seed` decides every random byte.
+    pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self { state: Mutex::new((now, seed)), moved: tokio::sync::Notify::new() }
+    }
+
+    /// Moves the time forward and wakes whoever waits for it.
+    pub fn advance(&self, by: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.0 = state.0.plus(by);
+        drop(state);
+        self.moved.notify_waiters();
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let mut moved = std::pin::pin!(self.moved.notified());
+                moved.as_mut().enable();
+                if self.now() >= at {
+                    return;
+                }
+                moved.await;
+            }
+        })
+    }
+
+    /// SplitMix64: small, and good enough to look random in a test.
+    fn random(&self, buffer: &mut [u8]) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for chunk in buffer.chunks_mut(8) {
+            state.1 = state.1.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state.1;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let bytes = (z ^ (z >> 31)).to_le_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_prints_as_lambda_prints_it() {
+        assert_eq!(Timestamp(1_700_000_000_123).to_lambda_text(), "2023-11-14T22:13:20.123+0000");
+    }
+
+    #[tokio::test]
+    async fn a_test_clock_wakes_a_sleeper_when_it_is_moved() {
+        let clock = std::sync::Arc::new(TestClock::new(Timestamp(0), 1));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(Timestamp(1000)).await }
+        });
+        clock.advance(Duration::from_millis(999));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_millis(1));
+        sleeper.await.unwrap();
+    }
+}

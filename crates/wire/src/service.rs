@@ -1,0 +1,102 @@
+//! What a service offers the wire: a table from operation names to functions.
+
+use crate::{Body, Fault, Value, from_value, to_value};
+use fogbank_model::{BoxFuture, RequestContext};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A decoded request: its context and its input, checked against the shape table.
+#[derive(Debug)]
+pub struct Input {
+    /// Who calls, from where.
+    pub context: RequestContext,
+    /// The input structure, always a [`Value::Map`].
+    pub value: Value,
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub enum Output {
+    /// The output structure; the protocol's codec renders it.
+    Value(Value),
+    /// An output structure whose payload is streamed: header members come from the value, the body as it is.
+    /// An event stream's body holds finished frames (see [`crate::event_frame`]).
+    Stream {
+        /// Members bound to headers and the status code.
+        value: Value,
+        /// The body.
+        body: Body,
+    },
+}
+
+/// One operation: from decoded input to output.
+pub type Handler = Box<dyn Fn(Input) -> BoxFuture<'static, Result<Output, Fault>> + Send + Sync>;
+
+/// A service's operations, by name, and the model that tells how they look on the wire.
+pub struct Service {
+    model: &'static str,
+    operations: BTreeMap<&'static str, Handler>,
+}
+
+impl Service {
+    /// A service that speaks `model`, the name of a shape table such as `lambda`.
+    pub fn new(model: &'static str) -> Self {
+        Self { model, operations: BTreeMap::new() }
+    }
+
+    /// Adds an operation whose input and output are plain structs.
+    pub fn operation<S, I, O, E, F>(
+        mut self,
+        name: &'static str,
+        state: &Arc<S>,
+        run: fn(Arc<S>, RequestContext, I) -> F,
+    ) -> Self
+    where
+        S: Send + Sync + 'static,
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize,
+        E: Into<Fault>,
+        F: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        let state = state.clone();
+        let handler: Handler = Box::new(move |input| {
+            let state = state.clone();
+            Box::pin(async move {
+                let typed = from_value(input.value)
+                    .map_err(|error| Fault::client("SerializationException", error.to_string()))?;
+                let output = run(state, input.context, typed).await.map_err(Into::into)?;
+                to_value(&output).map(Output::Value).map_err(Fault::internal)
+            })
+        });
+        self.operations.insert(name, handler);
+        self
+    }
+
+    /// Adds an operation that takes the input as it was decoded, to move a large payload without a copy or to stream its answer.
+    pub fn raw_operation<S, F>(mut self, name: &'static str, state: &Arc<S>, run: fn(Arc<S>, Input) -> F) -> Self
+    where
+        S: Send + Sync + 'static,
+        F: Future<Output = Result<Output, Fault>> + Send + 'static,
+    {
+        let state = state.clone();
+        self.operations.insert(name, Box::new(move |input| Box::pin(run(state.clone(), input))));
+        self
+    }
+
+    /// The shape table's name.
+    pub fn model(&self) -> &'static str {
+        self.model
+    }
+
+    /// The names of the operations that work.
+    pub fn operations(&self) -> impl Iterator<Item = &'static str> {
+        self.operations.keys().copied()
+    }
+
+    /// The function behind `operation`.
+    pub fn handler(&self, operation: &str) -> Option<&Handler> {
+        self.operations.get(operation)
+    }
+}
