@@ -146,6 +146,7 @@ impl Auth {
 /// The session token that a request carries.
 pub(crate) fn session_token<'r>(headers: &'r HeaderMap, parameters: &'r Pairs) -> Option<&'r str> {
     let header = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
-    let parameter = || parameters.iter().find(|(key, _)| key == "X-Amz-Security-Token").map(|(_, value)| value.as_str());
+    let parameter =
+        || parameters.iter().find(|(key, _)| key == "X-Amz-Security-Token").map(|(_, value)| value.as_str());
     header.or_else(parameter)
 }

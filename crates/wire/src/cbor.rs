@@ -85,7 +85,9 @@ fn scalar(kind: Kind, cbor: &Cbor) -> Option<Value> {
     match (kind, cbor) {
         (Kind::Integer, Cbor::Integer(number)) => i32::try_from(*number).ok().map(|n| Value::Int(n.into())),
         (Kind::Long | Kind::Document, Cbor::Integer(number)) => i64::try_from(*number).ok().map(Value::Int),
-        (Kind::Float | Kind::Double, Cbor::Integer(number)) => i64::try_from(*number).ok().map(|n| Value::Float(n as f64)),
+        (Kind::Float | Kind::Double, Cbor::Integer(number)) => {
+            i64::try_from(*number).ok().map(|n| Value::Float(n as f64))
+        }
         (Kind::Float | Kind::Double | Kind::Document, Cbor::Float(number)) => Some(Value::Float(*number)),
         _ => None,
     }

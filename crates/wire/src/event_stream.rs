@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn a_frame_without_headers_is_the_specifications() {
         // The specification's example of an empty message.
-        assert_eq!(
-            hex::encode(frame(&[], b"")),
-            "000000100000000005c248eb7d98c8ff"
-        );
+        assert_eq!(hex::encode(frame(&[], b"")), "000000100000000005c248eb7d98c8ff");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! HTTP/1 connections: one piece of code for the AWS listener, the gateway's hosts and the doors of function instances. It bounds what
 //! a client may send before anything is parsed, and reads each body whole.
 
-use crate::auth::{Door, Peer};
 use crate::Body;
+use crate::auth::{Door, Peer};
 use bytes::{Bytes, BytesMut};
 use fogbank_model::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};

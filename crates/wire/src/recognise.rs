@@ -41,7 +41,8 @@ pub(crate) fn recognise(
     if header(head, "smithy-protocol") == Some("rpc-v2-cbor") {
         return by_service_path(sources, head, parameters);
     }
-    let is_form = header(head, CONTENT_TYPE.as_str()).is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        header(head, CONTENT_TYPE.as_str()).is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
     let mut form = parameters;
     if is_form && split_path(head.uri.path()).is_empty() {
         form.extend(query::pairs(body));
@@ -126,7 +127,8 @@ fn by_path(
     };
     let host = signing.is_none().then(|| hinted_service(sources, head)).flatten();
     let name = signing.or(host);
-    let meant = |source: &&'static ModelSource| name.is_none_or(|name| source.signing == name || source.endpoint == name);
+    let meant =
+        |source: &&'static ModelSource| name.is_none_or(|name| source.signing == name || source.endpoint == name);
     let path = split_path(head.uri.path());
     let method = head.method.as_str();
     let mut best: Option<(Fit, &'static ModelSource, Protocol, &'static Route)> = None;

@@ -52,7 +52,9 @@ fn decode_rest(
             let inner = model.shape(member.shape);
             let value = match inner.kind {
                 Kind::Blob => Value::Blob(body),
-                Kind::String => Value::Text(String::from_utf8(body.into()).map_err(|_| Malformed::new("The body must be UTF-8"))?),
+                Kind::String => {
+                    Value::Text(String::from_utf8(body.into()).map_err(|_| Malformed::new("The body must be UTF-8"))?)
+                }
                 _ => structure(inner, &body)?,
             };
             members.push((member.name.clone(), value));

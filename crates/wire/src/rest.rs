@@ -37,7 +37,9 @@ fn first<'p>(pairs: &'p Pairs, key: &str) -> Option<&'p str> {
 
 fn decode_query(model: &Model, shape: &Shape, member: &Member, query: &Pairs) -> Result<Option<Value>, Malformed> {
     let inner = model.shape(member.shape);
-    let own = |key: &str| shape.members.iter().any(|m| m.location == Location::Query && m.wire() == key && m.name != member.name);
+    let own = |key: &str| {
+        shape.members.iter().any(|m| m.location == Location::Query && m.wire() == key && m.name != member.name)
+    };
     match (inner.kind, &inner.value) {
         (Kind::List, Some(item)) => {
             let item = model.shape(item.shape);
@@ -50,7 +52,8 @@ fn decode_query(model: &Model, shape: &Shape, member: &Member, query: &Pairs) ->
             let item = model.shape(item.shape);
             let mut entries: Vec<(String, Value)> = Vec::new();
             for (key, text) in query.iter().filter(|(key, _)| !own(key)) {
-                let many = item.value.as_ref().filter(|_| item.kind == Kind::List).map(|inner| model.shape(inner.shape));
+                let many =
+                    item.value.as_ref().filter(|_| item.kind == Kind::List).map(|inner| model.shape(inner.shape));
                 let parsed = scalar::parse(many.unwrap_or(item), text)?;
                 match entries.iter_mut().find(|(k, _)| k == key) {
                     Some((_, Value::List(items))) => items.push(parsed),
@@ -71,7 +74,8 @@ fn decode_header(model: &Model, member: &Member, headers: &HeaderMap) -> Result<
     let inner = model.shape(member.shape);
     if member.json_text {
         let decoded = BASE64.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let decoded = decoded.ok_or_else(|| Malformed(format!("The header {} is not valid Base64 text", member.wire())))?;
+        let decoded =
+            decoded.ok_or_else(|| Malformed(format!("The header {} is not valid Base64 text", member.wire())))?;
         return Ok(Some(Value::Text(decoded)));
     }
     match (inner.kind, &inner.value) {
@@ -161,7 +165,11 @@ fn header_text(model: &Model, member: &Member, inner: &Shape, value: &Value) -> 
             let print = |item: &Value| {
                 let text = scalar::print(item_shape, item, TimestampFormat::Rfc822).ok_or_else(wrong)?;
                 let quote = item_shape.kind == Kind::String && text.contains([',', '"']);
-                Ok(if quote { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) } else { text.into_owned() })
+                Ok(if quote {
+                    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+                } else {
+                    text.into_owned()
+                })
             };
             items.iter().map(print).collect::<Result<Vec<_>, String>>().map(|items| items.join(","))
         }

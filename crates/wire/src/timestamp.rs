@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn each_form_is_read() {
-        for text in ["2015-01-25T08:00:00Z", "Sun, 25 Jan 2015 08:00:00 GMT", "1422172800", "2015-01-25T09:00:00+01:00"] {
+        for text in ["2015-01-25T08:00:00Z", "Sun, 25 Jan 2015 08:00:00 GMT", "1422172800", "2015-01-25T09:00:00+01:00"]
+        {
             assert_eq!(parse(text), Some(1_422_172_800_000), "{text}");
         }
         assert_eq!(parse("-1.5"), Some(-1500));

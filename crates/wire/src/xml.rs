@@ -196,7 +196,9 @@ pub(crate) fn encode(
             let item_name = if flattened { name } else { member_name };
             let each = |out: &mut String| {
                 items.iter().try_for_each(|item| match &shape.value {
-                    Some(member) => encode(model, inner, item, item_name, &self::attributes(inner, item, member), false, out),
+                    Some(member) => {
+                        encode(model, inner, item, item_name, &self::attributes(inner, item, member), false, out)
+                    }
                     None => Ok(()),
                 })
             };

@@ -31,7 +31,11 @@ pub fn table(name: &str, model: &Value) -> Result<Value, Failure> {
     put(&mut table, "id", &meta["serviceId"]);
     put(&mut table, "version", &meta["apiVersion"]);
     put(&mut table, "endpoint", &meta["endpointPrefix"]);
-    put(&mut table, "signing", if meta["signingName"].is_null() { &meta["endpointPrefix"] } else { &meta["signingName"] });
+    put(
+        &mut table,
+        "signing",
+        if meta["signingName"].is_null() { &meta["endpointPrefix"] } else { &meta["signingName"] },
+    );
     put(&mut table, "target", &meta["targetPrefix"]);
     put(&mut table, "json", &meta["jsonVersion"]);
     put(&mut table, "xmlns", &meta["xmlNamespace"]);
@@ -62,8 +66,11 @@ fn operation(source: &Value, shapes: &mut Shapes) -> Result<Value, Failure> {
     }
     put(&mut made, "w", &source["output"]["resultWrapper"]);
     let errors = source["errors"].as_array().cloned().unwrap_or_default();
-    let errors: Vec<usize> =
-        errors.iter().filter_map(|error| error["shape"].as_str()).map(|e| shapes.number(e)).collect::<Result<_, _>>()?;
+    let errors: Vec<usize> = errors
+        .iter()
+        .filter_map(|error| error["shape"].as_str())
+        .map(|e| shapes.number(e))
+        .collect::<Result<_, _>>()?;
     put(&mut made, "e", &json!(errors));
     Ok(Value::Object(made))
 }
@@ -128,10 +135,12 @@ impl Shapes<'_> {
         made.insert("s".into(), json!(self.number(shape)?));
         put(&mut made, "r", &json!(required));
         let pairs = [("l", "location"), ("w", "locationName"), ("f", "flattened"), ("a", "xmlAttribute")];
-        for (key, from) in pairs.into_iter().chain([("j", "jsonvalue"), ("ts", "timestampFormat"), ("st", "streaming")]) {
+        for (key, from) in pairs.into_iter().chain([("j", "jsonvalue"), ("ts", "timestampFormat"), ("st", "streaming")])
+        {
             put(&mut made, key, &member[from]);
         }
-        for (key, from) in [("t", "idempotencyToken"), ("ep", "eventpayload"), ("hl", "hostLabel"), ("q", "queryName")] {
+        for (key, from) in [("t", "idempotencyToken"), ("ep", "eventpayload"), ("hl", "hostLabel"), ("q", "queryName")]
+        {
             put(&mut made, key, &member[from]);
         }
         put(&mut made, "x", &member["xmlNamespace"]["uri"]);

@@ -114,7 +114,11 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> Vec<(String, String)> {
-        text.split('&').filter(|p| !p.is_empty()).map(|p| p.split_once('=').unwrap_or((p, ""))).map(|(k, v)| (k.into(), v.into())).collect()
+        text.split('&')
+            .filter(|p| !p.is_empty())
+            .map(|p| p.split_once('=').unwrap_or((p, "")))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect()
     }
 
     #[test]

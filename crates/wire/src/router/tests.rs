@@ -147,15 +147,20 @@ async fn an_internal_reason_is_not_told() {
 
 #[tokio::test]
 async fn constraints_are_reported_in_awss_words() {
-    let long = format!("/2015-03-31/functions/{}/configuration", "a".repeat(200));
+    let long = format!("/2015-03-31/functions/{}/configuration", "a".repeat(300));
     let (status, headers, body) = send(&router(), request("GET", &long, &[SIGNED], "")).await;
     assert_eq!(status, 400);
     assert_eq!(headers["x-amzn-errortype"], "ValidationException");
     assert!(body.contains("1 validation error detected: Value 'aaa"), "{body}");
-    assert!(body.contains("at 'functionName' failed to satisfy constraint: Member must have length less than or equal to"));
+    assert!(
+        body.contains("at 'functionName' failed to satisfy constraint: Member must have length less than or equal to")
+    );
     let empty = request("POST", "/2015-03-31/functions", &[SIGNED], "{}");
     let (_, _, body) = send(&router(), empty).await;
-    assert!(body.contains("Value null at 'functionName' failed to satisfy constraint: Member must not be null"), "{body}");
+    assert!(
+        body.contains("Value null at 'functionName' failed to satisfy constraint: Member must not be null"),
+        "{body}"
+    );
     assert!(body.contains("3 validation errors detected: "), "{body}");
 }
 
@@ -163,7 +168,11 @@ async fn constraints_are_reported_in_awss_words() {
 async fn wrong_types_and_broken_json_are_serialization_exceptions() {
     for body in ["{\"FunctionName\":5}", "{\"FunctionName\"", "[]", "{\"Code\":{\"ZipFile\":\"%%\"}}", "nul"] {
         let (status, headers, text) = send(&router(), request("POST", "/2015-03-31/functions", &[SIGNED], body)).await;
-        assert_eq!((status, &headers["x-amzn-errortype"]), (400, &HeaderValue::from_static("SerializationException")), "{text}");
+        assert_eq!(
+            (status, &headers["x-amzn-errortype"]),
+            (400, &HeaderValue::from_static("SerializationException")),
+            "{text}"
+        );
     }
 }
 
