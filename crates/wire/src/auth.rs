@@ -1,6 +1,5 @@
 //! Who makes a request: from the door it came through, from its signature, or, while signatures are not checked, from what it claims.
 
-use crate::Fault;
 use crate::query::Pairs;
 use fogbank_model::{AccountId, Caller, Region};
 use http::HeaderMap;
@@ -121,14 +120,14 @@ pub(crate) struct Principal {
 
 impl Auth {
     /// The principal of a request that is not verified, or that came through a door.
-    pub(crate) fn claimed(&self, scope: Option<&Scope>, token: Option<&str>, peer: &Peer) -> Result<Principal, Fault> {
+    pub(crate) fn claimed(&self, scope: Option<&Scope>, token: Option<&str>, peer: &Peer) -> Principal {
         let region = scope.and_then(|scope| scope.region.parse().ok());
         if let Some(door) = &peer.door {
             let region = region.unwrap_or_else(|| door.region.clone());
-            return Ok(Principal { account: door.account.clone(), region, caller: door.caller.clone() });
+            return Principal { account: door.account.clone(), region, caller: door.caller.clone() };
         }
         let region = region.unwrap_or_else(Region::default_region);
-        let root = |account| Ok(Principal { account, region: region.clone(), caller: Caller::Root });
+        let root = |account| Principal { account, region: region.clone(), caller: Caller::Root };
         let Some(key) = scope.map(|scope| scope.access_key_id.as_str()) else {
             return root(AccountId::default_account());
         };
@@ -137,7 +136,7 @@ impl Auth {
         }
         let (Self::Off(keys) | Self::On(keys)) = self;
         match keys.lookup(key, token) {
-            Ok(owner) => Ok(Principal { account: owner.account, region, caller: owner.caller }),
+            Ok(owner) => Principal { account: owner.account, region, caller: owner.caller },
             Err(_) => root(AccountId::default_account()),
         }
     }

@@ -5,10 +5,11 @@ use crate::auth::{Auth, Peer, Principal, Scope, session_token};
 use crate::http::{BodyLimit, HttpHandler};
 use crate::model::ModelSource;
 use crate::recognise::{Recognised, Unrecognised, recognise};
+use crate::sigv4::{self, Refused};
 use crate::validate;
 use crate::{Body, Fault, Input, Output, Protocol, Service, Value, request};
 use bytes::Bytes;
-use fogbank_model::{Clock, RequestContext, RequestId};
+use fogbank_model::{Clock, Region, RequestContext, RequestId};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -134,7 +135,7 @@ impl Router {
         peer: Peer,
         id: &RequestId,
     ) -> Result<Output, Fault> {
-        let principal = self.authenticate(&call, &head, scope.as_ref(), &peer)?;
+        let (principal, body) = self.authenticate(&call, &head, body, scope.as_ref(), &peer)?;
         let (source, operation, protocol) = (call.source, call.operation, call.protocol);
         let Some(handler) = self.services.get(source.name).and_then(|service| service.handler(&operation.name)) else {
             return Err(not_implemented(source, &operation.name));
@@ -146,15 +147,29 @@ impl Router {
         handler(Input { context, value }).await
     }
 
+    /// Whom the request acts for, and its body without the framing that a signature may have put into it.
     fn authenticate(
         &self,
         call: &Recognised,
         head: &Parts,
+        body: Bytes,
         scope: Option<&Scope>,
         peer: &Peer,
-    ) -> Result<Principal, Fault> {
+    ) -> Result<(Principal, Bytes), Fault> {
+        let refused = |why| refusal(&why, call.protocol, call.source);
+        if let (Auth::On(keys), None) = (&self.auth, &peer.door) {
+            let now = self.clock.now();
+            let verified = sigv4::verify(head, &body, call.source.signing, keys.as_ref(), now).map_err(refused)?;
+            let region = scope.and_then(|scope| scope.region.parse().ok()).unwrap_or_else(Region::default_region);
+            let principal = Principal { account: verified.owner.account, region, caller: verified.owner.caller };
+            return Ok((principal, verified.unchunked.unwrap_or(body)));
+        }
         let token = session_token(&head.headers, &call.parameters);
-        self.auth.claimed(scope, token, peer)
+        let principal = self.auth.claimed(scope, token, peer);
+        match sigv4::is_chunked(&head.headers) {
+            true => Ok((principal, sigv4::decode_chunked(&head.headers, &body, None).map_err(refused)?)),
+            false => Ok((principal, body)),
+        }
     }
 
     fn check(
@@ -210,6 +225,31 @@ fn context(head: &Parts, principal: Principal, peer: &Peer, id: &RequestId) -> R
         endpoint: format!("http://{host}").into(),
         trace: text("x-amzn-trace-id").map(str::to_owned),
     }
+}
+
+/// A refused signature in the words of the protocol.
+fn refusal(why: &Refused, protocol: Protocol, source: &ModelSource) -> Fault {
+    let s3 = protocol == Protocol::RestXml && source.model().bare_errors;
+    let form = protocol == Protocol::Query;
+    let (code, query_code, s3_code) = match why {
+        Refused::Missing => ("MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"),
+        Refused::Incomplete(_) => ("IncompleteSignatureException", "IncompleteSignature", "InvalidRequest"),
+        Refused::UnknownKey => ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"),
+        Refused::ExpiredToken => ("ExpiredTokenException", "ExpiredToken", "ExpiredToken"),
+        Refused::Time(_) => ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
+        Refused::Mismatch => ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
+        Refused::Body => ("InvalidSignatureException", "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"),
+    };
+    let code = if s3 {
+        s3_code
+    } else if form {
+        query_code
+    } else {
+        code
+    };
+    // RPC services in JSON and CBOR answer 400 to all of them.
+    let status = if matches!(why, Refused::Incomplete(_)) || !(protocol.is_rest() || form) { 400 } else { 403 };
+    Fault::client(code, why.to_string()).with_status(status)
 }
 
 fn not_implemented(source: &ModelSource, operation: &str) -> Fault {

@@ -121,11 +121,11 @@ impl<'m> Check<'m> {
     }
 
     fn map(&mut self, shape: &'m Shape, value: &Value, entries: &[(String, Value)], path: &str) {
-        if let Some(keys) = shape.key.as_ref().map(|member| self.model.shape(member.shape)) {
-            if entries.iter().any(|(key, _)| !broken_text(keys, key).is_empty()) {
-                let all = element_constraints(keys);
-                self.add(path, print(shape, value), format!("Map keys must satisfy constraint: [{all}]"));
-            }
+        if let Some(keys) = shape.key.as_ref().map(|member| self.model.shape(member.shape))
+            && entries.iter().any(|(key, _)| !broken_text(keys, key).is_empty())
+        {
+            let all = element_constraints(keys);
+            self.add(path, print(shape, value), format!("Map keys must satisfy constraint: [{all}]"));
         }
         let Some(inner) = shape.value.as_ref().map(|member| self.model.shape(member.shape)) else { return };
         if is_scalar(inner) {
