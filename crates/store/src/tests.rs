@@ -1,0 +1,323 @@
+//! The store against a simple model: random histories, a disk that fails, a power cut that forgets what was not synced.
+
+use crate::commit::{Committer, Source};
+use crate::{Blobs, Claimed, Error, Read, Store, Table};
+use fogbank_model::{Clock, SystemClock, TestClock, Timestamp};
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const T: Table = Table("test.thing");
+const OTHER: Table = Table("test.thing2");
+
+/// A disk in memory that tells written from synced, and can be told to be full.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disk(Arc<Platter>);
+
+#[derive(Debug, Default)]
+struct Platter {
+    written: Mutex<Vec<u8>>,
+    synced: Mutex<Vec<u8>>,
+    full: AtomicBool,
+}
+
+impl Disk {
+    /// What a new process finds after a power cut: only what was synced.
+    fn after_power_cut(&self) -> Self {
+        let synced = self.0.synced.lock().unwrap().clone();
+        Self(Arc::new(Platter {
+            written: Mutex::new(synced.clone()),
+            synced: Mutex::new(synced),
+            ..Platter::default()
+        }))
+    }
+
+    fn set_full(&self, full: bool) {
+        self.0.full.store(full, Ordering::SeqCst);
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        let full = self.0.full.load(Ordering::SeqCst);
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl redb::StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.written.lock().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let at = offset as usize;
+        out.copy_from_slice(&self.0.written.lock().unwrap()[at..at + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check_room()?;
+        self.0.written.lock().unwrap().resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check_room()?;
+        *self.0.synced.lock().unwrap() = self.0.written.lock().unwrap().clone();
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check_room()?;
+        let at = offset as usize;
+        self.0.written.lock().unwrap()[at..at + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+fn store_on(disk: &Disk, clock: &Arc<TestClock>, root: &std::path::Path) -> Store {
+    let disk = disk.clone();
+    let committer = Committer::start(Source::Backend(Box::new(move || disk.clone()))).unwrap();
+    Store::assemble(committer, Blobs::open(root.join("blobs")).unwrap(), clock.clone(), root, None)
+}
+
+/// A numbers generator for histories; the seed is in every assertion's message.
+struct Dice(TestClock);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(TestClock::new(Timestamp(0), seed))
+    }
+
+    fn roll(&self, sides: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.random(&mut bytes);
+        u64::from_le_bytes(bytes) % sides
+    }
+
+    fn key(&self) -> Vec<u8> {
+        (0..=self.roll(2)).map(|_| [0u8, 1, 0x7f, 0xff][self.roll(4) as usize]).collect()
+    }
+}
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn bounds(dice: &Dice) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let bound = || match dice.roll(3) {
+        0 => Bound::Included(dice.key()),
+        1 => Bound::Excluded(dice.key()),
+        _ => Bound::Unbounded,
+    };
+    (bound(), bound())
+}
+
+fn model_scan(model: &Model, from: &Bound<Vec<u8>>, to: &Bound<Vec<u8>>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let after = |key: &Vec<u8>| match from {
+        Bound::Included(from) => key >= from,
+        Bound::Excluded(from) => key > from,
+        Bound::Unbounded => true,
+    };
+    let before = |key: &Vec<u8>| match to {
+        Bound::Included(to) => key <= to,
+        Bound::Excluded(to) => key < to,
+        Bound::Unbounded => true,
+    };
+    let inside = model.iter().filter(|(key, _)| after(key) && before(key));
+    inside.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn check_scan(read: &dyn DynRead, model: &Model, dice: &Dice, seed: u64) {
+    let ((from, to), limit) = (bounds(dice), 1 + dice.roll(6) as usize);
+    let found = read.scan_of(from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice), limit);
+    assert_eq!(found, model_scan(model, &from, &to, limit), "seed {seed}, {from:?}..{to:?}");
+}
+
+/// Both readers behind one object, so that one check serves both.
+trait DynRead {
+    fn scan_of(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
+}
+
+impl<R: Read> DynRead for R {
+    fn scan_of(&self, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.scan(T, from, to, limit).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks() {
+    for seed in 0..40 {
+        let (dir, mut disk) = (tempfile::tempdir().unwrap(), Disk::default());
+        let clock = Arc::new(TestClock::new(Timestamp(1), seed));
+        let mut store = store_on(&disk, &clock, dir.path());
+        let mut model = Model::new();
+        let dice = Dice::new(seed);
+        for step in 0..60 {
+            match dice.roll(12) {
+                0 => {
+                    disk = disk.after_power_cut();
+                    store = store_on(&disk, &clock, dir.path());
+                }
+                1 => {
+                    disk.set_full(true);
+                    let (key, value) = (dice.key(), vec![9; 5000]);
+                    let refused = store.transact(move |tx| tx.save(T, &key, &value)).await;
+                    assert!(matches!(refused, Err(Error::Disk(_))), "seed {seed}: {refused:?}");
+                    disk.set_full(false);
+                    // The first commit after the disk has room opens the store again.
+                    while store.transact(|_| Ok::<_, Error>(())).await.is_err() {}
+                }
+                _ => random_transaction(&store, &mut model, &dice, seed, step).await,
+            }
+            let check = |snapshot: &crate::Snapshot| {
+                check_scan(snapshot, &model, &dice, seed);
+                Ok::<_, Error>(())
+            };
+            store.read(check).unwrap();
+        }
+    }
+}
+
+async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed: u64, step: u64) {
+    let fails = dice.roll(4) == 0;
+    let inner = seed * 1000 + step;
+    let (before, seen) = (model.clone(), Arc::new(Mutex::new(model.clone())));
+    let after = seen.clone();
+    let done = store.transact(move |tx| {
+        let (dice, mut now) = (Dice::new(inner), before.clone());
+        for _ in 0..dice.roll(8) {
+            let key = dice.key();
+            if dice.roll(3) == 0 {
+                tx.delete(T, &key);
+                now.remove(&key);
+            } else {
+                let value = vec![dice.roll(256) as u8; dice.roll(40) as usize];
+                tx.put(T, &key, value.clone());
+                tx.put(OTHER, &key, b"noise".to_vec());
+                now.insert(key, value);
+            }
+            check_scan(tx, &now, &dice, inner);
+        }
+        *seen.lock().unwrap() = now;
+        if fails { Err(Error::LeaseLost) } else { Ok(()) }
+    });
+    if done.await.is_ok() {
+        *model = after.lock().unwrap().clone();
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_panics_leaves_nothing_and_disturbs_nobody() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1), 1)));
+    let store = store_on(&Disk::default(), &clock, dir.path());
+    let bad = store.transact::<(), Error, _>(|tx| {
+        tx.put(T, b"a", b"1".to_vec());
+        panic!("on purpose")
+    });
+    let good = store.transact(|tx| tx.save(T, b"b", &2));
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(matches!(bad, Err(Error::Panicked(text)) if text == "on purpose"));
+    good.unwrap();
+    let all = store.read(|snapshot| snapshot.scan_prefix(T, b"", 10)).unwrap();
+    assert_eq!(all, [(b"b".to_vec(), b"2".to_vec())]);
+}
+
+#[tokio::test]
+async fn increments_from_many_tasks_are_never_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Arc::new(SystemClock)).unwrap();
+    let add = |store: Store| async move {
+        let added = store.transact(|tx| {
+            let count: u64 = tx.load(T, b"count")?.unwrap_or(0);
+            tx.save(T, b"count", &(count + 1))
+        });
+        added.await
+    };
+    let tasks: Vec<_> = (0..200).map(|_| tokio::spawn(add(store.clone()))).collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(store.read(|snapshot| snapshot.load::<u64>(T, b"count")).unwrap(), Some(200));
+}
+
+async fn claim(store: &Store, limit: usize) -> Vec<Claimed> {
+    store.transact(move |tx| tx.claim("q", limit, Duration::from_secs(30))).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_claimed_message_is_hidden_comes_back_and_goes_with_its_ack() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1_000), 1)));
+    let store = store_on(&Disk::default(), &clock, dir.path());
+    store
+        .transact(|tx| tx.enqueue("q", Timestamp(0), b"now").and(tx.enqueue("q", Timestamp(5_000), b"later")))
+        .await
+        .unwrap();
+    assert_eq!(store.next_due("q").unwrap(), Some(Timestamp(0)));
+
+    let first = claim(&store, 10).await;
+    assert_eq!(first.iter().map(|c| (&c.message[..], c.attempt)).collect::<Vec<_>>(), [(&b"now"[..], 1)]);
+    assert!(claim(&store, 10).await.is_empty(), "hidden while it is leased, and the other is not due");
+
+    clock.advance(Duration::from_secs(31));
+    let second = claim(&store, 10).await;
+    assert_eq!(
+        second.iter().map(|c| (&c.message[..], c.attempt)).collect::<Vec<_>>(),
+        [(&b"later"[..], 1), (b"now", 2)]
+    );
+
+    let stale = first[0].receipt.clone();
+    assert!(matches!(store.transact(move |tx| tx.ack(&stale)).await, Err(Error::LeaseLost)));
+    for message in second {
+        store.transact(move |tx| tx.ack(&message.receipt)).await.unwrap();
+    }
+    assert_eq!(store.next_due("q").unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_released_message_is_seen_again_when_it_was_asked_to() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1_000), 1)));
+    let store = store_on(&Disk::default(), &clock, dir.path());
+    store.transact(|tx| tx.enqueue("q", Timestamp(0), b"m")).await.unwrap();
+    let receipt = claim(&store, 1).await.remove(0).receipt;
+    store.transact(move |tx| tx.release(&receipt, Timestamp(3_000))).await.unwrap();
+    assert!(claim(&store, 1).await.is_empty());
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(claim(&store, 1).await[0].attempt, 2);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_queue_is_woken_by_the_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Arc::new(SystemClock)).unwrap();
+    let arrivals = store.arrivals("q");
+    let mut woken = std::pin::pin!(arrivals.notified());
+    woken.as_mut().enable();
+    store.transact(|tx| tx.enqueue("q", Timestamp(0), b"m")).await.unwrap();
+    woken.await;
+}
+
+#[test]
+fn a_directory_serves_one_process_and_one_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = || Arc::new(SystemClock);
+    let first = Store::open(dir.path(), clock()).unwrap();
+    let refused = Store::open(dir.path(), clock()).err().unwrap();
+    let mine = std::process::id().to_string();
+    assert!(matches!(&refused, Error::InUse { pid, .. } if *pid == mine), "{refused}");
+    drop(first);
+    drop(Store::open(dir.path(), clock()).unwrap());
+    std::fs::write(dir.path().join("format"), "99\n").unwrap();
+    assert!(matches!(Store::open(dir.path(), clock()).err().unwrap(), Error::Format { found, .. } if found == "99"));
+}
+
+#[test]
+fn a_blob_is_found_by_its_digest_until_nobody_wants_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
+    let digest = blobs.put(b"content").unwrap();
+    assert_eq!(blobs.put(b"content").unwrap(), digest);
+    assert_eq!(blobs.get(&digest).unwrap().as_deref(), Some(&b"content"[..]));
+    assert_eq!(blobs.get("../../etc/passwd").unwrap(), None);
+    blobs.keep_only(|name| name != digest).unwrap();
+    assert_eq!(blobs.get(&digest).unwrap(), None);
+}
