@@ -336,7 +336,7 @@ impl<'a> FaultOnWire<'a> {
         cbor::string(&self.qualified_type(self.model, protocol), &mut out);
         for (name, value) in &members {
             let member = self.shape.and_then(|shape| shape.member(name));
-            cbor::string(member.map_or(name, |member| member.wire()), &mut out);
+            cbor::string(member.map_or(name, |member| &member.name), &mut out);
             let start = out.len();
             let epoch = if protocol == Protocol::OldCbor { cbor::Epoch::Milliseconds } else { cbor::Epoch::Seconds };
             let written = member.map(|m| cbor::encode(self.model, self.model.shape(m.shape), value, epoch, &mut out));

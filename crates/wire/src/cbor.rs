@@ -1,4 +1,5 @@
-//! CBOR bodies: Smithy RPC v2, and the older `application/x-amz-cbor-1.1`.
+//! CBOR bodies: Smithy RPC v2, and the older `application/x-amz-cbor-1.1`. Members go by their names; other names on the wire are for JSON
+//! and XML.
 
 use crate::Value;
 use crate::json::element;
@@ -38,7 +39,7 @@ fn value(model: &Model, shape: &Shape, cbor: Cbor, epoch: Epoch) -> Result<Value
             let mut members = Vec::new();
             for (key, content) in entries {
                 let Cbor::Text(key) = key else { return Err(Malformed::new("A member's name must be text")) };
-                let Some(member) = shape.body_member(&key) else { continue };
+                let Some(member) = shape.member(&key) else { continue };
                 match value(model, model.shape(member.shape), content, epoch)? {
                     Value::Null => {}
                     content => members.push((member.name.clone(), content)),
@@ -144,7 +145,7 @@ pub(crate) fn encode(
             for (name, value) in present() {
                 let (key, inner) = if shape.kind == Kind::Structure {
                     let member = shape.member(name).ok_or_else(|| format!("{} has no member {name}", shape.name))?;
-                    (member.wire(), model.shape(member.shape))
+                    (member.name.as_str(), model.shape(member.shape))
                 } else {
                     (name.as_str(), element(model, shape, Kind::Map)?)
                 };

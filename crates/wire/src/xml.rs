@@ -130,8 +130,9 @@ fn member_value(model: &Model, member: &Member, parent: &Element) -> Result<Opti
         return found.map(|(_, text)| scalar::parse(inner, text)).transpose();
     }
     let flat = member.flattened || inner.flattened;
-    let wire = element_name(member, inner, flat);
-    let found: Vec<&Element> = parent.children.iter().filter(|child| child.name == wire).collect();
+    // SDKs do not agree whether a flattened list goes by its member's name or by its own.
+    let either = [element_name(member, inner, flat), member.wire()];
+    let found: Vec<&Element> = parent.children.iter().filter(|child| either.contains(&child.name.as_str())).collect();
     if found.is_empty() { Ok(None) } else { structure_or(model, inner, &found, flat).map(Some) }
 }
 
