@@ -122,10 +122,10 @@ impl<'a> Run<'a> {
     }
 
     async fn create(&mut self, step: &Step<'_>, mut wanted: Properties) -> Result<Made, String> {
-        if let Some(rule) = step.kind.name_property() {
-            if !wanted.contains_key(rule.property) {
-                wanted.insert(rule.property.into(), self.make_name(step, rule).into());
-            }
+        if let Some(rule) = step.kind.name_property()
+            && !wanted.contains_key(rule.property)
+        {
+            wanted.insert(rule.property.into(), self.make_name(step, rule).into());
         }
         self.stack.resources.push(Record {
             id: step.id.to_owned(),
@@ -410,10 +410,11 @@ fn store_failed(reason: String) -> Error {
 
 /// A name that was made up for a resource stays with it.
 fn keep_name(kind: &dyn ResourceType, record: &Record, mut wanted: Properties) -> Properties {
-    if let Some(rule) = kind.name_property().filter(|rule| !wanted.contains_key(rule.property)) {
-        if let Some(name) = record.properties.get(rule.property) {
-            wanted.insert(rule.property.into(), name.clone());
-        }
+    if let Some(rule) = kind.name_property()
+        && !wanted.contains_key(rule.property)
+        && let Some(name) = record.properties.get(rule.property)
+    {
+        wanted.insert(rule.property.into(), name.clone());
     }
     wanted
 }

@@ -1,6 +1,5 @@
 //! What belongs to a Lambda function: versions, aliases, permissions, URLs, layers, settings for asynchronous calls.
 
-use crate::package;
 use crate::resource::lambda_function::artifact;
 use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
 use fogbank_model::BoxFuture;

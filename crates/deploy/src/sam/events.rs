@@ -111,11 +111,11 @@ impl Expansion<'_> {
         });
         let kind = if http { "AWS::Serverless::HttpApi" } else { "AWS::Serverless::Api" };
         let declared = |id: &str| self.scope.template.resource(id).is_some_and(|resource| resource.kind == kind);
-        if let (Some(node), Some(id)) = (api, &api_id) {
-            if !id.as_deref().is_some_and(declared) {
-                let text = format!("must name an {kind} of this template with !Ref");
-                self.problems.push(event_problem(node.at, &resource.id, name, &text));
-            }
+        if let (Some(node), Some(id)) = (api, &api_id)
+            && !id.as_deref().is_some_and(declared)
+        {
+            let text = format!("must name an {kind} of this template with !Ref");
+            self.problems.push(event_problem(node.at, &resource.id, name, &text));
         }
         let target = alias.unwrap_or(&resource.id);
         let api = api_id.flatten();
