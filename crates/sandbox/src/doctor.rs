@@ -19,7 +19,8 @@ pub struct Finding {
 /// Looks at everything that sandboxes rely on.
 pub fn doctor() -> Vec<Finding> {
     let cgroups = Cgroups::prepare("doctor");
-    let (memory, processes, processor) = (cgroups.limits_memory(), cgroups.limits_processes(), cgroups.shares_processor());
+    let (memory, processes, processor) =
+        (cgroups.limits_memory(), cgroups.limits_processes(), cgroups.shares_processor());
     cgroups.remove_all();
     let root = rustix::process::geteuid().is_root();
     let group_remedy = "run as root, or under systemd with Delegate=yes";
@@ -31,9 +32,24 @@ pub fn doctor() -> Vec<Finding> {
             "no sandbox can be made: functions do not run",
             "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0) or run as root",
         ),
-        finding("memory limits", memory, "a function can use more memory than it was given, up to the host's", group_remedy),
-        finding("process limits", processes, "processes are counted per user instead of per function instance", group_remedy),
-        finding("processor shares", processor, "functions share the processor evenly, whatever their memory size", group_remedy),
+        finding(
+            "memory limits",
+            memory,
+            "a function can use more memory than it was given, up to the host's",
+            group_remedy,
+        ),
+        finding(
+            "process limits",
+            processes,
+            "processes are counted per user instead of per function instance",
+            group_remedy,
+        ),
+        finding(
+            "processor shares",
+            processor,
+            "functions share the processor evenly, whatever their memory size",
+            group_remedy,
+        ),
         finding(
             "own user per instance",
             root,

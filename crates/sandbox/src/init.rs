@@ -68,14 +68,19 @@ impl Program {
         let text = |text: &str| CString::new(text).while_doing(|| "reading the command");
         Ok(Self {
             arguments: spec.command.iter().map(|argument| text(argument)).collect::<Result<_, _>>()?,
-            environment: spec.environment.iter().map(|(name, value)| text(&format!("{name}={value}"))).collect::<Result<_, _>>()?,
+            environment: spec
+                .environment
+                .iter()
+                .map(|(name, value)| text(&format!("{name}={value}")))
+                .collect::<Result<_, _>>()?,
             directory: text(&spec.directory)?,
         })
     }
 
     /// Replaces the process by the program; returns only what went wrong.
     fn execute(&self, output: BorrowedFd<'_>) -> Failure {
-        let pointers = |list: &[CString]| list.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect::<Vec<_>>();
+        let pointers =
+            |list: &[CString]| list.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect::<Vec<_>>();
         let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
         let Some(path) = self.arguments.first() else { return Failure::new("the command is empty") };
         // SAFETY: the pipe is first moved out of the way of the numbers it is to have; the arrays end with a null pointer and

@@ -68,7 +68,8 @@ fn enter(birth: &Birth<'_>) -> Result<(), Failure> {
 
 /// Asks to be killed when the spawner ends, and makes sure that it has not ended before the request.
 fn die_with_spawner(alive: BorrowedFd<'_>) -> Result<(), Failure> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).while_doing(|| "binding to the spawner")?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .while_doing(|| "binding to the spawner")?;
     let mut poll = [rustix::event::PollFd::new(&alive, rustix::event::PollFlags::IN)];
     let _ = rustix::event::poll(&mut poll, Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 }));
     if poll[0].revents().contains(rustix::event::PollFlags::HUP) {
@@ -97,9 +98,13 @@ fn mount_all(birth: &Birth<'_>) -> Result<(), Failure> {
     scratch::hand_over(&tmp, birth.host_id.unwrap_or(USER_ID))?;
     mounts::attach(tmp.as_fd(), &at("/tmp"))?;
 
-    let plain = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let plain =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let shared_memory = format!("{}m", (spec.memory_mb / 2).max(16));
-    mounts::attach(mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], plain)?.as_fd(), &at("/dev/shm"))?;
+    mounts::attach(
+        mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], plain)?.as_fd(),
+        &at("/dev/shm"),
+    )?;
     let proc = at("/proc");
     mounts::attach(mounts::fresh("proc", &[], plain)?.as_fd(), &proc)?;
     let no_changes = READ_ONLY | libc::MOUNT_ATTR_NOEXEC;
@@ -126,11 +131,15 @@ fn merged(layers: &[std::path::PathBuf]) -> Result<OwnedFd, Failure> {
     let open: Vec<OwnedFd> = layers
         .iter()
         .rev()
-        .map(|layer| rustix::fs::open(layer, flags, rustix::fs::Mode::empty()).while_doing(|| format!("opening {}", layer.display())))
+        .map(|layer| {
+            rustix::fs::open(layer, flags, rustix::fs::Mode::empty())
+                .while_doing(|| format!("opening {}", layer.display()))
+        })
         .collect::<Result<_, _>>()?;
     // The process is pid 1 of a namespace whose /proc is not mounted yet; the host's shows it under the thread's own link.
     let lower: Vec<String> = open.iter().map(|layer| format!("/proc/self/fd/{}", layer.as_raw_fd())).collect();
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let attributes =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_RDONLY;
     mounts::fresh("overlay", &[("lowerdir", &lower.join(":"))], attributes)
 }
 

@@ -1,7 +1,9 @@
 //! One message and its descriptors over a `SOCK_SEQPACKET` socket. Used by platform, spawner and sandbox alike.
 
 use rustix::io::Errno;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{IoSlice, IoSliceMut};
@@ -12,7 +14,11 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 const MAX_DESCRIPTORS: usize = 16;
 
 /// Sends `message` with `descriptors` in one packet.
-pub(crate) fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+pub(crate) fn send<T: Serialize>(
+    socket: BorrowedFd<'_>,
+    message: &T,
+    descriptors: &[BorrowedFd<'_>],
+) -> Result<(), Errno> {
     let text = serde_json::to_vec(message).map_err(|_| Errno::INVAL)?;
     if text.len() > crate::spec::MAX_MESSAGE || descriptors.len() > MAX_DESCRIPTORS {
         return Err(Errno::MSGSIZE);

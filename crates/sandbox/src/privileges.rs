@@ -69,6 +69,7 @@ pub(crate) fn drop_all() -> Result<(), Failure> {
         }
     }
     let none = CapabilitySet::empty();
-    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).while_doing(doing)?;
+    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .while_doing(doing)?;
     rustix::thread::set_no_new_privs(true).while_doing(doing)
 }

@@ -13,15 +13,36 @@ pub(crate) const USER_ID: u32 = 993;
 
 /// Where `/proc` is overlaid because it shows or steers the host.
 pub(crate) const HIDDEN_IN_PROC: &[&str] = &[
-    "kcore", "keys", "key-users", "timer_list", "sched_debug", "sysrq-trigger", "kallsyms", "kmsg", "latency_stats", "kpagecount",
-    "kpageflags", "kpagecgroup", "config.gz",
+    "kcore",
+    "keys",
+    "key-users",
+    "timer_list",
+    "sched_debug",
+    "sysrq-trigger",
+    "kallsyms",
+    "kmsg",
+    "latency_stats",
+    "kpagecount",
+    "kpageflags",
+    "kpagecgroup",
+    "config.gz",
 ];
 
-const DIRECTORIES: &[&str] = &["/proc", "/tmp", "/var/task", "/var/runtime", "/var/tmp", "/opt", "/dev", "/etc", "/run", "/home", "/mnt"];
+const DIRECTORIES: &[&str] =
+    &["/proc", "/tmp", "/var/task", "/var/runtime", "/var/tmp", "/opt", "/dev", "/etc", "/run", "/home", "/mnt"];
 const DEVICES: &[(&str, u32)] = &[("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)];
 /// Shown from the host's `/etc`: public certificates, the names that programs are called by, and how the linker finds libraries.
-const FROM_ETC: &[&str] =
-    &["ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "ld.so.conf", "localtime"];
+const FROM_ETC: &[&str] = &[
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "pki/tls/certs",
+    "pki/ca-trust",
+    "ca-certificates",
+    "alternatives",
+    "ld.so.cache",
+    "ld.so.conf",
+    "localtime",
+];
 
 /// The prepared root.
 #[derive(Debug)]
@@ -50,7 +71,8 @@ impl Root {
         show_programs(path, writable.as_fd())?;
         write_etc(path, writable.as_fd())?;
         make_devices(path)?;
-        mounts::set_attributes(tree.as_fd(), READ_ONLY & !libc::MOUNT_ATTR_NODEV).while_doing(|| "making the root read-only")?;
+        mounts::set_attributes(tree.as_fd(), READ_ONLY & !libc::MOUNT_ATTR_NODEV)
+            .while_doing(|| "making the root read-only")?;
         Ok(Self { path: path.to_owned(), writable })
     }
 
@@ -86,7 +108,12 @@ fn show_programs(path: &Path, writable: BorrowedFd<'_>) -> Result<(), Failure> {
 
 fn write_etc(path: &Path, writable: BorrowedFd<'_>) -> Result<(), Failure> {
     let files = [
-        ("passwd", format!("root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:{USER_ID}:{USER_ID}::/home/sbx_user1051:/sbin/nologin\n")),
+        (
+            "passwd",
+            format!(
+                "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:{USER_ID}:{USER_ID}::/home/sbx_user1051:/sbin/nologin\n"
+            ),
+        ),
         ("group", format!("root:x:0:\nsbx_user1051:x:{USER_ID}:\n")),
         ("hosts", "127.0.0.1 localhost\n::1 localhost\n".into()),
         ("resolv.conf", "options timeout:1 attempts:1\n".into()),
@@ -101,7 +128,8 @@ fn write_etc(path: &Path, writable: BorrowedFd<'_>) -> Result<(), Failure> {
         let Ok(source) = host.canonicalize() else { continue };
         if source.is_file() {
             let target = path.join("etc").join(name);
-            std::fs::create_dir_all(target.parent().unwrap_or(&target)).while_doing(|| format!("making /etc/{name}"))?;
+            std::fs::create_dir_all(target.parent().unwrap_or(&target))
+                .while_doing(|| format!("making /etc/{name}"))?;
             std::fs::copy(&source, target).while_doing(|| format!("copying /etc/{name}"))?;
         } else {
             mounts::make_place(writable, &host, false)?;
@@ -126,7 +154,12 @@ fn make_devices(path: &Path) -> Result<(), Failure> {
             mounts::bind(&Path::new("/dev").join(name), &target, libc::MOUNT_ATTR_NOSUID)?;
         }
     }
-    for (name, to) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")] {
+    for (name, to) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         std::os::unix::fs::symlink(to, dev.join(name)).while_doing(|| format!("linking /dev/{name}"))?;
     }
     std::fs::create_dir(dev.join("shm")).while_doing(|| "making /dev/shm")

@@ -145,7 +145,8 @@ async fn order(socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<(OwnedFd, O
     let theirs = [their_reply.as_fd(), their_output.as_fd()];
     loop {
         let mut ready = socket.writable().await.map_err(|_| Errno::PIPE)?;
-        match ready.try_io(|socket| crate::message::send(socket.as_fd(), launch, &theirs).map_err(std::io::Error::from)) {
+        match ready.try_io(|socket| crate::message::send(socket.as_fd(), launch, &theirs).map_err(std::io::Error::from))
+        {
             Ok(sent) => {
                 sent.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
                 return Ok((reply, output));
@@ -185,7 +186,9 @@ async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sa
             None => break,
         }
         if init.is_some() && ready.is_some() {
-            if let (Some(init), Some(ready), Some(output), Some(born)) = (init.take(), ready.take(), pipe.take(), born.take()) {
+            if let (Some(init), Some(ready), Some(output), Some(born)) =
+                (init.take(), ready.take(), pipe.take(), born.take())
+            {
                 let made = Sandbox::assemble(init, ready, output, ended.clone());
                 // If nobody waits any more, dropping the sandbox ends it.
                 let _ = born.send(made);
@@ -201,7 +204,9 @@ async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sa
 async fn next_report(reply: &AsyncFd<OwnedFd>) -> Option<(Report, Vec<OwnedFd>)> {
     loop {
         let mut ready = reply.readable().await.ok()?;
-        if let Ok(received) = ready.try_io(|reply| crate::message::receive::<Report>(reply.as_fd()).map_err(std::io::Error::from)) {
+        if let Ok(received) =
+            ready.try_io(|reply| crate::message::receive::<Report>(reply.as_fd()).map_err(std::io::Error::from))
+        {
             return received.ok().flatten();
         }
     }
@@ -250,7 +255,8 @@ impl Sandbox {
 }
 
 fn is_socket(descriptor: BorrowedFd<'_>) -> bool {
-    rustix::fs::fstat(descriptor).is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Socket)
+    rustix::fs::fstat(descriptor)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Socket)
 }
 
 impl Control {

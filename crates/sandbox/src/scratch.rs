@@ -71,8 +71,10 @@ impl Scratch {
         rustix::mount::fsconfig_set_string(context.as_fd(), "source", path.as_str()).while_doing(doing)?;
         rustix::mount::fsconfig_set_flag(context.as_fd(), "nobarrier").while_doing(doing)?;
         rustix::mount::fsconfig_create(context.as_fd()).while_doing(doing)?;
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOATIME;
-        let mount = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).while_doing(doing)?;
+        let attributes =
+            MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOATIME;
+        let mount =
+            rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).while_doing(doing)?;
         drop(device);
         Ok(mount)
     }
@@ -122,7 +124,8 @@ impl Scratch {
             let (mut read, mut write) = (data, data);
             while read < hole {
                 let want = usize::try_from(hole - read).unwrap_or(usize::MAX);
-                let copied = rustix::fs::copy_file_range(&from, Some(&mut read), &to, Some(&mut write), want).while_doing(doing)?;
+                let copied = rustix::fs::copy_file_range(&from, Some(&mut read), &to, Some(&mut write), want)
+                    .while_doing(doing)?;
                 if copied == 0 {
                     return Err(Failure::new("copying a template image: it became shorter"));
                 }
@@ -142,10 +145,12 @@ fn in_memory(size_mb: u32) -> Result<OwnedFd, Failure> {
 
 /// Attaches `image` to a free loop device that clears itself with its last user.
 fn attach(image: &File) -> Result<(OwnedFd, String), Failure> {
-    let control = File::options().read(true).write(true).open("/dev/loop-control").while_doing(|| "opening /dev/loop-control")?;
+    let control =
+        File::options().read(true).write(true).open("/dev/loop-control").while_doing(|| "opening /dev/loop-control")?;
     for _ in 0..1000 {
         // SAFETY: LOOP_CTL_GET_FREE takes no argument.
-        let free = check(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE) }).while_doing(|| "finding a loop device")?;
+        let free = check(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE) })
+            .while_doing(|| "finding a loop device")?;
         let path = format!("/dev/loop{free}");
         let Ok(device) = File::options().read(true).write(true).open(&path) else { continue };
         // SAFETY: both are plain integers, for which zero is a value.
@@ -212,7 +217,8 @@ pub(crate) fn hand_over(mount: &OwnedFd, owner: u32) -> Result<(), Failure> {
     let root = rustix::fs::openat(mount, ".", flags, Mode::empty()).while_doing(doing)?;
     let _ = rustix::fs::unlinkat(&root, "lost+found", rustix::fs::AtFlags::REMOVEDIR);
     rustix::fs::fchmod(&root, Mode::from(0o1777)).while_doing(doing)?;
-    rustix::fs::fchown(&root, Some(rustix::fs::Uid::from_raw(owner)), Some(rustix::fs::Gid::from_raw(owner))).while_doing(doing)
+    rustix::fs::fchown(&root, Some(rustix::fs::Uid::from_raw(owner)), Some(rustix::fs::Gid::from_raw(owner)))
+        .while_doing(doing)
 }
 
 /// Takes over an inherited descriptor by number.

@@ -156,7 +156,10 @@ pub(crate) fn program() -> Vec<sock_filter> {
             answer(ALLOW),
         ]);
     }
-    program.extend([jump(libc::BPF_JEQ, number(libc::SYS_ioctl), 0, 2 * REFUSED_REQUESTS.len() as u8 + 2), load(argument(1))]);
+    program.extend([
+        jump(libc::BPF_JEQ, number(libc::SYS_ioctl), 0, 2 * REFUSED_REQUESTS.len() as u8 + 2),
+        load(argument(1)),
+    ]);
     for request in REFUSED_REQUESTS {
         program.extend([jump(libc::BPF_JEQ, *request, 0, 1), answer(REFUSE)]);
     }

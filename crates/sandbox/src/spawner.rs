@@ -120,7 +120,11 @@ impl Base {
 
 /// A number for the state directory, by which its control groups and ids are told from another platform's (FNV-1a).
 fn mark_of(state: &Path) -> u32 {
-    state.as_os_str().as_bytes().iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    state
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Enters a mount namespace; without privilege, inside a user namespace that grants it. Returns the first host id for
@@ -133,7 +137,8 @@ fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
     }
     let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
     // SAFETY: as above.
-    check(unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) }).while_doing(|| "making a user namespace")?;
+    check(unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) })
+        .while_doing(|| "making a user namespace")?;
     crate::privileges::map_ids(user, group)?;
     Ok(None)
 }
@@ -227,7 +232,11 @@ impl Spawner {
     fn prepare_tmp(&mut self, size_mb: u32) {
         let ready = self.ready_tmp.get(&size_mb).map_or(0, Vec::len);
         let known = self.ready_tmp.contains_key(&size_mb) || self.ready_tmp.len() < READY_SIZES;
-        if !self.base.images || !known || ready > READY_TMP / 2 || self.preparations.iter().any(|one| one.size_mb == size_mb) {
+        if !self.base.images
+            || !known
+            || ready > READY_TMP / 2
+            || self.preparations.iter().any(|one| one.size_mb == size_mb)
+        {
             return;
         }
         if let Ok(preparation) = Preparation::begin(&self.base.scratch, size_mb, READY_TMP - ready) {
@@ -282,7 +291,8 @@ fn clone_into_namespaces() -> Result<Option<(libc::pid_t, OwnedFd)>, Failure> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all fields are integers, for which zero is a value.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    let namespaces =
+        libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
     arguments.flags = (namespaces | libc::CLONE_PIDFD) as u64;
     arguments.pidfd = &raw mut pidfd as u64;
     arguments.exit_signal = libc::SIGCHLD as u64;
@@ -295,4 +305,3 @@ fn clone_into_namespaces() -> Result<Option<(libc::pid_t, OwnedFd)>, Failure> {
     // SAFETY: the kernel has just opened it for us.
     Ok(Some((pid as libc::pid_t, unsafe { OwnedFd::from_raw_fd(pidfd) })))
 }
-

@@ -16,7 +16,8 @@ impl Arena {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("code")).unwrap();
         std::fs::write(directory.path().join("code/app.txt"), "code").unwrap();
-        let spawner = Spawner::start_with(env!("CARGO_BIN_EXE_sandbox-test-spawner"), directory.path().join("state")).unwrap();
+        let spawner =
+            Spawner::start_with(env!("CARGO_BIN_EXE_sandbox-test-spawner"), directory.path().join("state")).unwrap();
         Self { spawner, directory }
     }
 

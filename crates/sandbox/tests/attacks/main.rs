@@ -21,8 +21,19 @@ async fn a_program_runs() {
     }
     let start = std::time::Instant::now();
     let arena = std::sync::Arc::new(arena);
-    let all: Vec<_> = (0..64).map(|_| { let arena = arena.clone(); tokio::spawn(async move { let s = arena.launch(arena.spec("sleep 5")).await; let t = start.elapsed(); (s, t) })}).collect();
+    let all: Vec<_> = (0..64)
+        .map(|_| {
+            let arena = arena.clone();
+            tokio::spawn(async move {
+                let s = arena.launch(arena.spec("sleep 5")).await;
+                let t = start.elapsed();
+                (s, t)
+            })
+        })
+        .collect();
     let mut keep = vec![];
-    for one in all { keep.push(one.await.unwrap()); }
+    for one in all {
+        keep.push(one.await.unwrap());
+    }
     println!("64: {:?} first {:?}", start.elapsed(), keep[0].1);
 }
