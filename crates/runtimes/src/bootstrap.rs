@@ -64,7 +64,7 @@ impl Bootstraps {
         const SCRIPT: &str = "import py_compile, sys, os; new = '%s.%d' % (sys.argv[2], os.getpid()); \
              py_compile.compile(sys.argv[1], cfile=new, dfile='/var/runtime/bootstrap.py', doraise=True, \
              invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH); os.rename(new, sys.argv[2])";
-        let child = tokio::process::Command::new(&interpreter.program)
+        let child = tokio::process::Command::new(&interpreter.host_program)
             .args(["-I", "-c", SCRIPT])
             .arg(self.directory.join("bootstrap.py"))
             .arg(self.directory.join(name))

@@ -39,7 +39,10 @@ impl Wanted {
 /// An interpreter on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interpreter {
+    /// Its path inside a sandbox.
     pub(crate) program: PathBuf,
+    /// Its path on the host.
+    pub(crate) host_program: PathBuf,
     /// The minor version for Python 3, the major for Node.js.
     pub(crate) version: u32,
     /// What must be shown in the sandbox for it to run, where that is not in `/usr`.
@@ -72,7 +75,7 @@ impl Interpreters {
         match self.find(language, version) {
             Some(found) if found.version == version => Resolution::Exact,
             Some(found) if !self.strict => {
-                let has = format!("{} ({})", language.with_version(found.version), found.program.display());
+                let has = format!("{} ({})", language.with_version(found.version), found.host_program.display());
                 Resolution::Nearest(format!(
                     "{runtime} runs on {has}; `fogbank runtime install {runtime}` fetches the exact version"
                 ))
@@ -174,8 +177,13 @@ fn interpreter(path: &Path, version: u32) -> Option<Interpreter> {
     if !shown && prefix.components().count() < 2 {
         return None;
     }
-    let bind = (!shown).then(|| Bind { source: prefix.clone(), target: prefix });
-    Some(Interpreter { program, version, bind })
+    if shown {
+        return Some(Interpreter { program: program.clone(), host_program: program, version, bind: None });
+    }
+    // At its own path, since a program may have been built to know it; only what lies in /tmp cannot be, as sandboxes have their own.
+    let target = if prefix.starts_with("/tmp") { PathBuf::from("/var/lang") } else { prefix.clone() };
+    let inside = target.join(program.strip_prefix(&prefix).ok()?);
+    Some(Interpreter { program: inside, host_program: program, version, bind: Some(Bind { source: prefix, target }) })
 }
 
 fn is_elf(program: &Path) -> bool {
@@ -212,6 +220,7 @@ mod tests {
         let interpreters = Interpreters::new(PathBuf::new(), strict);
         let made = versions.iter().map(|version| Interpreter {
             program: format!("/usr/bin/python3.{version}").into(),
+            host_program: format!("/usr/bin/python3.{version}").into(),
             version: *version,
             bind: None,
         });

@@ -90,7 +90,7 @@ pub async fn ensure_sdk(config: &Config, runtime: &str, progress: &(dyn Fn(&str)
             }
             progress(&format!("fetching boto3 for Python 3.{}", interpreter.version));
             let new = Staging::begin(&config.directory)?;
-            let mut command = Command::new(&interpreter.program);
+            let mut command = Command::new(&interpreter.host_program);
             command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
             run("pip", command.arg(&new.path).arg("boto3"), progress).await?;
             new.finish(&new.path, &place)

@@ -13,7 +13,7 @@ pub(crate) fn run(spec: &Spec, reply: BorrowedFd<'_>, output: BorrowedFd<'_>) ->
     let child = check(unsafe { libc::fork() }).while_doing(|| "starting the program")?;
     if child == 0 {
         let failure = program.execute(output);
-        let _ = crate::message::send(reply, &Report::Failed(failure.0), &[]);
+        let _ = crate::message::send(reply, &Report::NotRun(failure.0), &[]);
         // SAFETY: ends the process without running anything of the spawner's.
         unsafe { libc::_exit(127) };
     }

@@ -52,6 +52,23 @@ pub struct Sandbox {
     control: Control,
 }
 
+/// Why an order brought no sandbox.
+enum Unborn {
+    /// The spawner ended without looking at the order.
+    SpawnerLost,
+    /// Something else.
+    Because(Error),
+}
+
+impl Unborn {
+    fn into_error(self) -> Error {
+        match self {
+            Self::SpawnerLost => Error::Spawner("it was killed".into()),
+            Self::Because(error) => error,
+        }
+    }
+}
+
 /// Kills and watches a sandbox.
 #[derive(Debug)]
 pub struct Control {
@@ -77,19 +94,25 @@ impl Spawner {
     /// Makes a sandbox and starts its program. If the future is dropped, so is the sandbox.
     pub async fn launch(&self, spec: Spec) -> Result<Sandbox, Error> {
         let launch = Launch { spec };
-        let mut socket = self.socket()?;
-        let (reply, output) = match order(&socket, &launch).await {
-            Ok(ends) => ends,
+        let socket = self.socket()?;
+        match self.try_launch(&socket, &launch).await {
             // The spawner was killed: its sandboxes died with it, and a new one takes over.
-            Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => {
-                socket = self.restart(&socket)?;
-                order(&socket, &launch).await.map_err(|errno| Error::Spawner(errno.to_string()))?
+            Err(Unborn::SpawnerLost) => {
+                let socket = self.restart(&socket)?;
+                self.try_launch(&socket, &launch).await.map_err(Unborn::into_error)
             }
-            Err(errno) => return Err(Error::Spawner(errno.to_string())),
-        };
+            made => made.map_err(Unborn::into_error),
+        }
+    }
+
+    async fn try_launch(&self, socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<Sandbox, Unborn> {
+        let (reply, output) = order(socket, launch).await.map_err(|errno| match errno {
+            Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Unborn::SpawnerLost,
+            other => Unborn::Because(Error::Setup(format!("ordering it: {other}"))),
+        })?;
         let (born, birth) = oneshot::channel();
         tokio::spawn(attend(reply, output, born));
-        birth.await.unwrap_or_else(|_| Err(Error::Spawner("it was stopped".into())))
+        birth.await.unwrap_or_else(|_| Err(Unborn::Because(Error::Spawner("it was stopped".into()))))
     }
 
     fn socket(&self) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
@@ -157,26 +180,30 @@ async fn order(socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<(OwnedFd, O
 }
 
 /// Follows one sandbox from its order to its end.
-async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sandbox, Error>>) {
+async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
     let Ok(reply) = crate::message::watch(reply) else {
-        let _ = born.send(Err(Error::Spawner("its reply cannot be watched".into())));
+        let _ = born.send(Err(Unborn::Because(Error::Setup("its reply cannot be watched".into()))));
         return;
     };
     let (tell, ended) = watch::channel(None);
     let mut end = Ended { status: None, out_of_memory: false, peak_bytes: None, failure: None };
     let (mut born, mut pipe) = (Some(born), Some(output));
     let (mut init, mut ready) = (None, None);
+    let mut heard = false;
     loop {
-        match next_report(&reply).await {
+        let report = next_report(&reply).await;
+        heard |= report.is_some();
+        match report {
             Some((Report::Cloned, descriptors)) => init = descriptors.into_iter().next(),
             Some((Report::Ready, descriptors)) => ready = Some(descriptors),
-            Some((Report::Failed(reason), _)) => match born.take() {
-                Some(born) => {
-                    let _ = born.send(Err(Error::Setup(reason)));
+            Some((Report::Failed(reason), _)) => {
+                if let Some(born) = born.take() {
+                    let _ = born.send(Err(Unborn::Because(Error::Setup(reason))));
                     return;
                 }
-                None => end.failure = Some(reason),
-            },
+                end.failure = Some(reason);
+            }
+            Some((Report::NotRun(reason), _)) => end.failure = Some(reason),
             Some((Report::Exited(status), _)) => end.status = Some(status),
             Some((Report::Gone { out_of_memory, peak_bytes }, _)) => {
                 (end.out_of_memory, end.peak_bytes) = (out_of_memory, peak_bytes);
@@ -185,18 +212,20 @@ async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sa
             // The spawner is gone, and with it the sandbox.
             None => break,
         }
-        if init.is_some() && ready.is_some() {
-            if let (Some(init), Some(ready), Some(output), Some(born)) =
+        if init.is_some()
+            && ready.is_some()
+            && let (Some(init), Some(ready), Some(output), Some(born)) =
                 (init.take(), ready.take(), pipe.take(), born.take())
-            {
-                let made = Sandbox::assemble(init, ready, output, ended.clone());
-                // If nobody waits any more, dropping the sandbox ends it.
-                let _ = born.send(made);
-            }
+        {
+            // If nobody waits any more, dropping the sandbox ends it.
+            let made = Sandbox::assemble(init, ready, output, ended.clone());
+            let _ = born.send(made.map_err(Unborn::Because));
         }
     }
     if let Some(born) = born.take() {
-        let _ = born.send(Err(Error::Setup("it ended before it was set up".into())));
+        let early = || Unborn::Because(Error::Setup("it ended before it was set up".into()));
+        let error = if heard { early() } else { Unborn::SpawnerLost };
+        let _ = born.send(Err(error));
     }
     let _ = tell.send(Some(end));
 }

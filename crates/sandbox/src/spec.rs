@@ -65,8 +65,10 @@ pub(crate) enum Report {
     /// From the sandbox, when all is set up and the program is about to run; with the doors in order, then the file that tells
     /// the peak of memory if there is one.
     Ready,
-    /// From whoever could not go on.
+    /// From whoever could not set it up.
     Failed(String),
+    /// From the sandbox, after `Ready`: the program could not be run.
+    NotRun(String),
     /// From the sandbox's init: how the program ended.
     Exited(ExitStatus),
     /// From the spawner, after every process of the sandbox is gone; the last message.

@@ -26,11 +26,17 @@ async fn starts_and_warm_calls_are_fast() {
             let begin = Instant::now();
             let instance = stage.start(&spec).await;
             colds.push(begin.elapsed());
-            for _ in 0..100 {
-                let begin = Instant::now();
-                answered(instance.invoke(event("{}")).await);
-                warms.push(begin.elapsed());
-            }
+            // In a task, as the pool does it: the test's own thread is not one of the runtime's workers.
+            let calls = tokio::spawn(async move {
+                let mut warms = vec![];
+                for _ in 0..100 {
+                    let begin = Instant::now();
+                    answered(instance.invoke(event("{}")).await);
+                    warms.push(begin.elapsed());
+                }
+                warms
+            });
+            warms.extend(calls.await.unwrap());
         }
         let (cold, warm) = (median(colds), median(warms));
         println!("{name}: cold {cold:?} warm {warm:?}");
