@@ -11,10 +11,13 @@ use std::ops::Bound;
 
 pub(crate) type WriteTable<'txn> = redb::Table<'txn, &'static [u8], &'static [u8]>;
 
+/// What a closure changed: `None` is a removal.
+pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 /// A transaction, handed to the closure of [`crate::Store::transact`].
 pub struct Tx<'a> {
     base: &'a WriteTable<'a>,
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: Changes,
     pub(crate) woken: Vec<String>,
     now: Timestamp,
 }
@@ -51,7 +54,7 @@ impl<'a> Tx<'a> {
     }
 
     /// What the closure did, to be applied to the group's table.
-    pub(crate) fn into_changes(self) -> (BTreeMap<Vec<u8>, Option<Vec<u8>>>, Vec<String>) {
+    pub(crate) fn into_changes(self) -> (Changes, Vec<String>) {
         (self.changes, self.woken)
     }
 }

@@ -1,6 +1,7 @@
 //! What a service offers the wire: a table from operation names to functions.
 
-use crate::{Body, Fault, Value, from_value, to_value};
+use crate::model::ModelSource;
+use crate::{Body, Fault, Value, Violation, from_value, to_value};
 use fogbank_model::{BoxFuture, RequestContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,13 +38,35 @@ pub type Handler = Box<dyn Fn(Input) -> BoxFuture<'static, Result<Output, Fault>
 /// A service's operations, by name, and the model that tells how they look on the wire.
 pub struct Service {
     model: &'static str,
+    source: Option<&'static ModelSource>,
     operations: BTreeMap<&'static str, Handler>,
+    body_limits: BTreeMap<&'static str, usize>,
+    on_invalid: Option<fn(&[Violation]) -> Fault>,
 }
 
 impl Service {
     /// A service that speaks `model`, the name of a shape table such as `lambda`.
     pub fn new(model: &'static str) -> Self {
-        Self { model, operations: BTreeMap::new() }
+        Self { model, source: None, operations: BTreeMap::new(), body_limits: BTreeMap::new(), on_invalid: None }
+    }
+
+    /// A service that speaks a table of its own, as tests do.
+    pub fn with_source(source: &'static ModelSource) -> Self {
+        Self { source: Some(source), ..Self::new(source.name) }
+    }
+
+    /// How the service answers an input that violates its model's constraints, where that is not a `ValidationException` (in the
+    /// query protocol `ValidationError`) with AWS's usual text. The slice is never empty; [`crate::violations_message`] makes
+    /// the text.
+    pub fn on_invalid(mut self, fault: fn(&[Violation]) -> Fault) -> Self {
+        self.on_invalid = Some(fault);
+        self
+    }
+
+    /// Accepts request bodies of `operation` up to `bytes`, instead of [`crate::DEFAULT_BODY_LIMIT`]. Base64 counts as it is sent.
+    pub fn body_limit(mut self, operation: &'static str, bytes: usize) -> Self {
+        self.body_limits.insert(operation, bytes);
+        self
     }
 
     /// Adds an operation whose input and output are plain structs.
@@ -93,6 +116,18 @@ impl Service {
     /// The names of the operations that work.
     pub fn operations(&self) -> impl Iterator<Item = &'static str> {
         self.operations.keys().copied()
+    }
+
+    pub(crate) fn source(&self) -> Option<&'static ModelSource> {
+        self.source
+    }
+
+    pub(crate) fn limit_of(&self, operation: &str) -> Option<usize> {
+        self.body_limits.get(operation).copied()
+    }
+
+    pub(crate) fn invalid(&self) -> Option<fn(&[Violation]) -> Fault> {
+        self.on_invalid
     }
 
     /// The function behind `operation`.

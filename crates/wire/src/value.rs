@@ -1,9 +1,13 @@
 //! The one representation between the protocols and the services: what a shape table's decoder makes of a request, and what
 //! an encoder renders.
 
+mod de;
+mod ser;
+
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 /// A value of a modelled shape.
 ///
@@ -82,36 +86,44 @@ impl From<bool> for Value {
     }
 }
 
-/// Reads a typed structure out of a value. A blob reads as bytes (`serde_bytes`-style `visit_byte_buf`, without a copy where it is unshared).
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Self {
+        Self::Blob(bytes)
+    }
+}
+
+/// A member of shape blob in a typed structure. Reading one out of a [`Value`] does not copy bytes that nobody else holds.
+#[derive(Clone, PartialEq, Eq, Default, Hash)]
+pub struct Blob(pub Bytes);
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(de::BlobVisitor)
+    }
+}
+
+/// Reads a typed structure out of a value. A blob reads as bytes (`serde_bytes`-style `visit_byte_buf`, without a copy where it
+/// is unshared); [`Blob`] is the type to hold it.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, serde_json::Error> {
-    serde_json::from_value(to_json(value))
+    T::deserialize(value)
 }
 
-/// Makes a value of a typed structure. `None` members are left out.
+/// Makes a value of a typed structure. `None` members are left out; integers beyond 64 bits are an error.
 pub fn to_value<T: Serialize + ?Sized>(typed: &T) -> Result<Value, serde_json::Error> {
-    serde_json::to_value(typed).map(from_json)
+    typed.serialize(ser::ToValue)
 }
 
-fn to_json(value: Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(truth) => truth.into(),
-        Value::Int(number) => number.into(),
-        Value::Float(number) => number.into(),
-        Value::Text(text) => text.into(),
-        Value::Blob(bytes) => bytes.into_iter().collect::<Vec<u8>>().into(),
-        Value::List(items) => items.into_iter().map(to_json).collect(),
-        Value::Map(members) => serde_json::Value::Object(members.into_iter().map(|(k, v)| (k, to_json(v))).collect()),
-    }
-}
-
-fn from_json(json: serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(truth) => Value::Bool(truth),
-        serde_json::Value::Number(n) => n.as_i64().map_or_else(|| Value::Float(n.as_f64().unwrap_or(0.0)), Value::Int),
-        serde_json::Value::String(text) => Value::Text(text),
-        serde_json::Value::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
-        serde_json::Value::Object(map) => Value::Map(map.into_iter().map(|(k, v)| (k, from_json(v))).collect()),
-    }
-}
+#[cfg(test)]
+mod tests;

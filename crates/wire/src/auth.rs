@@ -1,0 +1,151 @@
+//! Who makes a request: from the door it came through, from its signature, or, while signatures are not checked, from what it claims.
+
+use crate::query::Pairs;
+use fogbank_model::{AccountId, Caller, Region};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// The client's address, where there is one.
+    pub ip: Option<IpAddr>,
+    /// Set when the connection came through a function instance's own door.
+    pub door: Option<Door>,
+}
+
+/// The identity behind a door. Its requests need no signature, and act as this caller whatever they claim.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The account of the function.
+    pub account: AccountId,
+    /// The region of the function, for requests that name none.
+    pub region: Region,
+    /// The function's role session.
+    pub caller: Caller,
+}
+
+/// Whether signatures are checked.
+#[derive(Clone)]
+pub enum Auth {
+    /// Any credentials or none are accepted. An access key id of twelve digits selects the account; keys that were issued
+    /// here still act as their owner.
+    Off(Arc<dyn Credentials>),
+    /// Every request must be signed with a key that was issued here.
+    On(Arc<dyn Credentials>),
+}
+
+/// Knows access keys.
+pub trait Credentials: Send + Sync + 'static {
+    /// The owner of `access_key_id`. Temporary keys come with the session token that the request carries.
+    fn lookup(&self, access_key_id: &str, session_token: Option<&str>) -> Result<KeyOwner, LookupError>;
+}
+
+/// Whom an access key belongs to.
+#[derive(Clone)]
+pub struct KeyOwner {
+    /// The secret access key.
+    pub secret: String,
+    /// The account.
+    pub account: AccountId,
+    /// The user or role session.
+    pub caller: Caller,
+}
+
+/// Why an access key is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// No such key was issued here, it is inactive, or the session token is not its own.
+    #[error("The security token included in the request is invalid.")]
+    Invalid,
+    /// It was valid once.
+    #[error("The security token included in the request is expired")]
+    Expired,
+}
+
+/// Knows no key, for an endpoint without users.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoKeys;
+
+impl Credentials for NoKeys {
+    fn lookup(&self, _: &str, _: Option<&str>) -> Result<KeyOwner, LookupError> {
+        Err(LookupError::Invalid)
+    }
+}
+
+/// What a request's signature says it is for: `AKID/20260504/eu-west-1/lambda/aws4_request`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub access_key_id: String,
+    pub date: String,
+    pub region: String,
+    pub service: String,
+}
+
+impl Scope {
+    /// Reads a `Credential`. The access key id may hold slashes, so it is read from the right.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.rsplitn(5, '/');
+        let end = parts.next()?;
+        let (service, region, date, key) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        (end == "aws4_request").then(|| Self {
+            access_key_id: key.into(),
+            date: date.into(),
+            region: region.into(),
+            service: service.into(),
+        })
+    }
+
+    /// The scope that a request claims in its `Authorization` header or, presigned, in its query string.
+    pub fn of(headers: &HeaderMap, query: Option<&str>) -> Option<Self> {
+        if let Some(header) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            let credential = header.split_once("Credential=")?.1;
+            return Self::parse(credential.split([',', ' ']).next()?);
+        }
+        let query = query.filter(|query| query.contains("X-Amz-Credential="))?;
+        let pairs: Pairs = crate::query::pairs(query.as_bytes());
+        pairs.iter().find(|(key, _)| key == "X-Amz-Credential").and_then(|(_, value)| Self::parse(value))
+    }
+}
+
+/// Whom a request acts for.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    pub account: AccountId,
+    pub region: Region,
+    pub caller: Caller,
+}
+
+impl Auth {
+    /// The principal of a request that is not verified, or that came through a door.
+    pub(crate) fn claimed(&self, scope: Option<&Scope>, token: Option<&str>, peer: &Peer) -> Principal {
+        let region = scope.and_then(|scope| scope.region.parse().ok());
+        if let Some(door) = &peer.door {
+            let region = region.unwrap_or_else(|| door.region.clone());
+            return Principal { account: door.account.clone(), region, caller: door.caller.clone() };
+        }
+        let region = region.unwrap_or_else(Region::default_region);
+        let root = |account| Principal { account, region: region.clone(), caller: Caller::Root };
+        let Some(key) = scope.map(|scope| scope.access_key_id.as_str()) else {
+            return root(AccountId::default_account());
+        };
+        if let Ok(account) = key.parse::<AccountId>() {
+            return root(account);
+        }
+        let (Self::Off(keys) | Self::On(keys)) = self;
+        match keys.lookup(key, token) {
+            Ok(owner) => Principal { account: owner.account, region, caller: owner.caller },
+            Err(_) => root(AccountId::default_account()),
+        }
+    }
+}
+
+/// The session token that a request carries.
+pub(crate) fn session_token<'r>(headers: &'r HeaderMap, parameters: &'r Pairs) -> Option<&'r str> {
+    let header = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+    let parameter =
+        || parameters.iter().find(|(key, _)| key == "X-Amz-Security-Token").map(|(_, value)| value.as_str());
+    header.or_else(parameter)
+}
