@@ -89,6 +89,11 @@ impl Asynchronous {
         self.store.transact(put).await.map_err(failed)
     }
 
+    #[cfg(test)]
+    pub fn queued(&self) -> Result<usize, Error> {
+        Ok(self.store.next_due(keys::ASYNC_QUEUE)?.iter().count())
+    }
+
     /// Takes calls out of the queue and runs them, until the platform ends.
     pub async fn work(this: Weak<Self>) {
         while let Some(worker) = this.upgrade() {
@@ -119,7 +124,8 @@ impl Asynchronous {
         let mut permits = vec![first];
         permits.extend((1..32).map_while(|_| self.running.clone().try_acquire_owned().ok()));
         let limit = permits.len();
-        let claim = move |tx: &mut Tx<'_>| -> Result<Vec<Claimed>, Error> { Ok(tx.claim(keys::ASYNC_QUEUE, limit, LEASE)?) };
+        let claim =
+            move |tx: &mut Tx<'_>| -> Result<Vec<Claimed>, Error> { Ok(tx.claim(keys::ASYNC_QUEUE, limit, LEASE)?) };
         for (claimed, permit) in self.store.transact(claim).await?.into_iter().zip(permits) {
             tokio::spawn(self.clone().run(claimed, permit));
         }
@@ -185,7 +191,8 @@ impl Asynchronous {
         let snapshot = self.caller.registry.snapshot();
         let config = snapshot.function(&key).ok().and_then(|function| function.event_invokes.get(&qualifier).cloned());
         let retries = config.as_ref().and_then(|config| config.retries).unwrap_or(0);
-        let age = config.and_then(|config| config.age_s).map_or(limits::ASYNC_AGE, |age| Duration::from_secs(age.into()));
+        let age =
+            config.and_then(|config| config.age_s).map_or(limits::ASYNC_AGE, |age| Duration::from_secs(age.into()));
         (retries, age)
     }
 

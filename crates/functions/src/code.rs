@@ -62,7 +62,10 @@ impl Packages {
     pub async fn add(self: &Arc<Self>, content: Bytes) -> Result<(Code, Hold), Error> {
         if content.len() > limits::ZIPPED_BYTES {
             let limit = limits::ZIPPED_BYTES;
-            return Err(Error::TooLarge(format!("Request must be smaller than {limit} bytes: the zipped package has {} bytes.", content.len())));
+            return Err(Error::TooLarge(format!(
+                "Request must be smaller than {limit} bytes: the zipped package has {} bytes.",
+                content.len()
+            )));
         }
         let packages = self.clone();
         tokio::task::spawn_blocking(move || packages.add_now(&content)).await?

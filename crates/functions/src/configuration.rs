@@ -9,20 +9,77 @@ use std::collections::BTreeMap;
 
 /// Every identifier that Lambda has had; those that no host can serve are refused by [`Runtime::resolve`].
 const RUNTIMES: &[&str] = &[
-    "nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x",
-    "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x", "nodejs26.x", "java8", "java8.al2", "java8.al2023",
-    "java11", "java11.al2023", "java17", "java17.al2023", "java21", "java25", "python2.7", "python3.6", "python3.7",
-    "python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15",
-    "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "dotnet10", "go1.x",
-    "ruby2.5", "ruby2.7", "ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0", "provided", "provided.al2", "provided.al2023",
+    "nodejs",
+    "nodejs4.3",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "nodejs16.x",
+    "nodejs18.x",
+    "nodejs20.x",
+    "nodejs22.x",
+    "nodejs24.x",
+    "nodejs26.x",
+    "java8",
+    "java8.al2",
+    "java8.al2023",
+    "java11",
+    "java11.al2023",
+    "java17",
+    "java17.al2023",
+    "java21",
+    "java25",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "python3.8",
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "python3.14",
+    "python3.15",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet6",
+    "dotnet8",
+    "dotnet10",
+    "go1.x",
+    "ruby2.5",
+    "ruby2.7",
+    "ruby3.2",
+    "ruby3.3",
+    "ruby3.4",
+    "ruby4.0",
+    "provided",
+    "provided.al2",
+    "provided.al2023",
 ];
 
 /// Variables that the platform sets itself: "Defined runtime environment variables" in the Lambda Developer Guide.
 const RESERVED: &[&str] = &[
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT",
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
     "LAMBDA_RUNTIME_DIR",
 ];
 
@@ -80,12 +137,7 @@ pub(crate) fn defaults(name: &str, role: Arn) -> Configuration {
 
 impl Change {
     /// Checks every part and sets it.
-    pub(crate) fn apply(
-        self,
-        to: &mut Configuration,
-        snapshot: &Snapshot,
-        runtime: &dyn Runtime,
-    ) -> Result<(), Error> {
+    pub(crate) fn apply(self, to: &mut Configuration, snapshot: &Snapshot, runtime: &dyn Runtime) -> Result<(), Error> {
         if let Some(identifier) = self.runtime {
             check_runtime(&identifier, runtime)?;
             to.runtime = identifier;
@@ -156,7 +208,9 @@ pub(crate) fn check_architecture(architecture: &str) -> Result<(), Error> {
     if architecture == host {
         return Ok(());
     }
-    Err(Error::invalid(format!("This machine runs {host} code only; the architecture {architecture} is not available.")))
+    Err(Error::invalid(format!(
+        "This machine runs {host} code only; the architecture {architecture} is not available."
+    )))
 }
 
 /// The values are secrets: no message holds one.
@@ -170,7 +224,9 @@ fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), Error
         )));
     }
     if environment.iter().any(|(key, value)| key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')) {
-        return Err(Error::invalid("Names of environment variables must not be empty or hold '=' or zero bytes, nor values zero bytes."));
+        return Err(Error::invalid(
+            "Names of environment variables must not be empty or hold '=' or zero bytes, nor values zero bytes.",
+        ));
     }
     let size = serde_json::to_string(environment).map_or(usize::MAX, |text| text.len());
     if size > limits::ENVIRONMENT_BYTES {
@@ -189,7 +245,8 @@ fn find_layers(arns: &[String], snapshot: &Snapshot) -> Result<Vec<LayerUse>, Er
     let mut found: Vec<(LayerKey, LayerUse)> = Vec::new();
     for arn in arns {
         let key = LayerKey::parse(arn)?;
-        let layer = snapshot.layer(&key).ok_or_else(|| Error::invalid(format!("Layer version {arn} does not exist.")))?;
+        let layer =
+            snapshot.layer(&key).ok_or_else(|| Error::invalid(format!("Layer version {arn} does not exist.")))?;
         if found.iter().any(|(other, _)| (&other.scope, &other.name) == (&key.scope, &key.name)) {
             return Err(Error::invalid(format!(
                 "Two different versions of the same layer are not allowed to be referenced in the same function. {arn} is referenced twice."

@@ -161,6 +161,11 @@ impl Instances {
         drop(waiting);
     }
 
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.lock().live.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,7 +278,15 @@ impl Instances {
         };
         let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
         let (instance, init) = (started.instance, started.init);
-        Ok(Arc::new(Live { id, instance, log: log.clone(), init, used: AtomicBool::new(false), gone: AtomicBool::new(false), _code: held }))
+        Ok(Arc::new(Live {
+            id,
+            instance,
+            log: log.clone(),
+            init,
+            used: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            _code: held,
+        }))
     }
 
     fn log_failure(&self, log: &LogStream, error: &StartError) {

@@ -383,10 +383,7 @@ fn broken_stream() -> StreamEnd {
 }
 
 /// A streamed answer as one piece, or `None` if it is larger than the limit. Takes every piece, so that the function can finish.
-async fn collect(
-    mut chunks: mpsc::Receiver<Bytes>,
-    end: oneshot::Receiver<StreamEnd>,
-) -> (Option<Bytes>, StreamEnd) {
+async fn collect(mut chunks: mpsc::Receiver<Bytes>, end: oneshot::Receiver<StreamEnd>) -> (Option<Bytes>, StreamEnd) {
     let mut body = Some(BytesMut::new());
     while let Some(chunk) = chunks.recv().await {
         match &mut body {

@@ -119,8 +119,9 @@ impl Meter {
         let hour = |at: Timestamp| at.0.max(0).div_euclid(HOUR_MS);
         let end = if to.0.rem_euclid(HOUR_MS) == 0 { hour(to) } else { hour(to) + 1 };
         let (first, last) = (hour(from).to_be_bytes(), end.to_be_bytes());
-        let entries =
-            self.store.read(|read| read.scan(keys::USAGE, Bound::Included(&first), Bound::Excluded(&last), usize::MAX))?;
+        let entries = self
+            .store
+            .read(|read| read.scan(keys::USAGE, Bound::Included(&first), Bound::Excluded(&last), usize::MAX))?;
         entries.iter().filter_map(|(key, value)| read_row(key, value).transpose()).collect()
     }
 }
@@ -128,7 +129,8 @@ impl Meter {
 fn read_row(key: &[u8], value: &[u8]) -> Result<Option<UsageRow>, Error> {
     let Some((hour, rest)) = key.split_first_chunk::<8>() else { return Ok(None) };
     let Some((function, version)) = rest.get(1..).and_then(keys::split_function) else { return Ok(None) };
-    let damaged = |error: serde_json::Error| fogbank_store::Error::Damaged { table: keys::USAGE.0, why: error.to_string() };
+    let damaged =
+        |error: serde_json::Error| fogbank_store::Error::Damaged { table: keys::USAGE.0, why: error.to_string() };
     let usage = serde_json::from_slice(value).map_err(damaged)?;
     let hour = Timestamp(i64::from_be_bytes(*hour) * HOUR_MS);
     Ok(Some(UsageRow { hour, function, version: String::from_utf8_lossy(version).into_owned(), usage }))

@@ -215,4 +215,4 @@ fn resolve(start: &Path, target: &Path, links: &Links, hops: usize) -> Result<Pa
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

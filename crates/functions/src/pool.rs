@@ -453,7 +453,8 @@ impl Pool {
             }
         }
         self.use_room(decisions);
-        let waited = |call: &CallId| self.waiting.get(call).is_some_and(|w| w.since.plus(self.bounds.capacity_wait) <= now);
+        let waited =
+            |call: &CallId| self.waiting.get(call).is_some_and(|w| w.since.plus(self.bounds.capacity_wait) <= now);
         let late: Vec<CallId> = self.without_launch.keys().copied().filter(waited).collect();
         for call in late {
             self.give_up(call);

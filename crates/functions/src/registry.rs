@@ -257,7 +257,8 @@ impl Registry {
     /// Ends what only the old state of a function needed.
     fn retire(&self, old: &Function, new: Option<&Function>) {
         let Some((instances, packages)) = self.served_by.get() else { return };
-        let alive = |id: DeploymentId| new.is_some_and(|new| new.all_versions().any(|version| version.deployment == id));
+        let alive =
+            |id: DeploymentId| new.is_some_and(|new| new.all_versions().any(|version| version.deployment == id));
         for version in old.all_versions().filter(|version| !alive(version.deployment)) {
             instances.retire(version.deployment);
         }

@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn an_initialisation_names_its_runtime() {
         let region = Region::default_region();
-        assert!(init_start("python3.12", &region).starts_with("INIT_START Runtime Version: python:3.12\tRuntime Version ARN: arn:"));
+        assert!(
+            init_start("python3.12", &region)
+                .starts_with("INIT_START Runtime Version: python:3.12\tRuntime Version ARN: arn:")
+        );
         assert!(init_start("nodejs22.x", &region).starts_with("INIT_START Runtime Version: nodejs:22\t"));
         assert!(init_start("provided.al2023", &region).contains(" provided:al2023\t"));
     }

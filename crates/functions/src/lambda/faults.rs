@@ -44,16 +44,22 @@ pub(super) fn invoke(error: InvokeError) -> Fault {
         InvokeError::Throttled { reason } => {
             user("TooManyRequestsException", 429, "Rate Exceeded.").with("Reason", reason)
         }
-        InvokeError::NoCapacity(message) => Fault::client("ServiceException", message).with_status(503).with("Type", SERVICE),
+        InvokeError::NoCapacity(message) => {
+            Fault::client("ServiceException", message).with_status(503).with("Type", SERVICE)
+        }
         InvokeError::TooLarge { limit, kind: "Event", .. } => {
-            let message = format!("Request must be smaller than {limit} bytes for the InvokeFunction operation with the invocation type Event");
+            let message = format!(
+                "Request must be smaller than {limit} bytes for the InvokeFunction operation with the invocation type Event"
+            );
             user("RequestEntityTooLargeException", 413, message)
         }
         InvokeError::TooLarge { limit, .. } => {
             let message = format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
             user("RequestEntityTooLargeException", 413, message)
         }
-        InvokeError::Refused { code: "InvalidRuntimeException", message } => user("InvalidRuntimeException", 502, message),
+        InvokeError::Refused { code: "InvalidRuntimeException", message } => {
+            user("InvalidRuntimeException", 502, message)
+        }
         InvokeError::Refused { code, message } => user(code, 400, message),
         InvokeError::Internal(why) => internal(why),
     }

@@ -37,7 +37,10 @@ pub(super) fn unqualified(context: &RequestContext, name: &str) -> Result<Functi
     let function = named(context, name, None)?;
     match &function.qualifier {
         None | Some(Qualifier::Latest) => Ok(FunctionKey::of(&function)),
-        Some(_) => Err(Error::invalid(format!("This operation is for a function as a whole; '{name}' names one of its versions.")).into()),
+        Some(_) => Err(Error::invalid(format!(
+            "This operation is for a function as a whole; '{name}' names one of its versions."
+        ))
+        .into()),
     }
 }
 
@@ -49,7 +52,11 @@ fn described((function, version): (Arc<Function>, Arc<Version>)) -> FunctionConf
     FunctionConfiguration::of(&function, &version, None)
 }
 
-fn found(state: &State, context: &RequestContext, input: &FunctionName) -> Result<(Arc<Function>, Arc<Version>, Option<String>), Fault> {
+fn found(
+    state: &State,
+    context: &RequestContext,
+    input: &FunctionName,
+) -> Result<(Arc<Function>, Arc<Version>, Option<String>), Fault> {
     let named = named(context, &input.function_name, input.qualifier.as_deref())?;
     let function = state.function(&FunctionKey::of(&named)).map_err(|error| match error {
         Error::NotFound(_) => Error::NotFound(format!("Function not found: {}", named.arn())),
@@ -99,7 +106,11 @@ pub(super) async fn create(
     Ok(described(state.create(new).await?))
 }
 
-pub(super) async fn get(state: State, context: RequestContext, input: FunctionName) -> Result<GetFunctionOutput, Fault> {
+pub(super) async fn get(
+    state: State,
+    context: RequestContext,
+    input: FunctionName,
+) -> Result<GetFunctionOutput, Fault> {
     let (function, version, qualifier) = found(&state, &context, &input)?;
     let reserved = function.settings.reserved;
     let location = state.code_url(&context.endpoint, &version.code.sha256);
@@ -185,11 +196,8 @@ pub(super) async fn publish(
 ) -> Result<FunctionConfiguration, Fault> {
     no_publish_to(input.publish_to.as_deref())?;
     let key = unqualified(&context, &input.function_name)?;
-    let new = NewVersion {
-        description: input.description,
-        code_sha256: input.code_sha256,
-        revision: input.revision_id,
-    };
+    let new =
+        NewVersion { description: input.description, code_sha256: input.code_sha256, revision: input.revision_id };
     Ok(described(state.publish(&key, new).await?))
 }
 

@@ -34,7 +34,8 @@ fn invocation(input: &mut Input, payload: Bytes, accepts_stream: bool) -> Result
     refuse("DurableExecutionName")?;
     refuse("TenantId")?;
     let name = text(input, "FunctionName").unwrap_or_default();
-    let invalid = || crate::Error::invalid("ClientContext must be the base64 form of a JSON object of at most 3583 bytes.");
+    let invalid =
+        || crate::Error::invalid("ClientContext must be the base64 form of a JSON object of at most 3583 bytes.");
     let decode = |encoded: String| -> Option<String> {
         let decoded = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok())?;
         serde_json::from_str::<serde::de::IgnoredAny>(&decoded).is_ok().then_some(decoded)

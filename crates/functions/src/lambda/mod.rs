@@ -3,6 +3,7 @@
 mod faults;
 mod functions;
 mod invocation;
+mod settings;
 mod shapes;
 
 use crate::Functions;
@@ -25,6 +26,9 @@ pub fn service(functions: Arc<Functions>) -> Service {
         .operation("ListFunctions", state, functions::list)
         .operation("PublishVersion", state, functions::publish)
         .operation("ListVersionsByFunction", state, functions::list_versions)
+        .operation("PutFunctionConcurrency", state, settings::put_concurrency)
+        .operation("GetFunctionConcurrency", state, settings::get_concurrency)
+        .operation("DeleteFunctionConcurrency", state, settings::delete_concurrency)
         .raw_operation("Invoke", state, invocation::invoke)
         .raw_operation("InvokeAsync", state, invocation::invoke_async)
         .raw_operation("InvokeWithResponseStream", state, invocation::invoke_with_response_stream)

@@ -5,6 +5,7 @@ use crate::configuration::Change;
 use crate::model::{Function, Version};
 use crate::{Error, report};
 use bytes::Bytes;
+use fogbank_wire::Blob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub(super) struct FunctionName {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PackageInput {
-    pub zip_file: Option<Bytes>,
+    pub zip_file: Option<Blob>,
     pub s3_bucket: Option<String>,
     pub s3_key: Option<String>,
     pub image_uri: Option<String>,
@@ -41,7 +42,7 @@ impl PackageInput {
         if self.s3_bucket.is_some() || self.s3_key.is_some() {
             return Err(Error::unsupported("Code from S3 (S3Bucket, S3Key); send it as ZipFile. It"));
         }
-        self.zip_file.ok_or_else(|| Error::invalid("Please provide a source for function code."))
+        self.zip_file.map(|blob| blob.0).ok_or_else(|| Error::invalid("Please provide a source for function code."))
     }
 }
 
@@ -125,7 +126,10 @@ impl ConfigurationInput {
     pub fn change(self) -> Result<Change, Error> {
         let filled = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         let refuse = |asked: bool, what: &str| if asked { Err(Error::unsupported(what)) } else { Ok(()) };
-        let vpc = self.vpc_config.as_ref().is_some_and(|vpc| !(vpc.subnet_ids.is_empty() && vpc.security_group_ids.is_empty()));
+        let vpc = self
+            .vpc_config
+            .as_ref()
+            .is_some_and(|vpc| !(vpc.subnet_ids.is_empty() && vpc.security_group_ids.is_empty()));
         refuse(vpc, "VpcConfig")?;
         let dead_letters = self.dead_letter_config.as_ref().is_some_and(|config| filled(&config.target_arn));
         refuse(dead_letters, "DeadLetterConfig")?;
@@ -140,9 +144,14 @@ impl ConfigurationInput {
         refuse(self.runtime_config.is_some(), "RuntimeConfig")?;
         refuse(self.accelerator_config.is_some(), "AcceleratorConfig")?;
         let logging = self.logging_config.unwrap_or_default();
-        refuse(logging.log_format.as_ref().is_some_and(|format| format != "Text"), "LoggingConfig with LogFormat JSON")?;
+        refuse(
+            logging.log_format.as_ref().is_some_and(|format| format != "Text"),
+            "LoggingConfig with LogFormat JSON",
+        )?;
         if logging.application_log_level.is_some() || logging.system_log_level.is_some() {
-            return Err(Error::invalid("Log levels can only be set with LogFormat JSON, which is not supported by Fogbank yet."));
+            return Err(Error::invalid(
+                "Log levels can only be set with LogFormat JSON, which is not supported by Fogbank yet.",
+            ));
         }
         Ok(Change {
             runtime: self.runtime,
@@ -336,7 +345,9 @@ impl FunctionConfiguration {
             environment: (!variables.is_empty()).then_some(EnvironmentOutput { variables }),
             tracing_config: Mode { mode: configuration.tracing.clone() },
             revision_id: version.revision.clone(),
-            layers: layers.map(|layer| LayerOutput { arn: layer.arn.to_string(), code_size: layer.code.zipped }).collect(),
+            layers: layers
+                .map(|layer| LayerOutput { arn: layer.arn.to_string(), code_size: layer.code.zipped })
+                .collect(),
             // Code is unpacked before a function or a change of it is accepted, so there is nothing left to wait for.
             state: "Active",
             last_update_status: "Successful",
@@ -391,6 +402,13 @@ pub(super) struct ListVersionsOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_marker: Option<String>,
     pub versions: Vec<FunctionConfiguration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PutConcurrency {
+    pub function_name: String,
+    pub reserved_concurrent_executions: u32,
 }
 
 /// An output structure without members.

@@ -91,7 +91,8 @@ fn try_unpack(content: &[u8]) -> Tried {
 
 fn refused(content: &[u8]) -> String {
     let tried = try_unpack(content);
-    let outside: Vec<_> = std::fs::read_dir(tried.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let outside: Vec<_> =
+        std::fs::read_dir(tried.home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(outside.iter().all(|name| name == "code"), "wrote outside: {outside:?}");
     tried.result.expect_err("it was accepted").to_string()
 }
