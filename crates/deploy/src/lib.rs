@@ -1,1 +1,206 @@
-//! deploy
+//! Templates become resources. A template's text is read into a tree with line numbers, checked as a whole, rewritten from SAM into
+//! plain resources, and applied step by step in the order that its references demand, through the same API operations that any
+//! client calls.
+//!
+//! Invariants:
+//! - Nothing is touched before the whole template has been checked.
+//! - A step is on record before it begins. After a crash the same deployment goes through: what was half-made is removed and made
+//!   again, what was half-changed is changed again.
+//! - When a step fails, the steps before it are undone, the latest first. Removals come last, once nothing can fail any more.
+
+mod apply;
+pub mod build;
+mod condition;
+mod error;
+mod expression;
+mod graph;
+pub mod package;
+mod parameter;
+mod plan;
+mod problem;
+pub mod resource;
+mod sam;
+mod stack;
+mod template;
+mod tree;
+
+pub use error::Error;
+pub use plan::Request;
+pub use problem::{Position, Problem};
+pub use stack::{Event, Output, Record, Stack};
+
+use apply::Run;
+use expression::Pseudo;
+use fogbank_model::{Arn, Clock, RequestContext};
+use fogbank_store::Store;
+use plan::Plan;
+use resource::Api;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// Where the events of a running deployment go.
+pub type Progress = mpsc::UnboundedSender<Event>;
+
+/// The stacks of all accounts.
+pub struct Deploy {
+    store: Store,
+    api: Arc<dyn Api>,
+    clock: Arc<dyn Clock>,
+    busy: Mutex<BTreeSet<String>>,
+}
+
+/// Held while a stack is being changed.
+struct Turn<'a> {
+    deploy: &'a Deploy,
+    key: String,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.deploy.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+impl Deploy {
+    /// Stacks kept in `store`, whose resources are made through `api`.
+    pub fn new(store: Store, api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, api, clock, busy: Mutex::default() }
+    }
+
+    /// Makes or changes the stack so that it is as `request` says, and returns it.
+    ///
+    /// # Errors
+    /// [`Error::Template`] with every problem if the template is wrong, [`Error::Failed`] if a step failed and was rolled back,
+    /// [`Error::Busy`] if the stack is being changed.
+    pub async fn apply(
+        &self,
+        context: &RequestContext,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Stack, Error> {
+        check_name(&request.stack)?;
+        let _turn = self.take_turn(context, &request.stack)?;
+        let found = stack::load(&self.store, context, &request.stack)?;
+        let mut stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
+        let plan = self.plan(context, &stack, request)?;
+        stack.template.clone_from(&request.template);
+        stack.description.clone_from(&plan.template.description);
+        stack.parameters = visible_parameters(&plan);
+        stack.updated = (!stack.status.is_empty()).then(|| self.clock.now());
+        let mut run = Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack);
+        run.apply(&plan).await?;
+        Ok(run.stack)
+    }
+
+    /// Checks `request` without touching anything.
+    ///
+    /// # Errors
+    /// [`Error::Template`] with every problem.
+    pub fn check(&self, context: &RequestContext, request: &Request) -> Result<(), Error> {
+        let found = stack::load(&self.store, context, &request.stack)?;
+        let stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
+        self.plan(context, &stack, request).map(drop)
+    }
+
+    fn plan(&self, context: &RequestContext, stack: &Stack, request: &Request) -> Result<Plan, Error> {
+        let pseudo = Pseudo {
+            account: context.account.to_string(),
+            region: context.region.to_string(),
+            stack_name: stack.name.clone(),
+            stack_id: stack.id.clone(),
+        };
+        Plan::make(request, pseudo, self.exports(context, &stack.name)?).map_err(Error::Template)
+    }
+
+    /// Removes the stack and its resources.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Busy`], or [`Error::Failed`] if a resource could not be removed.
+    pub async fn delete(&self, context: &RequestContext, name: &str, progress: &Progress) -> Result<(), Error> {
+        let _turn = self.take_turn(context, name)?;
+        let stack = self.stack(context, name)?;
+        Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack).delete().await
+    }
+
+    /// The stack called `name`, or whose id that is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn stack(&self, context: &RequestContext, name: &str) -> Result<Stack, Error> {
+        stack::load(&self.store, context, name)?.ok_or_else(|| Error::NotFound(name.to_owned()))
+    }
+
+    /// All stacks of the context's account and region, by name.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn stacks(&self, context: &RequestContext) -> Result<Vec<Stack>, Error> {
+        stack::load_all(&self.store, context)
+    }
+
+    /// What stacks other than `but` export, by name.
+    fn exports(&self, context: &RequestContext, but: &str) -> Result<BTreeMap<String, String>, Error> {
+        let stacks = self.stacks(context)?;
+        let others = stacks.into_iter().filter(|stack| stack.name != but).flat_map(|stack| stack.outputs);
+        Ok(others.filter_map(|output| Some((output.export?, output.value))).collect())
+    }
+
+    fn take_turn(&self, context: &RequestContext, name: &str) -> Result<Turn<'_>, Error> {
+        let key = format!("{}/{}/{name}", context.account, context.region);
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if !busy.insert(key.clone()) {
+            return Err(Error::Busy(name.to_owned()));
+        }
+        Ok(Turn { deploy: self, key })
+    }
+
+    fn new_stack(&self, context: &RequestContext, name: &str) -> Stack {
+        let resource = format!("stack/{name}/{}", self.clock.uuid());
+        Stack {
+            name: name.to_owned(),
+            id: Arn::new("cloudformation", &context.region, &context.account, &resource).to_string(),
+            account: context.account.clone(),
+            region: context.region.clone(),
+            status: String::new(),
+            reason: None,
+            template: String::new(),
+            description: None,
+            parameters: BTreeMap::new(),
+            created: self.clock.now(),
+            updated: None,
+            resources: Vec::new(),
+            garbage: Vec::new(),
+            outputs: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= 128 && plain;
+    if good { Ok(()) } else { Err(Error::Name(name.chars().take(200).collect())) }
+}
+
+/// The parameters' values as they may be shown.
+fn visible_parameters(plan: &Plan) -> BTreeMap<String, String> {
+    let hidden = |name: &str| {
+        let declared = plan.template.parameters.iter().find(|(key, _)| key.text == name);
+        declared
+            .and_then(|(_, node)| node.get("NoEcho"))
+            .and_then(|node| node.as_text())
+            .is_some_and(|text| text == "true")
+    };
+    let text = |node: &tree::Node| match node.as_text() {
+        Some(text) => text.to_owned(),
+        None => node.items().iter().filter_map(tree::Node::as_text).collect::<Vec<_>>().join(","),
+    };
+    let shown = |(name, node): (&String, &tree::Node)| {
+        (name.clone(), if hidden(name) { "****".to_owned() } else { text(node) })
+    };
+    plan.parameters.iter().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests;

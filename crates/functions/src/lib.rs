@@ -1,3 +1,245 @@
 //! Functions, as Lambda has them: what is registered, which instances of it are alive, and how an event reaches one.
+//!
+//! A function has one changeable version, `$LATEST`, and any number of published ones that never change; aliases are names for
+//! versions. Code is a package, kept once by its digest. An instance is a running copy of one version and has one event at a time.
+//!
+//! Invariants:
+//! - What calls see in memory is what the store holds: a change is shown only after it is on disk, one change at a time.
+//! - A call reads no disk and takes no lock across an await.
+//! - An instance never serves another version than the one it was started from; a changed `$LATEST` is another one.
+//! - An asynchronous call that was accepted is in the store until it has run.
+//!
+//! The keys in the store are listed in `keys.rs`; `lambda/` is the only place that knows the wire.
 
+mod alias;
+mod asynchronous;
+pub mod bill;
+mod code;
+mod concurrency;
+mod configuration;
+mod create;
+mod delete;
+mod error;
+mod event_invoke;
+mod instances;
+mod invoke;
+mod keys;
+pub mod lambda;
+mod layer;
+mod limits;
+mod list;
+pub mod meter;
+pub mod model;
+mod package;
+mod permission;
+mod pool;
+mod publish;
+mod registry;
+mod report;
 pub mod runtime;
+mod settings;
+mod tag;
+mod tail;
+mod update;
+mod url;
+
+pub use error::Error;
+pub use registry::Snapshot;
+pub use tail::LogTail;
+
+use asynchronous::Asynchronous;
+use bytes::Bytes;
+use code::Packages;
+use fogbank_model::{BoxFuture, Clock, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
+use fogbank_store::Store;
+use instances::Instances;
+use invoke::Caller;
+use meter::{Meter, UsageRow};
+use model::{Function, FunctionKey};
+use pool::Bounds;
+use registry::Registry;
+use runtime::Runtime;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// What can be set about functions as a whole.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Memory for all instances together, in MiB.
+    pub memory_mb: u64,
+    /// How long an instance may be idle before it is stopped.
+    pub idle: Duration,
+    /// Calls in flight at once in one account and region.
+    pub concurrency: u32,
+    /// Durations are billed in steps of this many milliseconds: 1, or 100 as AWS did until 2020.
+    pub billing_step_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let idle = Duration::from_secs(600);
+        Self { memory_mb: 4096, idle, concurrency: limits::CONCURRENCY, billing_step_ms: 1 }
+    }
+}
+
+/// What functions are built on.
+pub struct Parts {
+    /// Where state is kept.
+    pub store: Store,
+    /// The time of day and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// What runs code. It writes functions' lines to the same `log`.
+    pub runtime: Arc<dyn Runtime>,
+    /// Where lines go.
+    pub log: Arc<LogTail>,
+    /// Settings.
+    pub config: Config,
+}
+
+/// All functions of the platform.
+pub struct Functions {
+    registry: Arc<Registry>,
+    packages: Arc<Packages>,
+    instances: Arc<Instances>,
+    caller: Arc<Caller>,
+    asynchronous: Arc<Asynchronous>,
+    runtime: Arc<dyn Runtime>,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    /// Signs the addresses of code packages; a new one at each start.
+    secret: [u8; 32],
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Functions {
+    /// Reads what is registered, and begins to work on what was left over. To be called within a Tokio runtime. Blobs that nothing
+    /// refers to are left alone, since others keep blobs too; [`Snapshot::needs`] tells which ones functions need.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Disk`].
+    pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
+        let Parts { store, clock, runtime, log, config } = parts;
+        let registry = Arc::new(Registry::load(&store, clock.clone())?);
+        let snapshot = registry.snapshot();
+        let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
+        let bounds = Bounds { memory_mb: config.memory_mb, idle: config.idle, capacity_wait: limits::CAPACITY_WAIT };
+        let instances = Instances::new(bounds, runtime.clone(), clock.clone(), log.clone(), packages.clone());
+        registry.serve_with(instances.clone(), packages.clone());
+        let caller = Arc::new(Caller {
+            registry: registry.clone(),
+            instances: instances.clone(),
+            meter: Meter::new(&store),
+            clock: clock.clone(),
+            log,
+            concurrency: config.concurrency,
+            step_ms: config.billing_step_ms,
+        });
+        let asynchronous = Asynchronous::new(&store, caller.clone());
+        let mut secret = [0; 32];
+        clock.random(&mut secret);
+        let workers = vec![
+            tokio::spawn(Asynchronous::work(Arc::downgrade(&asynchronous))),
+            tokio::spawn(every_second(Arc::downgrade(&caller))),
+        ];
+        let workers = Mutex::new(workers);
+        Ok(Arc::new(Self {
+            registry,
+            packages,
+            instances,
+            caller,
+            asynchronous,
+            runtime,
+            clock,
+            config,
+            secret,
+            workers,
+        }))
+    }
+
+    /// Stops all instances and writes what is left to write. Calls under way are cut off.
+    pub async fn shutdown(&self) {
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        workers.iter().for_each(JoinHandle::abort);
+        self.instances.close();
+        if let Err(error) = self.caller.meter.flush().await {
+            tracing::error!(%error, "the last second of the meter was not written");
+        }
+    }
+
+    /// What is registered now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.registry.snapshot()
+    }
+
+    /// The function `key`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn function(&self, key: &FunctionKey) -> Result<Arc<Function>, Error> {
+        self.snapshot().function(key).cloned()
+    }
+
+    /// What was used in the hours from that of `from` to that before `to`.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<UsageRow>, Error> {
+        self.caller.meter.usage(from, to).await
+    }
+
+    /// The address that a code package can be fetched from, until the platform ends.
+    pub fn code_url(&self, endpoint: &str, sha256: &str) -> String {
+        format!("{endpoint}/_fogbank/code/{sha256}?token={}", self.code_token(sha256))
+    }
+
+    /// The ZIP file behind an address of [`Self::code_url`]; `None` if the token is not the right one. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn code_package(&self, sha256: &str, token: &str) -> Result<Option<Bytes>, Error> {
+        // Compared by digest, so that the time it takes tells nothing.
+        if Sha256::digest(token) != Sha256::digest(self.code_token(sha256)) {
+            return Ok(None);
+        }
+        self.packages.content(sha256)
+    }
+
+    fn code_token(&self, sha256: &str) -> String {
+        let signed = [&self.secret[..], sha256.as_bytes(), &self.secret].concat();
+        hex::encode(Sha256::digest(signed))
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        workers.iter().for_each(JoinHandle::abort);
+        self.instances.close();
+    }
+}
+
+impl Invoke for Functions {
+    fn invoke(&self, context: RequestContext, invocation: Invocation) -> BoxFuture<'_, Result<Reply, InvokeError>> {
+        let call = self.caller.call(context, invocation);
+        Box::pin(async move { Ok(call.await?.reply) })
+    }
+}
+
+/// Lets idle instances end, and writes the meter.
+async fn every_second(caller: Weak<Caller>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        let Some(caller) = caller.upgrade() else { return };
+        caller.instances.tick();
+        if let Err(error) = caller.meter.flush().await {
+            tracing::warn!(%error, "the meter could not be written; it is tried again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,430 @@
+//! Carries a plan out: one resource after another, each step on record before it begins, and undone if a later one fails.
+
+use crate::plan::Plan;
+use crate::problem::{Position, Problem};
+use crate::resource::{self, Api, Call, Made, NameRule, Properties, ResourceType};
+use crate::stack::{self, Event, Output, Record, Stack, State};
+use crate::{Error, Progress};
+use fogbank_model::{Clock, RequestContext};
+use fogbank_store::Store;
+use std::collections::BTreeMap;
+
+/// A deployment under way.
+pub(crate) struct Run<'a> {
+    pub store: &'a Store,
+    pub api: &'a dyn Api,
+    pub clock: &'a dyn Clock,
+    pub context: &'a RequestContext,
+    pub progress: &'a Progress,
+    pub stack: Stack,
+    done: Vec<Undo>,
+}
+
+/// How to take a finished step back.
+enum Undo {
+    /// Remove what was made.
+    Remove(String),
+    /// Change it back to what it was.
+    Restore(Box<Record>),
+    /// Remove the new one; the old one is still there.
+    Reinstate(Box<Record>),
+}
+
+/// A failed step: which resource, where it is declared, and why.
+pub(crate) struct Failure {
+    id: String,
+    reason: String,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        (store, api, clock): (&'a Store, &'a dyn Api, &'a dyn Clock),
+        context: &'a RequestContext,
+        progress: &'a Progress,
+        stack: Stack,
+    ) -> Self {
+        Self { store, api, clock, context, progress, stack, done: Vec::new() }
+    }
+
+    /// Applies `plan`; takes everything back if a step fails.
+    pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<(), Error> {
+        let verb = if self.stack.resources.is_empty() { "CREATE" } else { "UPDATE" };
+        self.set_status(&format!("{verb}_IN_PROGRESS"), None).await?;
+        let finished = match self.make_all(plan).await {
+            Ok(()) => self.resolve_outputs(plan),
+            Err(failure) => Err(failure),
+        };
+        match finished {
+            Ok(outputs) => self.stack.outputs = outputs,
+            Err(failure) => return Err(self.roll_back(verb, failure).await?),
+        }
+        if verb == "UPDATE" {
+            self.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None).await?;
+        }
+        self.clean_up(plan).await?;
+        self.set_status(&format!("{verb}_COMPLETE"), None).await
+    }
+
+    async fn make_all(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let mut deployed: BTreeMap<String, Made> = BTreeMap::new();
+        for id in &plan.order {
+            let made = self.make_one(plan, id, &deployed).await;
+            let made = made.map_err(|reason| Failure { id: id.clone(), reason })?;
+            deployed.insert(id.clone(), made);
+        }
+        Ok(())
+    }
+
+    async fn make_one(&mut self, plan: &Plan, id: &str, deployed: &BTreeMap<String, Made>) -> Result<Made, String> {
+        let Some(declared) = plan.template.resource(id) else { return Err("it is not declared".into()) };
+        let Some(kind) = resource::find(&declared.kind) else { return Err("its type is not supported".into()) };
+        let scope = plan.scope(deployed);
+        let located = |problem: Problem| problem.to_string();
+        let resolved = scope.resolve(&declared.properties).map_err(located)?;
+        let resolved = resolved.unwrap_or_else(|| declared.properties.clone());
+        let wanted = resource::typed_all(&resolved, kind.properties()).map_err(located)?;
+        self.finish_interrupted(id).await?;
+        let step = Step { id, kind, retain: declared.retain, at: declared.at, only_host: only_host(plan, id) };
+        let Some(record) = self.stack.record(id).cloned() else { return self.create(&step, wanted).await };
+        let named = keep_name(kind, &record, wanted.clone());
+        if record.kind == kind.name() && record.properties == named {
+            if let Some(record) = self.stack.record_mut(id) {
+                record.retain = declared.retain;
+            }
+            return Ok(record.made);
+        }
+        if record.kind == kind.name() && !replaces(kind, &record.properties, &named) {
+            return self.update(&step, record, named).await;
+        }
+        self.replace(&step, record, wanted).await
+    }
+
+    /// Brings a resource that an interrupted deployment left half-made or half-changed into a known state.
+    async fn finish_interrupted(&mut self, id: &str) -> Result<(), String> {
+        let Some(record) = self.stack.record(id).cloned() else { return Ok(()) };
+        let Some(kind) = resource::find(&record.kind) else { return Ok(()) };
+        match &record.state {
+            State::Ready => {}
+            State::Creating => {
+                if let Some(made) = kind.left_over(&record.properties) {
+                    let removed = kind.delete(&self.call(), &made, &record.properties).await;
+                    removed.map_err(|fault| fault.message)?;
+                }
+                self.stack.take_record(id);
+            }
+            State::Updating(wanted) => {
+                let updated = kind.update(&self.call(), &record.made, &record.properties, wanted).await;
+                let made = updated.map_err(|fault| fault.message)?;
+                self.settle(id, made, wanted.clone());
+            }
+        }
+        self.save().await
+    }
+
+    async fn create(&mut self, step: &Step<'_>, mut wanted: Properties) -> Result<Made, String> {
+        if let Some(rule) = step.kind.name_property()
+            && !wanted.contains_key(rule.property)
+        {
+            wanted.insert(rule.property.into(), self.make_name(step, rule).into());
+        }
+        self.stack.resources.push(Record {
+            id: step.id.to_owned(),
+            kind: step.kind.name().to_owned(),
+            state: State::Creating,
+            made: Made::default(),
+            properties: wanted.clone(),
+            retain: step.retain,
+            changed: self.clock.now(),
+        });
+        self.begin(step, "CREATE_IN_PROGRESS").await?;
+        let created = step.kind.create(&self.call(), &wanted).await;
+        let made = match created {
+            Ok(made) => made,
+            Err(fault) => {
+                // What failed may have been made in part; the name is on record.
+                if let Some(made) = step.kind.left_over(&wanted).filter(|_| !already_there(&fault)) {
+                    drop(step.kind.delete(&self.call(), &made, &wanted).await);
+                }
+                self.stack.take_record(step.id);
+                self.event(step, "CREATE_FAILED", &Made::default(), Some(fault.message.clone()));
+                return Err(fault.message);
+            }
+        };
+        self.done.push(Undo::Remove(step.id.to_owned()));
+        self.settle(step.id, made.clone(), wanted);
+        self.event(step, "CREATE_COMPLETE", &made, None);
+        self.save().await?;
+        Ok(made)
+    }
+
+    async fn update(&mut self, step: &Step<'_>, record: Record, wanted: Properties) -> Result<Made, String> {
+        if let Some(record) = self.stack.record_mut(step.id) {
+            record.state = State::Updating(wanted.clone());
+            record.retain = step.retain;
+        }
+        self.begin(step, "UPDATE_IN_PROGRESS").await?;
+        self.done.push(Undo::Restore(Box::new(record.clone())));
+        let updated = step.kind.update(&self.call(), &record.made, &record.properties, &wanted).await;
+        let made = updated.map_err(|fault| {
+            self.event(step, "UPDATE_FAILED", &record.made, Some(fault.message.clone()));
+            fault.message
+        })?;
+        self.settle(step.id, made.clone(), wanted);
+        self.event(step, "UPDATE_COMPLETE", &made, None);
+        self.save().await?;
+        Ok(made)
+    }
+
+    /// Makes a new one beside the old one, which is removed once the whole deployment has succeeded.
+    async fn replace(&mut self, step: &Step<'_>, old: Record, wanted: Properties) -> Result<Made, String> {
+        if let Some(rule) = step.kind.name_property() {
+            let same = wanted.get(rule.property).is_some_and(|name| old.properties.get(rule.property) == Some(name));
+            if same && old.kind == step.kind.name() && rule.property != "StageName" {
+                return Err(format!(
+                    "this change needs a new resource, but {} fixes its name; change the name too",
+                    rule.property
+                ));
+            }
+        }
+        self.stack.take_record(step.id);
+        self.stack.garbage.push(old.clone());
+        self.done.push(Undo::Reinstate(Box::new(old)));
+        self.create(step, wanted).await
+    }
+
+    fn settle(&mut self, id: &str, made: Made, properties: Properties) {
+        let now = self.clock.now();
+        if let Some(record) = self.stack.record_mut(id) {
+            *record = Record { state: State::Ready, made, properties, changed: now, ..record.clone() };
+        }
+    }
+
+    fn resolve_outputs(&self, plan: &Plan) -> Result<Vec<Output>, Failure> {
+        let deployed = self.stack.resources.iter().map(|record| (record.id.clone(), record.made.clone())).collect();
+        let scope = plan.scope(&deployed);
+        let mut outputs = Vec::new();
+        for (key, node) in &plan.template.outputs {
+            let condition = node.get("Condition").and_then(|node| Some((node.as_text()?, node.at)));
+            if condition.is_some_and(|(name, at)| matches!(scope.condition(name, at), Ok(false))) {
+                continue;
+            }
+            let failed = |problem: Problem| Failure { id: key.text.clone(), reason: problem.to_string() };
+            let text = |name: &str| node.get(name).map(|node| scope.text(node, name)).transpose().map_err(failed);
+            let export = node.get("Export").and_then(|export| export.get("Name"));
+            outputs.push(Output {
+                key: key.text.clone(),
+                value: text("Value")?.unwrap_or_default(),
+                description: text("Description")?,
+                export: export.map(|name| scope.text(name, "Export")).transpose().map_err(failed)?,
+            });
+        }
+        Ok(outputs)
+    }
+
+    /// Takes the finished steps back, the latest first, and says how that went.
+    async fn roll_back(&mut self, verb: &str, failure: Failure) -> Result<Error, Error> {
+        let prefix = if verb == "CREATE" { "ROLLBACK" } else { "UPDATE_ROLLBACK" };
+        self.set_status(&format!("{prefix}_IN_PROGRESS"), Some(format!("{}: {}", failure.id, failure.reason))).await?;
+        let mut left = Vec::new();
+        while let Some(undo) = self.done.pop() {
+            if let Err(reason) = self.undo(undo).await {
+                left.push(reason);
+            }
+            stack::save(self.store, &self.stack).await?;
+        }
+        let (status, rollback) = if left.is_empty() {
+            (format!("{prefix}_COMPLETE"), "everything else was put back as it was".to_owned())
+        } else {
+            (format!("{prefix}_FAILED"), format!("not everything could be put back: {}", left.join("; ")))
+        };
+        self.set_status(&status, Some(format!("{}: {}", failure.id, failure.reason))).await?;
+        Ok(Error::Failed { resource: failure.id, reason: failure.reason, rollback })
+    }
+
+    async fn undo(&mut self, undo: Undo) -> Result<(), String> {
+        match undo {
+            Undo::Remove(id) => {
+                let Some(record) = self.stack.take_record(&id) else { return Ok(()) };
+                self.remove(&record).await.inspect_err(|_| self.stack.garbage.push(record))
+            }
+            Undo::Restore(old) => {
+                let Some(kind) = resource::find(&old.kind) else { return Ok(()) };
+                let now = self.stack.record(&old.id).map(|record| match &record.state {
+                    State::Updating(wanted) => wanted.clone(),
+                    _ => record.properties.clone(),
+                });
+                let now = now.unwrap_or_default();
+                let restored = kind.update(&self.call(), &old.made, &now, &old.properties).await;
+                if let Some(record) = self.stack.record_mut(&old.id) {
+                    *record = *old;
+                }
+                restored.map(drop).map_err(|fault| fault.message)
+            }
+            Undo::Reinstate(old) => {
+                self.stack.garbage.retain(|record| *record != *old);
+                self.stack.resources.push(*old);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes what the template no longer declares and what was replaced. What cannot be removed now stays on record, and is
+    /// tried again with the next deployment.
+    async fn clean_up(&mut self, plan: &Plan) -> Result<(), Error> {
+        let kept = |record: &Record| plan.order.contains(&record.id);
+        let (kept, dropped) = std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
+        self.stack.resources = kept;
+        self.stack.garbage.extend::<Vec<Record>>(dropped);
+        self.save().await.map_err(store_failed)?;
+        self.remove_garbage().await
+    }
+
+    async fn remove_garbage(&mut self) -> Result<(), Error> {
+        for record in std::mem::take(&mut self.stack.garbage).into_iter().rev() {
+            if !record.retain && self.remove(&record).await.is_err() {
+                self.stack.garbage.push(record);
+            }
+        }
+        self.stack.garbage.reverse();
+        stack::save(self.store, &self.stack).await
+    }
+
+    async fn remove(&mut self, record: &Record) -> Result<(), String> {
+        let Some(kind) = resource::find(&record.kind) else { return Ok(()) };
+        let made = match record.state {
+            State::Creating => kind.left_over(&record.properties),
+            _ => Some(record.made.clone()),
+        };
+        let Some(made) = made else { return Ok(()) };
+        let step = Step { id: &record.id, kind, retain: false, at: Position::default(), only_host: false };
+        self.event(&step, "DELETE_IN_PROGRESS", &made, None);
+        let removed = kind.delete(&self.call(), &made, &record.properties).await;
+        let reason = removed.as_ref().err().map(|fault| fault.message.clone());
+        let status = if removed.is_ok() { "DELETE_COMPLETE" } else { "DELETE_FAILED" };
+        self.event(&step, status, &made, reason);
+        removed.map_err(|fault| format!("{}: {}", record.id, fault.message))
+    }
+
+    /// Removes all of the stack's resources, the latest made first, and the stack itself.
+    pub(crate) async fn delete(mut self) -> Result<(), Error> {
+        self.set_status("DELETE_IN_PROGRESS", None).await?;
+        let resources = std::mem::take(&mut self.stack.resources);
+        self.stack.garbage.extend(resources);
+        self.remove_garbage().await?;
+        if let Some(left) = self.stack.garbage.first().map(|record| record.id.clone()) {
+            self.stack.resources = std::mem::take(&mut self.stack.garbage);
+            let reason = "it could not be deleted; the events say why".to_owned();
+            self.set_status("DELETE_FAILED", Some(format!("{left}: {reason}"))).await?;
+            return Err(Error::Failed { resource: left, reason, rollback: "the stack was kept".into() });
+        }
+        self.set_status("DELETE_COMPLETE", None).await?;
+        stack::forget(self.store, &self.stack).await
+    }
+
+    fn call(&self) -> Call<'a> {
+        Call { api: self.api, context: self.context, blobs: self.store.blobs() }
+    }
+
+    async fn begin(&mut self, step: &Step<'_>, status: &str) -> Result<(), String> {
+        self.event(step, status, &Made::default(), None);
+        self.save().await
+    }
+
+    async fn save(&self) -> Result<(), String> {
+        stack::save(self.store, &self.stack).await.map_err(|error| error.to_string())
+    }
+
+    fn event(&mut self, step: &Step<'_>, status: &str, made: &Made, reason: Option<String>) {
+        self.report(Event {
+            at: self.clock.now(),
+            id: step.id.to_owned(),
+            kind: step.kind.name().to_owned(),
+            physical_id: made.physical_id.clone(),
+            status: status.to_owned(),
+            reason,
+            position: Some(step.at).filter(|at| at.line > 0),
+        });
+    }
+
+    fn report(&mut self, event: Event) {
+        // Whoever asked may have gone; the deployment goes on.
+        drop(self.progress.send(event.clone()));
+        self.stack.add_event(event);
+    }
+
+    async fn set_status(&mut self, status: &str, reason: Option<String>) -> Result<(), Error> {
+        self.stack.status = status.to_owned();
+        self.stack.reason.clone_from(&reason);
+        let (id, physical_id) = (self.stack.name.clone(), self.stack.id.clone());
+        let kind = "AWS::CloudFormation::Stack".to_owned();
+        self.report(Event {
+            at: self.clock.now(),
+            id,
+            kind,
+            physical_id,
+            status: status.into(),
+            reason,
+            position: None,
+        });
+        stack::save(self.store, &self.stack).await
+    }
+
+    /// `STACK-ID-RANDOM`, or a host name that is as short as it can be.
+    fn make_name(&self, step: &Step<'_>, rule: NameRule) -> String {
+        let stack = &self.stack.name;
+        if rule.host {
+            let name = if step.only_host { stack.clone() } else { format!("{stack}-{}", step.id) };
+            let name = name.to_lowercase();
+            return name.chars().take(rule.max).collect::<String>().trim_end_matches('-').to_owned();
+        }
+        let mut random = [0u8; 12];
+        self.clock.random(&mut random);
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let random: String = random.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect();
+        let room = rule.max.saturating_sub(random.len() + 1);
+        let name: String = format!("{stack}-{}", step.id).chars().take(room).collect();
+        format!("{name}-{random}")
+    }
+}
+
+/// One resource's turn.
+struct Step<'a> {
+    id: &'a str,
+    kind: &'static dyn ResourceType,
+    retain: bool,
+    at: Position,
+    /// Whether no other resource of the template is reached by a host name.
+    only_host: bool,
+}
+
+fn only_host(plan: &Plan, id: &str) -> bool {
+    let is_host = |kind: &str| resource::find(kind).and_then(|kind| kind.name_property()).is_some_and(|rule| rule.host);
+    let hosts =
+        plan.order.iter().filter_map(|id| plan.template.resource(id)).filter(|resource| is_host(&resource.kind));
+    hosts.into_iter().all(|resource| resource.id == id)
+}
+
+fn store_failed(reason: String) -> Error {
+    Error::Store(fogbank_store::Error::Disk(reason))
+}
+
+/// A name that was made up for a resource stays with it.
+fn keep_name(kind: &dyn ResourceType, record: &Record, mut wanted: Properties) -> Properties {
+    if let Some(rule) = kind.name_property()
+        && !wanted.contains_key(rule.property)
+        && let Some(name) = record.properties.get(rule.property)
+    {
+        wanted.insert(rule.property.into(), name.clone());
+    }
+    wanted
+}
+
+fn replaces(kind: &dyn ResourceType, before: &Properties, wanted: &Properties) -> bool {
+    kind.properties().iter().any(|property| property.replaces && before.get(property.name) != wanted.get(property.name))
+}
+
+/// Whether a creation failed because something of that name is there that is not ours to remove.
+fn already_there(fault: &fogbank_wire::Fault) -> bool {
+    let text = fault.code.to_lowercase();
+    text.contains("exist") || text.contains("conflict")
+}

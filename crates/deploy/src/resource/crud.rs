@@ -1,0 +1,103 @@
+//! Resource types that are nothing but one operation each for making, changing and removing, with the properties passed as they
+//! are. Most types of API Gateway are.
+
+use crate::resource::rest_api::lower_first;
+use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, gone_is_fine};
+use fogbank_model::BoxFuture;
+use fogbank_wire::Fault;
+use serde_json::Value;
+
+/// A type that its operations' names describe.
+pub struct Crud {
+    /// Such as `AWS::ApiGatewayV2::Route`.
+    pub name: &'static str,
+    /// What it takes.
+    pub properties: &'static [Property],
+    /// The service's shape table.
+    pub service: &'static str,
+    /// The operation that makes one.
+    pub create: &'static str,
+    /// The operation that changes one; `None` if every change replaces it.
+    pub update: Option<&'static str>,
+    /// The operation that removes one.
+    pub delete: &'static str,
+    /// Properties that, with the id, say which one is meant, such as `ApiId`.
+    pub parents: &'static [&'static str],
+    /// The output member that holds the id, and the input member that takes it.
+    pub id: (&'static str, &'static str),
+    /// `Fn::GetAtt` names and the output members they come from.
+    pub attributes: &'static [(&'static str, &'static str)],
+    /// See [`ResourceType::name_property`].
+    pub name_rule: Option<NameRule>,
+    /// Whether the operations' members begin with a small letter.
+    pub lower_case: bool,
+}
+
+impl Crud {
+    fn input(&self, wanted: &Properties) -> Properties {
+        wanted.iter().map(|(name, value)| (self.spelled(name), value.clone())).collect()
+    }
+
+    fn spelled(&self, property: &str) -> String {
+        if self.lower_case { lower_first(property) } else { property.to_owned() }
+    }
+
+    fn address(&self, made: &Made, before: &Properties) -> Properties {
+        let parent = |name: &&'static str| Some((self.spelled(name), before.get(*name)?.clone()));
+        let mut address: Properties = self.parents.iter().filter_map(parent).collect();
+        address.insert(self.id.1.to_owned(), made.physical_id.clone().into());
+        address
+    }
+
+    fn made(&self, output: &Value) -> Made {
+        let text = |member: &str| output.get(member).cloned().unwrap_or(Value::Null);
+        let attributes = self.attributes.iter().map(|(name, member)| ((*name).to_owned(), text(member)));
+        Made { physical_id: text(self.id.0).as_str().unwrap_or_default().to_owned(), attributes: attributes.collect() }
+    }
+}
+
+impl ResourceType for Crud {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        self.properties
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        self.name_rule
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move {
+            let output = call.run(self.service, self.create, self.input(wanted)).await?;
+            Ok(self.made(&output))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        _: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move {
+            let Some(operation) = self.update else { return Ok(made.clone()) };
+            let mut input = self.input(wanted);
+            input.extend(self.address(made, wanted));
+            let output = call.run(self.service, operation, input).await?;
+            Ok(self.made(&output))
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { gone_is_fine(call.run(self.service, self.delete, self.address(made, before)).await) })
+    }
+}

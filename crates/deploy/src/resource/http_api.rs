@@ -1,0 +1,199 @@
+//! `AWS::ApiGatewayV2::*`: HTTP APIs.
+
+use crate::resource::{Call, Crud, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
+use fogbank_model::BoxFuture;
+use fogbank_wire::Fault;
+use serde_json::{Value, json};
+
+/// The tag by which an API is given the name it is reached under, `http://NAME.localhost/`.
+pub(crate) const NAME_TAG: &str = "fogbank:api-id";
+
+pub(crate) const CORS: &[Property] = &[
+    Property::optional("AllowCredentials", Shape::Bool),
+    Property::optional("AllowHeaders", Shape::Texts),
+    Property::optional("AllowMethods", Shape::Texts),
+    Property::optional("AllowOrigins", Shape::Texts),
+    Property::optional("ExposeHeaders", Shape::Texts),
+    Property::optional("MaxAge", Shape::Int),
+];
+
+/// `AWS::ApiGatewayV2::Api`, from single properties or from an OpenAPI document.
+pub struct HttpApi;
+
+/// The tags that the template gives, and the one that fixes the API's name.
+pub(crate) fn tags_with_name(wanted: &Properties) -> Value {
+    let mut tags = wanted.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    tags.insert(NAME_TAG.into(), wanted.get("ApiId").cloned().unwrap_or_default());
+    Value::Object(tags)
+}
+
+fn made(output: &Value) -> Made {
+    let attributes = [("ApiId", &output["ApiId"]), ("ApiEndpoint", &output["ApiEndpoint"])];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.clone())).into();
+    Made { physical_id: output["ApiId"].as_str().unwrap_or_default().to_owned(), attributes }
+}
+
+/// What is set apart from a document: an imported API still takes its CORS, name and tags from the properties.
+fn settings(wanted: &Properties) -> Properties {
+    let mut input = wanted.clone();
+    input.retain(|name, _| !matches!(name.as_str(), "Body" | "ApiId" | "Tags" | "FailOnWarnings" | "ProtocolType"));
+    input
+}
+
+impl ResourceType for HttpApi {
+    fn name(&self) -> &'static str {
+        "AWS::ApiGatewayV2::Api"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const {
+            &[
+                Property::optional("Name", Shape::Text),
+                Property::optional("ProtocolType", Shape::Text).replacing(),
+                Property::optional("Body", Shape::Json),
+                Property::optional("CorsConfiguration", Shape::Struct(CORS)),
+                Property::optional("Description", Shape::Text),
+                Property::optional("Version", Shape::Text),
+                Property::optional("RouteKey", Shape::Text).replacing(),
+                Property::optional("Target", Shape::Text).replacing(),
+                Property::optional("FailOnWarnings", Shape::Bool),
+                Property::optional("DisableExecuteApiEndpoint", Shape::Bool),
+                Property::optional("Tags", Shape::TextMap).replacing(),
+            ]
+        }
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        Some(NameRule { property: "ApiId", max: 60, host: true })
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move {
+            let mut input = settings(wanted);
+            input.insert("Tags".into(), tags_with_name(wanted));
+            input.insert("ProtocolType".into(), wanted.get("ProtocolType").cloned().unwrap_or_else(|| json!("HTTP")));
+            input.entry("Name").or_insert_with(|| wanted.get("ApiId").cloned().unwrap_or_default());
+            let mut output = call.run("apigatewayv2", "CreateApi", input).await?;
+            if let Some(body) = wanted.get("Body") {
+                let input = json!({"ApiId": output["ApiId"], "Body": body.to_string()});
+                output = call.run("apigatewayv2", "ReimportApi", input).await?;
+            }
+            Ok(made(&output))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move {
+            if let Some(body) = wanted.get("Body").filter(|body| before.get("Body") != Some(body)) {
+                let input = json!({"ApiId": made.physical_id, "Body": body.to_string()});
+                call.run("apigatewayv2", "ReimportApi", input).await?;
+            }
+            if before.contains_key("CorsConfiguration") && !wanted.contains_key("CorsConfiguration") {
+                let input = json!({"ApiId": made.physical_id});
+                gone_is_fine(call.run("apigatewayv2", "DeleteCorsConfiguration", input).await)?;
+            }
+            let mut input = settings(wanted);
+            input.insert("ApiId".into(), made.physical_id.clone().into());
+            Ok(self::made(&call.run("apigatewayv2", "UpdateApi", input).await?))
+        })
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            gone_is_fine(call.run("apigatewayv2", "DeleteApi", json!({"ApiId": made.physical_id})).await)
+        })
+    }
+}
+
+/// `AWS::ApiGatewayV2::Integration`.
+pub const INTEGRATION: Crud = Crud {
+    name: "AWS::ApiGatewayV2::Integration",
+    properties: &[
+        Property::required("ApiId", Shape::Text).replacing(),
+        Property::required("IntegrationType", Shape::Text),
+        Property::optional("IntegrationUri", Shape::Text),
+        Property::optional("IntegrationMethod", Shape::Text),
+        Property::optional("PayloadFormatVersion", Shape::Text),
+        Property::optional("TimeoutInMillis", Shape::Int),
+        Property::optional("Description", Shape::Text),
+        Property::optional("ConnectionType", Shape::Text),
+    ],
+    service: "apigatewayv2",
+    create: "CreateIntegration",
+    update: Some("UpdateIntegration"),
+    delete: "DeleteIntegration",
+    parents: &["ApiId"],
+    id: ("IntegrationId", "IntegrationId"),
+    attributes: &[("IntegrationId", "IntegrationId")],
+    name_rule: None,
+    lower_case: false,
+};
+
+/// `AWS::ApiGatewayV2::Route`.
+pub const ROUTE: Crud = Crud {
+    name: "AWS::ApiGatewayV2::Route",
+    properties: &[
+        Property::required("ApiId", Shape::Text).replacing(),
+        Property::required("RouteKey", Shape::Text),
+        Property::optional("Target", Shape::Text),
+        Property::optional("OperationName", Shape::Text),
+        Property::optional("AuthorizationType", Shape::Text),
+    ],
+    service: "apigatewayv2",
+    create: "CreateRoute",
+    update: Some("UpdateRoute"),
+    delete: "DeleteRoute",
+    parents: &["ApiId"],
+    id: ("RouteId", "RouteId"),
+    attributes: &[("RouteId", "RouteId")],
+    name_rule: None,
+    lower_case: false,
+};
+
+/// `AWS::ApiGatewayV2::Stage`.
+pub const STAGE: Crud = Crud {
+    name: "AWS::ApiGatewayV2::Stage",
+    properties: &[
+        Property::required("ApiId", Shape::Text).replacing(),
+        Property::required("StageName", Shape::Text).replacing(),
+        Property::optional("AutoDeploy", Shape::Bool),
+        Property::optional("DeploymentId", Shape::Text),
+        Property::optional("Description", Shape::Text),
+        Property::optional("StageVariables", Shape::TextMap),
+        Property::optional("Tags", Shape::TextMap).replacing(),
+    ],
+    service: "apigatewayv2",
+    create: "CreateStage",
+    update: Some("UpdateStage"),
+    delete: "DeleteStage",
+    parents: &["ApiId"],
+    id: ("StageName", "StageName"),
+    attributes: &[],
+    name_rule: Some(NameRule { property: "StageName", max: 128, host: false }),
+    lower_case: false,
+};
+
+/// `AWS::ApiGatewayV2::Deployment`.
+pub const DEPLOYMENT: Crud = Crud {
+    name: "AWS::ApiGatewayV2::Deployment",
+    properties: &[
+        Property::required("ApiId", Shape::Text).replacing(),
+        Property::optional("StageName", Shape::Text).replacing(),
+        Property::optional("Description", Shape::Text).replacing(),
+    ],
+    service: "apigatewayv2",
+    create: "CreateDeployment",
+    update: None,
+    delete: "DeleteDeployment",
+    parents: &["ApiId"],
+    id: ("DeploymentId", "DeploymentId"),
+    attributes: &[("DeploymentId", "DeploymentId")],
+    name_rule: None,
+    lower_case: false,
+};

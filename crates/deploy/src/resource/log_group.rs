@@ -1,0 +1,77 @@
+//! `AWS::Logs::LogGroup`.
+
+use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
+use fogbank_model::BoxFuture;
+use fogbank_wire::Fault;
+use serde_json::{Value, json};
+
+/// The type.
+pub struct LogGroup;
+
+impl ResourceType for LogGroup {
+    fn name(&self) -> &'static str {
+        "AWS::Logs::LogGroup"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const {
+            &[
+                Property::optional("LogGroupName", Shape::Text).replacing(),
+                Property::optional("RetentionInDays", Shape::Int),
+                Property::optional("Tags", Shape::Tags).replacing(),
+                Property::optional("KmsKeyId", Shape::Unsupported("remove it; a later release brings it")),
+            ]
+        }
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        Some(NameRule { property: "LogGroupName", max: 512, host: false })
+    }
+
+    /// A group that a function's first line made before the template was applied is taken over.
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move {
+            let name = wanted["LogGroupName"].as_str().unwrap_or_default().to_owned();
+            let mut input = json!({"logGroupName": name});
+            if let Some(tags) = wanted.get("Tags") {
+                input["tags"] = tags.clone();
+            }
+            match call.run("logs", "CreateLogGroup", input).await {
+                Err(fault) if fault.code == "ResourceAlreadyExistsException" => {}
+                other => drop(other?),
+            }
+            set_retention(call, &name, wanted).await?;
+            let arn = call.context.arn("logs", &format!("log-group:{name}:*"));
+            Ok(Made { physical_id: name, attributes: [("Arn".to_owned(), json!(arn.as_str()))].into() })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        _: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move {
+            set_retention(call, &made.physical_id, wanted).await?;
+            Ok(made.clone())
+        })
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            gone_is_fine(call.run("logs", "DeleteLogGroup", json!({"logGroupName": made.physical_id})).await)
+        })
+    }
+}
+
+async fn set_retention(call: &Call<'_>, name: &str, wanted: &Properties) -> Result<(), Fault> {
+    match wanted.get("RetentionInDays") {
+        Some(days) => {
+            let input: Value = json!({"logGroupName": name, "retentionInDays": days});
+            call.run("logs", "PutRetentionPolicy", input).await.map(drop)
+        }
+        None => gone_is_fine(call.run("logs", "DeleteRetentionPolicy", json!({"logGroupName": name})).await),
+    }
+}

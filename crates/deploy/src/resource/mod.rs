@@ -1,0 +1,190 @@
+//! Resource types. Each is one file: which properties it takes, and which API operations make, change and remove it. A type
+//! calls the same operations that a client would, so a declared resource and a called-for one are the same thing.
+
+mod crud;
+pub(crate) mod http_api;
+mod iam;
+mod lambda_function;
+mod lambda_parts;
+mod log_group;
+mod property;
+mod rest_api;
+
+pub use crud::Crud;
+pub use property::{Property, Shape, check, typed_all};
+
+use fogbank_model::{BoxFuture, RequestContext};
+use fogbank_wire::{Fault, Value};
+use serde_json::Map;
+use std::collections::BTreeMap;
+
+/// A resource's resolved properties, typed as its table says.
+pub type Properties = Map<String, serde_json::Value>;
+
+/// How a resource type reaches the services. Implemented over the wire's router, and by a test that records the calls.
+pub trait Api: Send + Sync + 'static {
+    /// Calls `operation` of `service` (the name of its shape table, such as `lambda`).
+    fn call<'a>(
+        &'a self,
+        service: &'static str,
+        operation: &'static str,
+        context: RequestContext,
+        input: Value,
+    ) -> BoxFuture<'a, Result<Value, Fault>>;
+}
+
+/// What a resource type's functions are handed.
+pub struct Call<'a> {
+    /// The services.
+    pub api: &'a dyn Api,
+    /// In whose name to call them.
+    pub context: &'a RequestContext,
+    /// Uploaded code packages.
+    pub blobs: &'a fogbank_store::Blobs,
+}
+
+impl Call<'_> {
+    /// Calls an operation with a JSON input.
+    ///
+    /// # Errors
+    /// What the service answered.
+    pub async fn run(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: impl serde::Serialize,
+    ) -> Result<serde_json::Value, Fault> {
+        let input = fogbank_wire::to_value(&input).map_err(Fault::internal)?;
+        self.send(service, operation, input).await
+    }
+
+    /// Calls an operation with an input that holds blobs.
+    ///
+    /// # Errors
+    /// What the service answered.
+    pub async fn send(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: Value,
+    ) -> Result<serde_json::Value, Fault> {
+        let output = self.api.call(service, operation, self.context.clone(), input).await?;
+        fogbank_wire::from_value(output).map_err(Fault::internal)
+    }
+}
+
+/// A resource as it stands.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Made {
+    /// Its physical id: what `Ref` gives.
+    pub physical_id: String,
+    /// What `Fn::GetAtt` gives.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// What a type's functions return.
+pub type Making<'a> = BoxFuture<'a, Result<Made, Fault>>;
+
+/// A kind of resource that a template can declare.
+pub trait ResourceType: Send + Sync {
+    /// Such as `AWS::Lambda::Function`.
+    fn name(&self) -> &'static str;
+
+    /// The properties it takes. A property that is not listed is refused.
+    fn properties(&self) -> &'static [Property];
+
+    /// The property that holds the physical name, if the type has one: it is filled in when the template leaves it out, so that
+    /// the name is on record before the resource is made, and an interrupted deployment finds it again.
+    fn name_property(&self) -> Option<NameRule> {
+        None
+    }
+
+    /// Makes it.
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
+
+    /// Changes it from `before` to `wanted`. Called again after an interruption, so it must bear repetition.
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a>;
+
+    /// Removes it. It is no error if it is gone.
+    fn delete<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+    ) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// What to remove if creating `wanted` was interrupted before its outcome was known.
+    fn left_over(&self, wanted: &Properties) -> Option<Made> {
+        let name = wanted.get(self.name_property()?.property)?.as_str()?;
+        Some(Made { physical_id: name.to_owned(), ..Made::default() })
+    }
+}
+
+/// How a name is made up for a resource that was given none.
+#[derive(Debug, Clone, Copy)]
+pub struct NameRule {
+    /// The property that takes it.
+    pub property: &'static str,
+    /// The longest that the service takes.
+    pub max: usize,
+    /// Whether the name must be lower-case letters, digits and hyphens, as a host name.
+    pub host: bool,
+}
+
+/// Takes "there is no such thing" as success: what is to be removed is gone.
+///
+/// # Errors
+/// Any other fault.
+pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Fault> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(fault) if matches!(&*fault.code, "ResourceNotFoundException" | "NoSuchEntity" | "NotFoundException") => {
+            Ok(())
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Every type that a template can declare.
+static TYPES: &[&dyn ResourceType] = &[
+    &http_api::DEPLOYMENT,
+    &http_api::HttpApi,
+    &http_api::INTEGRATION,
+    &http_api::ROUTE,
+    &http_api::STAGE,
+    &iam::IamManagedPolicy,
+    &iam::IamPolicy,
+    &iam::IamRole,
+    &lambda_function::LambdaFunction,
+    &lambda_parts::LambdaAlias,
+    &lambda_parts::LambdaEventInvokeConfig,
+    &lambda_parts::LambdaLayerVersion,
+    &lambda_parts::LambdaLayerVersionPermission,
+    &lambda_parts::LambdaPermission,
+    &lambda_parts::LambdaUrl,
+    &lambda_parts::LambdaVersion,
+    &log_group::LogGroup,
+    &rest_api::DEPLOYMENT,
+    &rest_api::RESOURCE,
+    &rest_api::RestApi,
+    &rest_api::RestMethod,
+    &rest_api::RestStage,
+];
+
+/// The type called `name`.
+pub fn find(name: &str) -> Option<&'static dyn ResourceType> {
+    TYPES.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// The names of all types, in order.
+pub fn supported() -> Vec<&'static str> {
+    let mut names: Vec<&str> = TYPES.iter().map(|kind| kind.name()).collect();
+    names.sort_unstable();
+    names
+}

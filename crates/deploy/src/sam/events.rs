@@ -1,0 +1,148 @@
+//! The events of a serverless function. Those of the gateway become routes; the others come with their services.
+
+use crate::problem::Position;
+use crate::sam::function::event_problem;
+use crate::sam::{Expansion, reference};
+use crate::template::Resource;
+use crate::tree::Node;
+
+/// A function's route, collected for the API that it belongs to.
+pub(super) struct Route {
+    /// Whether the API is an HTTP API, not a REST API.
+    pub http: bool,
+    /// The API's logical id; `None` for the implicit one.
+    pub api: Option<String>,
+    /// Such as `/items/{id}`; `None` for an HTTP API's `$default`.
+    pub path: Option<String>,
+    /// In lower case, or `any`.
+    pub method: String,
+    /// `1.0` or `2.0`, for HTTP APIs.
+    pub payload: Option<String>,
+    /// The integration's time limit in milliseconds.
+    pub timeout: Option<Node>,
+    /// What to call: the function or its alias.
+    pub target: Node,
+    /// Where the event stands.
+    pub at: Position,
+}
+
+/// Names of SAM event types that later releases bring.
+const LATER: &[&str] = &[
+    "AlexaSkill",
+    "CloudWatchEvent",
+    "CloudWatchLogs",
+    "Cognito",
+    "DocumentDB",
+    "DynamoDB",
+    "EventBridgeRule",
+    "IoTRule",
+    "Kinesis",
+    "MQ",
+    "MSK",
+    "S3",
+    "SNS",
+    "SQS",
+    "Schedule",
+    "ScheduleV2",
+    "SelfManagedKafka",
+];
+
+impl Expansion<'_> {
+    pub(super) fn events(&mut self, resource: &Resource, alias: Option<&str>) {
+        let Some(events) = resource.properties.get("Events") else { return };
+        let events = match events.expect_map("Events") {
+            Ok(events) => events.to_vec(),
+            Err(problem) => return self.problems.push(problem),
+        };
+        for (key, event) in events {
+            let kind = event.get("Type").and_then(Node::as_text);
+            let empty = Node::map(event.at, Vec::<(String, Node)>::new());
+            let properties = event.get("Properties").unwrap_or(&empty);
+            match kind {
+                Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
+                Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
+                Some(kind) if LATER.contains(&kind) => {
+                    let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");
+                    self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
+                }
+                Some(kind) => {
+                    let text = format!("has the unknown type '{kind}'");
+                    self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
+                }
+                None => self.problems.push(event_problem(key.at, &resource.id, &key.text, "has no Type")),
+            }
+        }
+    }
+
+    fn api_event(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        at: Position,
+        given: &Node,
+        alias: Option<&str>,
+        http: bool,
+    ) {
+        let (known, unsupported): (&[&str], &[&str]) = if http {
+            (&["ApiId", "Path", "Method", "PayloadFormatVersion", "TimeoutInMillis"], &["Auth", "RouteSettings"])
+        } else {
+            let later = ["Auth", "RequestModel", "RequestParameters", "ResponseTransferMode"];
+            (&["RestApiId", "Path", "Method", "TimeoutInMillis"], &later.map(|name| name))
+        };
+        self.check_names(given, known, unsupported, &format!("{}: the event {name}", resource.id));
+        let mut text = |name: &str| match given.get(name).map(|node| self.scope.text(node, name)).transpose() {
+            Ok(text) => text,
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        };
+        let (path, method, payload) = (text("Path"), text("Method"), text("PayloadFormatVersion"));
+        if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            self.problems.push(event_problem(at, &resource.id, name, "needs a Path that begins with '/'"));
+        }
+        if path.is_none() && !(http && method.is_none()) {
+            self.problems.push(event_problem(at, &resource.id, name, "needs a Path"));
+        }
+        let api = given.get(if http { "ApiId" } else { "RestApiId" });
+        let api_id = api.map(|node| match node.as_call() {
+            Some(("Ref", id)) => id.as_text().map(str::to_owned),
+            _ => node.as_text().map(str::to_owned),
+        });
+        let kind = if http { "AWS::Serverless::HttpApi" } else { "AWS::Serverless::Api" };
+        let declared = |id: &str| self.scope.template.resource(id).is_some_and(|resource| resource.kind == kind);
+        if let (Some(node), Some(id)) = (api, &api_id)
+            && !id.as_deref().is_some_and(declared)
+        {
+            let text = format!("must name an {kind} of this template with !Ref");
+            self.problems.push(event_problem(node.at, &resource.id, name, &text));
+        }
+        let target = alias.unwrap_or(&resource.id);
+        let api = api_id.flatten();
+        let implicit = if http { "ServerlessHttpApi" } else { "ServerlessRestApi" };
+        let api_name = api.clone().unwrap_or_else(|| implicit.to_owned());
+        let wild = path.as_deref().unwrap_or("").replace('$', "");
+        let verb = method.as_deref().filter(|method| !method.eq_ignore_ascii_case("any")).unwrap_or("*").to_uppercase();
+        let source = format!(
+            "arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{{api_name}}}/*/{verb}{}",
+            braces_to_stars(&wild)
+        );
+        self.permission(resource, &format!("{}{name}Permission", resource.id), reference(at, target), &source);
+        self.routes.push(Route {
+            http,
+            api,
+            path,
+            method: method.unwrap_or_else(|| "any".into()).to_lowercase(),
+            payload,
+            timeout: given.get("TimeoutInMillis").cloned(),
+            target: if alias.is_some() { reference(at, target) } else { crate::sam::attribute(at, target, "Arn") },
+            at,
+        });
+    }
+}
+
+/// A source ARN has `*` where the path has a parameter.
+fn braces_to_stars(path: &str) -> String {
+    let part = |part: &str| if part.starts_with('{') { "*".to_owned() } else { part.to_owned() };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,230 @@
+//! `AWS::Serverless::Function`: the function, its role, and what it declares beside itself.
+
+use crate::problem::{Position, Problem};
+use crate::sam::{Expansion, attribute, policies, reference, sub};
+use crate::template::Resource;
+use crate::tree::{Kind, Node};
+
+/// Properties that are Lambda's own, under the same name.
+const PASSED: &[&str] = &[
+    "Architectures",
+    "Description",
+    "Environment",
+    "EphemeralStorage",
+    "FunctionName",
+    "Handler",
+    "Layers",
+    "LoggingConfig",
+    "MemorySize",
+    "PackageType",
+    "ReservedConcurrentExecutions",
+    "Runtime",
+    "SnapStart",
+    "Timeout",
+];
+
+/// Properties that mean something to SAM.
+const OWN: &[&str] = &[
+    "AssumeRolePolicyDocument",
+    "AutoPublishAlias",
+    "CodeUri",
+    "EventInvokeConfig",
+    "Events",
+    "FunctionUrlConfig",
+    "InlineCode",
+    "Policies",
+    "Role",
+    "RolePath",
+    "Tags",
+    "Tracing",
+    "VersionDescription",
+];
+
+const UNSUPPORTED: &[&str] = &[
+    "AutoPublishAliasAllProperties",
+    "AutoPublishCodeSha256",
+    "CodeSigningConfigArn",
+    "DeadLetterQueue",
+    "DeploymentPreference",
+    "FileSystemConfigs",
+    "ImageConfig",
+    "ImageUri",
+    "KmsKeyArn",
+    "PermissionsBoundary",
+    "PropagateTags",
+    "ProvisionedConcurrencyConfig",
+    "RecursiveLoop",
+    "RuntimeManagementConfig",
+    "VpcConfig",
+];
+
+impl Expansion<'_> {
+    pub(super) fn function(&mut self, resource: &Resource) {
+        let (id, at, given) = (&resource.id, resource.at, &resource.properties);
+        let known: Vec<&str> = PASSED.iter().chain(OWN).copied().collect();
+        self.check_names(given, &known, UNSUPPORTED, id);
+        let mut properties: Vec<(&str, Node)> =
+            PASSED.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))).collect();
+        match (given.get("CodeUri"), given.get("InlineCode")) {
+            (_, Some(text)) => properties.push(("Code", Node::map(text.at, [("ZipFile", text.clone())]))),
+            (Some(code), None) => properties.push(("Code", s3_names(code))),
+            (None, None) => properties.push(("Code", Node::text(at, "."))),
+        }
+        if let Some(mode) = given.get("Tracing") {
+            properties.push(("TracingConfig", Node::map(mode.at, [("Mode", mode.clone())])));
+        }
+        properties.push(("Tags", tag_list(at, given.get("Tags"))));
+        let role = match given.get("Role") {
+            Some(role) => role.clone(),
+            None => self.function_role(resource),
+        };
+        properties.push(("Role", role));
+        self.add(resource, id, "AWS::Lambda::Function", properties);
+        let alias = self.published_alias(resource);
+        self.function_url(resource, alias.as_deref());
+        self.event_invoke_config(resource, alias.as_deref());
+        self.events(resource, alias.as_deref());
+    }
+
+    /// The role that a function has unless it names one: allowed to log, and what `Policies` adds.
+    fn function_role(&mut self, resource: &Resource) -> Node {
+        let (at, id) = (resource.at, format!("{}Role", resource.id));
+        let trust = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}, "Action": ["sts:AssumeRole"]}]});
+        let trust =
+            resource.properties.get("AssumeRolePolicyDocument").cloned().unwrap_or_else(|| Node::from_json(at, &trust));
+        let basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+        let mut managed = vec![Node::text(at, basic)];
+        let mut inline = Vec::new();
+        if let Some(given) = resource.properties.get("Policies") {
+            let items =
+                if let Kind::List(items) = &given.kind { items.as_slice() } else { std::slice::from_ref(given) };
+            for item in items {
+                match policies::read(item) {
+                    Ok(policies::Policy::Managed(arn)) => managed.push(arn),
+                    Ok(policies::Policy::Inline(document)) => {
+                        let name = Node::text(item.at, format!("{}Policy{}", id, inline.len()));
+                        inline.push(Node::map(item.at, [("PolicyName", name), ("PolicyDocument", document)]));
+                    }
+                    Err(problem) => self.problems.push(problem),
+                }
+            }
+        }
+        let mut properties = vec![
+            ("AssumeRolePolicyDocument", trust),
+            ("ManagedPolicyArns", Node::list(at, managed)),
+            ("Policies", Node::list(at, inline)),
+            ("Tags", tag_list(at, resource.properties.get("Tags"))),
+        ];
+        properties.extend(resource.properties.get("RolePath").map(|path| ("Path", path.clone())));
+        self.add(resource, &id, "AWS::IAM::Role", properties);
+        attribute(at, &id, "Arn")
+    }
+
+    /// `AutoPublishAlias`: a version for every new package, and an alias that points to the latest one.
+    fn published_alias(&mut self, resource: &Resource) -> Option<String> {
+        let (id, at) = (&resource.id, resource.at);
+        let alias = resource.properties.get("AutoPublishAlias")?;
+        let name = match self.scope.text(alias, "AutoPublishAlias") {
+            Ok(name) => name,
+            Err(problem) => {
+                self.problems.push(problem);
+                return None;
+            }
+        };
+        let digest = self.artifacts.get(id).map_or("inline", String::as_str);
+        let version = format!("{id}Version{}", digest.get(..10).unwrap_or(digest));
+        let alias_id = format!("{id}Alias{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), ""));
+        let mut properties = vec![("FunctionName", reference(at, id))];
+        properties.extend(resource.properties.get("VersionDescription").map(|text| ("Description", text.clone())));
+        let kept = Resource { retain: true, id: version.clone(), ..resource.clone() };
+        self.add(&kept, &version, "AWS::Lambda::Version", properties);
+        let properties = vec![
+            ("FunctionName", reference(at, id)),
+            ("Name", Node::text(alias.at, &name)),
+            ("FunctionVersion", attribute(at, &version, "Version")),
+        ];
+        self.add(resource, &alias_id, "AWS::Lambda::Alias", properties);
+        self.parts.insert(format!("{id}.Version"), version);
+        self.parts.insert(format!("{id}.Alias"), alias_id.clone());
+        Some(alias_id)
+    }
+
+    fn function_url(&mut self, resource: &Resource, alias: Option<&str>) {
+        let (id, at) = (&resource.id, resource.at);
+        let Some(config) = resource.properties.get("FunctionUrlConfig") else { return };
+        self.check_names(config, &["AuthType", "Cors", "InvokeMode"], &[], "FunctionUrlConfig");
+        let mut target = vec![("TargetFunctionArn", reference(at, id))];
+        target.extend(
+            alias.and_then(|_| resource.properties.get("AutoPublishAlias")).map(|name| ("Qualifier", name.clone())),
+        );
+        let mut properties = target;
+        for name in ["AuthType", "Cors", "InvokeMode"] {
+            properties.extend(config.get(name).map(|node| (name, node.clone())));
+        }
+        let url = format!("{id}Url");
+        self.add(resource, &url, "AWS::Lambda::Url", properties);
+        if config.get("AuthType").and_then(Node::as_text) == Some("NONE") {
+            let function = alias.map_or_else(|| reference(at, id), |alias| reference(at, alias));
+            let properties = vec![
+                ("FunctionName", function),
+                ("Action", Node::text(at, "lambda:InvokeFunctionUrl")),
+                ("Principal", Node::text(at, "*")),
+                ("FunctionUrlAuthType", Node::text(at, "NONE")),
+            ];
+            self.add(resource, &format!("{url}PublicPermissions"), "AWS::Lambda::Permission", properties);
+        }
+    }
+
+    fn event_invoke_config(&mut self, resource: &Resource, alias: Option<&str>) {
+        let (id, at) = (&resource.id, resource.at);
+        let Some(config) = resource.properties.get("EventInvokeConfig") else { return };
+        let known = ["MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
+        self.check_names(config, &known, &["DestinationConfig"], "EventInvokeConfig");
+        let latest = || Node::text(at, "$LATEST");
+        let qualifier = alias.and_then(|_| resource.properties.get("AutoPublishAlias").cloned()).unwrap_or_else(latest);
+        let mut properties = vec![("FunctionName", reference(at, id)), ("Qualifier", qualifier)];
+        for name in known {
+            properties.extend(config.get(name).map(|node| (name, node.clone())));
+        }
+        self.add(resource, &format!("{id}EventInvokeConfig"), "AWS::Lambda::EventInvokeConfig", properties);
+    }
+
+    /// The permission for an API to call the function.
+    pub(super) fn permission(&mut self, resource: &Resource, id: &str, function: Node, source: &str) {
+        let at = resource.at;
+        let properties = vec![
+            ("FunctionName", function),
+            ("Action", Node::text(at, "lambda:InvokeFunction")),
+            ("Principal", Node::text(at, "apigateway.amazonaws.com")),
+            ("SourceArn", sub(at, source)),
+        ];
+        self.add(resource, id, "AWS::Lambda::Permission", properties);
+    }
+}
+
+/// `CodeUri: {Bucket, Key}` under the names that Lambda has for them.
+fn s3_names(code: &Node) -> Node {
+    let mut renamed = code.clone();
+    for (sam, lambda) in [("Bucket", "S3Bucket"), ("Key", "S3Key"), ("Version", "S3ObjectVersion")] {
+        if let Some(node) = renamed.remove(sam) {
+            renamed.set(lambda, node);
+        }
+    }
+    renamed
+}
+
+/// SAM maps tags, CloudFormation lists them; SAM adds one of its own.
+fn tag_list(at: Position, tags: Option<&Node>) -> Node {
+    let own = Node::map(at, [("Key", Node::text(at, "lambda:createdBy")), ("Value", Node::text(at, "SAM"))]);
+    let given = tags
+        .map_or(&[][..], Node::entries)
+        .iter()
+        .map(|(key, value)| Node::map(key.at, [("Key", Node::text(key.at, &key.text)), ("Value", value.clone())]));
+    Node::list(at, std::iter::once(own).chain(given).collect())
+}
+
+/// A problem with an event, said where it stands.
+pub(super) fn event_problem(at: Position, function: &str, event: &str, message: &str) -> Problem {
+    Problem::at(at, format!("{function}: the event {event} {message}"))
+}

@@ -1,0 +1,125 @@
+use crate::expression::Pseudo;
+use crate::plan::{Plan, Request};
+use crate::problem::Problem;
+use std::collections::BTreeMap;
+
+fn plan(text: &str) -> Result<Plan, Vec<Problem>> {
+    let own = str::to_owned;
+    let pseudo = Pseudo { account: own("1"), region: own("eu"), stack_name: own("st"), stack_id: own("id") };
+    let artifacts = ["Fn", "Lib"].map(|id| (id.to_owned(), "0123456789abcdef".to_owned())).into();
+    let template = format!("Transform: AWS::Serverless-2016-10-31\n{text}");
+    let request = Request { stack: own("st"), template, artifacts, ..Request::default() };
+    Plan::make(&request, pseudo, BTreeMap::new())
+}
+
+/// The resources that come out, as `id: type`, in order.
+fn resources(text: &str) -> Vec<String> {
+    let plan = plan(text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let describe = |id: &String| format!("{id}: {}", plan.template.resource(id).unwrap().kind.replace("AWS::", ""));
+    let mut found: Vec<String> = plan.order.iter().map(describe).collect();
+    found.sort();
+    found
+}
+
+fn problem(text: &str) -> String {
+    match plan(text) {
+        Ok(_) => "no problem".into(),
+        Err(problems) => problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+const FUNCTION: &str = "Globals: {Function: {Runtime: python3.12, Handler: a.b, CodeUri: src}}\nResources:\n  Fn:\n    Type: AWS::Serverless::Function\n    Properties:\n      MemorySize: 256\n";
+
+#[test]
+fn a_function_with_a_route_brings_its_role_its_permission_and_the_implicit_api() {
+    let text =
+        format!("{FUNCTION}      Events: {{Get: {{Type: HttpApi, Properties: {{Path: '/x/{{id}}', Method: get}}}}}}\n");
+    let expected = [
+        "Fn: Lambda::Function",
+        "FnGetPermission: Lambda::Permission",
+        "FnRole: IAM::Role",
+        "ServerlessHttpApi: ApiGatewayV2::Api",
+        "ServerlessHttpApiApiGatewayDefaultStage: ApiGatewayV2::Stage",
+    ];
+    assert_eq!(resources(&text), expected);
+}
+
+#[test]
+fn a_rest_route_brings_a_stage_and_a_deployment_named_after_the_document() {
+    let text = format!("{FUNCTION}      Events: {{Get: {{Type: Api, Properties: {{Path: /x, Method: get}}}}}}\n");
+    let found = resources(&text);
+    assert!(found.contains(&"ServerlessRestApiProdStage: ApiGateway::Stage".to_owned()), "{found:?}");
+    assert!(found.iter().any(|name| name.starts_with("ServerlessRestApiDeployment")), "{found:?}");
+}
+
+#[test]
+fn a_published_alias_names_its_version_after_the_package() {
+    let text = format!("{FUNCTION}      AutoPublishAlias: live\nOutputs: {{V: {{Value: !Ref Fn.Version}}}}\n");
+    let found = resources(&text);
+    assert!(found.contains(&"FnVersion0123456789: Lambda::Version".to_owned()), "{found:?}");
+    assert!(found.contains(&"FnAliaslive: Lambda::Alias".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_public_url_and_a_layer_become_plain_resources() {
+    let text = format!(
+        "{FUNCTION}      FunctionUrlConfig: {{AuthType: NONE}}\n      Layers: [!Ref Lib]\n  Lib: {{Type: AWS::Serverless::LayerVersion, Properties: {{ContentUri: lib}}}}\n"
+    );
+    let found = resources(&text);
+    for expected in ["FnUrl: Lambda::Url", "FnUrlPublicPermissions: Lambda::Permission", "Lib: Lambda::LayerVersion"] {
+        assert!(found.contains(&expected.to_owned()), "{found:?}");
+    }
+}
+
+#[test]
+fn policies_of_every_form_end_in_the_role() {
+    let text = format!(
+        "{FUNCTION}      Policies:\n        - AmazonS3ReadOnlyAccess\n        - Statement: [{{Effect: Allow, Action: 's3:*', Resource: '*'}}]\n        - LambdaInvokePolicy: {{FunctionName: other}}\n"
+    );
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let role = &plan.template.resource("FnRole").unwrap().properties;
+    assert_eq!(role.get("ManagedPolicyArns").unwrap().items().len(), 2);
+    assert_eq!(role.get("Policies").unwrap().items().len(), 2);
+}
+
+#[test]
+fn what_is_not_supported_is_said_with_its_line() {
+    for (text, reason) in [
+        (format!("{FUNCTION}      Memory: 1\n"), "8:7: Fn has no property 'Memory'"),
+        (format!("{FUNCTION}      VpcConfig: {{}}\n"), "8:7: Fn: VpcConfig is not supported yet"),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "is of the type SQS, which is not supported yet"),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: Sqs}}}}\n"), "has the unknown type 'Sqs'"),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: Api, Properties: {{Method: get}}}}}}\n"), "needs a Path"),
+        (format!("{FUNCTION}      Policies: [{{NopePolicy: {{}}}}]\n"), "policy template 'NopePolicy'"),
+        (format!("{FUNCTION}      Policies: [{{LambdaInvokePolicy: {{}}}}]\n"), "needs FunctionName"),
+        (
+            format!("{FUNCTION}  T: {{Type: AWS::Serverless::SimpleTable}}\n"),
+            "AWS::Serverless::SimpleTable is not supported yet",
+        ),
+        ("Globals: {Table: {}}\nResources: {A: {Type: X}}".to_owned(), "Globals: Table is not supported"),
+    ] {
+        let found = problem(&text);
+        assert!(found.contains(reason), "{reason}:\n{found}");
+    }
+}
+
+#[test]
+fn two_routes_for_one_method_and_path_are_refused() {
+    let text = format!(
+        "{FUNCTION}      Events:\n        A: {{Type: HttpApi, Properties: {{Path: /x, Method: get}}}}\n        B: {{Type: HttpApi, Properties: {{Path: /x, Method: GET}}}}\n"
+    );
+    assert!(problem(&text).contains("the route GET /x is declared twice"), "{}", problem(&text));
+}
+
+#[test]
+fn without_the_transform_a_serverless_type_is_explained() {
+    let request = Request {
+        template: "Resources: {A: {Type: AWS::Serverless::Function}}".into(),
+        stack: "s".into(),
+        ..Request::default()
+    };
+    let own = str::to_owned;
+    let pseudo = Pseudo { account: own("1"), region: own("eu"), stack_name: own("st"), stack_id: own("id") };
+    let problems = Plan::make(&request, pseudo, BTreeMap::new()).err().unwrap();
+    assert!(problems[0].message.contains("Transform: AWS::Serverless-2016-10-31"));
+}

@@ -1,0 +1,146 @@
+//! Where code is: each package once as a blob, and unpacked once under `code/SHA256/`. The directories can be lost at any
+//! time; they are made again from the blobs.
+
+use crate::model::Code;
+use crate::{Error, limits, package};
+use bytes::Bytes;
+use fogbank_store::Store;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Changes at each boot of the machine. After one, unpacked files may be incomplete: they are not synced one by one.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The packages of a data directory.
+pub(crate) struct Packages {
+    store: Store,
+    root: PathBuf,
+    drafts: AtomicU64,
+    /// Packages that are being added or that an instance runs from: these are not swept.
+    held: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// Keeps a package's directory in place while it lives.
+pub(crate) struct Hold {
+    sha256: String,
+    held: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.sha256) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.sha256);
+            }
+        }
+    }
+}
+
+impl Packages {
+    /// Opens the directory, and forgets what no longer belongs: drafts of an interrupted process, and whatever is not `wanted`.
+    pub fn open(store: &Store, wanted: impl Fn(&str) -> bool) -> Result<Self, Error> {
+        let root = store.root().join("code");
+        std::fs::create_dir_all(&root).map_err(disk)?;
+        let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
+        let same_boot = std::fs::read_to_string(root.join("boot")).is_ok_and(|last| last == boot);
+        for entry in std::fs::read_dir(&root).map_err(disk)? {
+            let entry = entry.map_err(disk)?;
+            let keep = same_boot && wanted(&entry.file_name().to_string_lossy());
+            if !keep && entry.path().is_dir() {
+                std::fs::remove_dir_all(entry.path()).map_err(disk)?;
+            }
+        }
+        std::fs::write(root.join("boot"), boot).map_err(disk)?;
+        Ok(Self { store: store.clone(), root, drafts: AtomicU64::new(0), held: Arc::default() })
+    }
+
+    /// Takes in a ZIP file: checks it, keeps it durably, and unpacks it. What is returned keeps it until a function refers to it.
+    pub async fn add(self: &Arc<Self>, content: Bytes) -> Result<(Code, Hold), Error> {
+        if content.len() > limits::ZIPPED_BYTES {
+            let limit = limits::ZIPPED_BYTES;
+            return Err(Error::TooLarge(format!(
+                "Request must be smaller than {limit} bytes: the zipped package has {} bytes.",
+                content.len()
+            )));
+        }
+        let packages = self.clone();
+        tokio::task::spawn_blocking(move || packages.add_now(&content)).await?
+    }
+
+    fn add_now(&self, content: &[u8]) -> Result<(Code, Hold), Error> {
+        let draft = self.draft();
+        let unzipped = package::unpack(content, &draft).inspect_err(|_| drop(std::fs::remove_dir_all(&draft)))?;
+        let sha256 = self.store.blobs().put(content)?;
+        let hold = self.hold(&sha256);
+        self.settle(&draft, &sha256)?;
+        Ok((Code { sha256, zipped: content.len() as u64, unzipped }, hold))
+    }
+
+    fn draft(&self) -> PathBuf {
+        self.root.join(format!("draft-{}", self.drafts.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Puts a finished draft in its place. If somebody was faster, theirs stays.
+    fn settle(&self, draft: &Path, sha256: &str) -> Result<(), Error> {
+        let place = self.directory(sha256);
+        match std::fs::rename(draft, &place) {
+            Err(_) if place.is_dir() => std::fs::remove_dir_all(draft).map_err(disk),
+            moved => moved.map_err(disk),
+        }
+    }
+
+    /// Where the package is unpacked.
+    pub fn directory(&self, sha256: &str) -> PathBuf {
+        self.root.join(sha256)
+    }
+
+    /// The ZIP file.
+    pub fn content(&self, sha256: &str) -> Result<Option<Bytes>, Error> {
+        Ok(self.store.blobs().get(sha256)?)
+    }
+
+    /// Keeps the package from being swept.
+    pub fn hold(&self, sha256: &str) -> Hold {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held.entry(sha256.to_owned()).or_default() += 1;
+        Hold { sha256: sha256.to_owned(), held: self.held.clone() }
+    }
+
+    /// Makes sure that the held package is unpacked, and returns where.
+    pub async fn ensure(self: &Arc<Self>, hold: &Hold) -> Result<PathBuf, Error> {
+        let place = self.directory(&hold.sha256);
+        if place.is_dir() {
+            return Ok(place);
+        }
+        let (packages, sha256) = (self.clone(), hold.sha256.clone());
+        tokio::task::spawn_blocking(move || {
+            let content = packages.content(&sha256)?.ok_or_else(|| Error::Disk(format!("blob {sha256} is missing")))?;
+            let draft = packages.draft();
+            package::unpack(&content, &draft).inspect_err(|_| drop(std::fs::remove_dir_all(&draft)))?;
+            packages.settle(&draft, &sha256)
+        })
+        .await??;
+        Ok(place)
+    }
+
+    /// Removes the directories of `candidates` that are not `wanted` and that nobody holds. The blobs go at the next start.
+    pub fn sweep(&self, candidates: &[String], wanted: impl Fn(&str) -> bool) {
+        for sha256 in candidates.iter().filter(|sha256| !wanted(sha256)) {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let trash = self.draft();
+            let moved = !held.contains_key(sha256) && std::fs::rename(self.directory(sha256), &trash).is_ok();
+            drop(held);
+            if moved && let Err(error) = std::fs::remove_dir_all(&trash) {
+                tracing::warn!(%error, path = %trash.display(), "unused code could not be removed");
+            }
+        }
+    }
+}
+
+fn disk(error: std::io::Error) -> Error {
+    Error::Disk(error.to_string())
+}

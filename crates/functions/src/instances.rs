@@ -1,0 +1,335 @@
+//! Carries out what the pool decides: starts and stops instances, and hands them to waiting calls.
+
+use crate::code::{Hold, Packages};
+use crate::model::{Function, Version};
+use crate::pool::{Bounds, CallId, Decision, DeploymentId, Event, InstanceId, Pool, Refusal, Target};
+use crate::report;
+use crate::runtime::{Instance, InstanceSpec, Runtime, StartError};
+use crate::tail::LogTail;
+use fogbank_model::{Clock, LogSink, LogStream};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+/// What runs: a function and one of its versions.
+#[derive(Debug, Clone)]
+pub(crate) struct Deployed {
+    pub function: Arc<Function>,
+    pub version: Arc<Version>,
+}
+
+/// A running instance.
+pub(crate) struct Live {
+    pub id: InstanceId,
+    pub instance: Box<dyn Instance>,
+    pub log: LogStream,
+    /// How long its initialisation took.
+    pub init: Duration,
+    used: AtomicBool,
+    gone: AtomicBool,
+    _code: Vec<Hold>,
+}
+
+impl Live {
+    /// The initialisation's duration, for the first call only.
+    pub fn first_use(&self) -> Option<Duration> {
+        (!self.used.swap(true, Ordering::Relaxed)).then_some(self.init)
+    }
+}
+
+/// Why no instance took a call.
+#[derive(Debug)]
+pub(crate) enum NotRun {
+    Refused(Refusal),
+    /// The launch made for it failed; its lines are in this stream.
+    NotStarted(StartError, LogStream),
+    Closed,
+}
+
+type Taker = oneshot::Sender<Result<Arc<Live>, NotRun>>;
+
+struct State {
+    pool: Pool,
+    live: HashMap<InstanceId, (Arc<Live>, AbortHandle)>,
+    launching: HashMap<InstanceId, AbortHandle>,
+    waiting: HashMap<CallId, (Taker, Deployed)>,
+    closed: bool,
+}
+
+/// All instances of the platform.
+pub(crate) struct Instances {
+    state: Mutex<State>,
+    runtime: Arc<dyn Runtime>,
+    clock: Arc<dyn Clock>,
+    log: Arc<LogTail>,
+    packages: Arc<Packages>,
+    calls: AtomicU64,
+    this: Weak<Self>,
+}
+
+impl Instances {
+    pub fn new(
+        bounds: Bounds,
+        runtime: Arc<dyn Runtime>,
+        clock: Arc<dyn Clock>,
+        log: Arc<LogTail>,
+        packages: Arc<Packages>,
+    ) -> Arc<Self> {
+        let state = State {
+            pool: Pool::new(bounds),
+            live: HashMap::new(),
+            launching: HashMap::new(),
+            waiting: HashMap::new(),
+            closed: false,
+        };
+        let (state, calls) = (Mutex::new(state), AtomicU64::new(1));
+        Arc::new_cyclic(|this| Self { state, runtime, clock, log, packages, calls, this: this.clone() })
+    }
+
+    /// An instance for one call. The caller must give it back with [`Self::free`] or [`Self::end`].
+    pub async fn acquire(&self, deployed: Deployed, target: Target) -> Result<Arc<Live>, NotRun> {
+        let call = CallId(self.calls.fetch_add(1, Ordering::Relaxed));
+        let answer = {
+            let mut state = self.lock();
+            if state.closed {
+                return Err(NotRun::Closed);
+            }
+            let mut decisions = Vec::with_capacity(2);
+            state.pool.handle(Event::Arrived(call, target), self.clock.now(), &mut decisions);
+            // The usual case: an idle instance, taken without a detour.
+            if let [Decision::Run(_, id)] = decisions[..] {
+                let live = state.live.get(&id).map(|(live, _)| live.clone());
+                return live.ok_or(NotRun::Closed);
+            }
+            let (taker, answer) = oneshot::channel();
+            state.waiting.insert(call, (taker, deployed));
+            let ended = self.carry_out(&mut state, decisions, None);
+            drop(state);
+            drop(ended);
+            answer
+        };
+        answer.await.unwrap_or(Err(NotRun::Closed))
+    }
+
+    /// The instance has finished its call.
+    pub fn free(&self, live: &Live) {
+        let mut state = self.lock();
+        // Read under the lock: the watcher, which comes here too, then sees the instance idle or is seen by it.
+        if live.gone.load(Ordering::Acquire) {
+            drop(state);
+            return self.end(live.id);
+        }
+        let ended = self.step(&mut state, Event::Freed(live.id), None);
+        drop(state);
+        drop(ended);
+    }
+
+    /// The instance is of no more use.
+    pub fn end(&self, id: InstanceId) {
+        let mut state = self.lock();
+        let ended = state.live.remove(&id);
+        drop(state);
+        if let Some((_, watcher)) = &ended {
+            watcher.abort();
+        }
+        self.on(Event::Ended(id), None);
+    }
+
+    /// A deployment was replaced or deleted: its instances finish what they do, and end.
+    pub fn retire(&self, deployment: DeploymentId) {
+        self.on(Event::Retired(deployment), None);
+    }
+
+    /// To be called about once a second.
+    pub fn tick(&self) {
+        self.on(Event::Tick, None);
+    }
+
+    /// Stops everything. Calls that wait are refused.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let live = std::mem::take(&mut state.live);
+        let launching = std::mem::take(&mut state.launching);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        live.values().for_each(|(_, watcher)| watcher.abort());
+        launching.values().for_each(AbortHandle::abort);
+        drop(waiting);
+    }
+
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.lock().live.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on(&self, event: Event, failure: Option<(StartError, LogStream)>) {
+        let mut state = self.lock();
+        let ended = self.step(&mut state, event, failure);
+        drop(state);
+        drop(ended);
+    }
+
+    fn step(&self, state: &mut State, event: Event, failure: Option<(StartError, LogStream)>) -> Vec<Arc<Live>> {
+        let mut decisions = Vec::new();
+        state.pool.handle(event, self.clock.now(), &mut decisions);
+        self.carry_out(state, decisions, failure)
+    }
+
+    /// Returns the instances that ended, to be dropped outside the lock: stopping one may take a moment.
+    fn carry_out(
+        &self,
+        state: &mut State,
+        decisions: Vec<Decision>,
+        mut failure: Option<(StartError, LogStream)>,
+    ) -> Vec<Arc<Live>> {
+        let mut ended = Vec::new();
+        for decision in decisions {
+            match decision {
+                Decision::Run(call, id) => {
+                    let live = state.live.get(&id).map(|(live, _)| live.clone());
+                    let taker = state.waiting.remove(&call);
+                    let gone = match (live, taker) {
+                        (Some(live), Some((taker, _))) => taker.send(Ok(live)).is_err(),
+                        _ => true,
+                    };
+                    if gone {
+                        ended.extend(self.step(state, Event::Freed(id), None));
+                    }
+                }
+                Decision::Launch(id, call) => {
+                    if let (Some((_, deployed)), Some(this)) = (state.waiting.get(&call), self.this.upgrade()) {
+                        let launch = tokio::spawn(this.launch(id, deployed.clone()));
+                        state.launching.insert(id, launch.abort_handle());
+                    }
+                }
+                Decision::Stop(id) => {
+                    if let Some((live, watcher)) = state.live.remove(&id) {
+                        watcher.abort();
+                        ended.push(live);
+                    }
+                }
+                Decision::Refuse(call, refusal) => answer(state, call, NotRun::Refused(refusal)),
+                Decision::Fail(call, _) => {
+                    let failure = failure.take().map(|(error, log)| NotRun::NotStarted(error, log));
+                    answer(state, call, failure.unwrap_or(NotRun::Closed));
+                }
+            }
+        }
+        ended
+    }
+
+    async fn launch(self: Arc<Self>, id: InstanceId, deployed: Deployed) {
+        let log = self.stream(&deployed);
+        let started = self.start(id, &deployed, &log).await;
+        let mut state = self.lock();
+        state.launching.remove(&id);
+        let ended = match started {
+            Ok(live) => {
+                let watcher = tokio::spawn(watch(self.this.clone(), live.clone())).abort_handle();
+                state.live.insert(id, (live, watcher));
+                self.step(&mut state, Event::Started(id), None)
+            }
+            Err(error) => {
+                tracing::debug!(function = %deployed.function.key.name, %error, "an instance did not start");
+                self.step(&mut state, Event::StartFailed(id), Some((error, log)))
+            }
+        };
+        drop(state);
+        drop(ended);
+    }
+
+    async fn start(&self, id: InstanceId, deployed: &Deployed, log: &LogStream) -> Result<Arc<Live>, StartError> {
+        let (key, version) = (&deployed.function.key, &deployed.version);
+        let configuration = &version.configuration;
+        self.log.write(log, self.clock.now(), report::init_start(&configuration.runtime, &key.scope.region));
+        let mut held = Vec::new();
+        let mut directories = Vec::new();
+        for code in std::iter::once(&version.code).chain(configuration.layers.iter().map(|layer| &layer.code)) {
+            let hold = self.packages.hold(&code.sha256);
+            let directory = self.packages.ensure(&hold).await;
+            directories.push(directory.map_err(|error| StartError::Sandbox(error.to_string()))?);
+            held.push(hold);
+        }
+        let spec = InstanceSpec {
+            account: key.scope.account.clone(),
+            region: key.scope.region.clone(),
+            name: key.name.to_string(),
+            version: version.label(),
+            arn: key.arn(),
+            runtime: configuration.runtime.clone(),
+            handler: configuration.handler.clone(),
+            layers: directories.split_off(1),
+            code: directories.swap_remove(0),
+            environment: configuration.environment.clone(),
+            role: configuration.role.clone(),
+            memory_mb: configuration.memory_mb,
+            tmp_mb: configuration.tmp_mb,
+            timeout: configuration.timeout(),
+            log: log.clone(),
+            initialization: "on-demand",
+        };
+        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
+        let (instance, init) = (started.instance, started.init);
+        Ok(Arc::new(Live {
+            id,
+            instance,
+            log: log.clone(),
+            init,
+            used: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            _code: held,
+        }))
+    }
+
+    fn log_failure(&self, log: &LogStream, error: &StartError) {
+        let line = match error {
+            StartError::Init { error_type, after, .. } => report::init_report(*after, "error", Some(error_type)),
+            StartError::InitTimeout(after) => report::init_report(*after, "timeout", None),
+            StartError::NoRuntime(why) => format!("{why}\n"),
+            // The text is about the host, not about the function.
+            StartError::Sandbox(_) => "The sandbox of this instance could not be made.\n".into(),
+        };
+        self.log.write(log, self.clock.now(), line);
+    }
+
+    /// A new stream: `2026/05/04/[$LATEST]` and 32 hex digits.
+    fn stream(&self, deployed: &Deployed) -> LogStream {
+        let (scope, now) = (&deployed.function.key.scope, self.clock.now());
+        let mut random = [0; 16];
+        self.clock.random(&mut random);
+        let day = now.to_lambda_text().get(..10).unwrap_or_default().replace('-', "/");
+        LogStream {
+            account: scope.account.clone(),
+            region: scope.region.clone(),
+            group: deployed.version.configuration.log_group.clone(),
+            stream: format!("{day}/[{}]{}", deployed.version.label(), hex::encode(random)),
+        }
+    }
+}
+
+fn answer(state: &mut State, call: CallId, why: NotRun) {
+    if let Some((taker, _)) = state.waiting.remove(&call) {
+        // A caller that has gone does not mind.
+        drop(taker.send(Err(why)));
+    }
+}
+
+/// Notes when an instance ends by itself. If that was during a call, the call finds out and ends it.
+async fn watch(instances: Weak<Instances>, live: Arc<Live>) {
+    live.instance.ended().await;
+    live.gone.store(true, Ordering::Release);
+    if let Some(instances) = instances.upgrade() {
+        let idle = instances.lock().pool.is_idle(live.id);
+        if idle {
+            instances.end(live.id);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here.
+
+use crate::Error;
+use fogbank_model::{InvalidName, InvokeError};
+use fogbank_wire::Fault;
+
+const USER: &str = "User";
+const SERVICE: &str = "Service";
+
+fn user(code: &'static str, status: u16, message: impl Into<String>) -> Fault {
+    Fault::client(code, message).with_status(status).with("Type", USER)
+}
+
+fn internal(why: impl ToString) -> Fault {
+    let mut fault = Fault::internal(why);
+    fault.code = "ServiceException".into();
+    fault.with("Type", SERVICE)
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(message) => user("ResourceNotFoundException", 404, message),
+            Error::Conflict(message) => user("ResourceConflictException", 409, message),
+            Error::InvalidParameter(message) => user("InvalidParameterValueException", 400, message),
+            Error::Precondition(message) => user("PreconditionFailedException", 412, message),
+            Error::TooLarge(message) => user("RequestEntityTooLargeException", 413, message),
+            Error::PolicyTooLarge(message) => user("PolicyLengthExceededException", 400, message),
+            Error::Store(error) => internal(error),
+            Error::Disk(why) => internal(why),
+        }
+    }
+}
+
+/// A name or qualifier that is none.
+pub(super) fn invalid_name(error: InvalidName) -> Fault {
+    user("InvalidParameterValueException", 400, error.to_string())
+}
+
+/// A call that did not reach the function.
+pub(super) fn invoke(error: InvokeError) -> Fault {
+    match error {
+        InvokeError::NotFound(arn) => user("ResourceNotFoundException", 404, format!("Function not found: {arn}")),
+        InvokeError::Throttled { reason } => {
+            user("TooManyRequestsException", 429, "Rate Exceeded.").with("Reason", reason)
+        }
+        InvokeError::NoCapacity(message) => {
+            Fault::client("ServiceException", message).with_status(503).with("Type", SERVICE)
+        }
+        InvokeError::TooLarge { limit, kind: "Event", .. } => {
+            let message = format!(
+                "Request must be smaller than {limit} bytes for the InvokeFunction operation with the invocation type Event"
+            );
+            user("RequestEntityTooLargeException", 413, message)
+        }
+        InvokeError::TooLarge { limit, .. } => {
+            let message = format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
+            user("RequestEntityTooLargeException", 413, message)
+        }
+        InvokeError::Refused { code: "InvalidRuntimeException", message } => {
+            user("InvalidRuntimeException", 502, message)
+        }
+        InvokeError::Refused { code, message } => user(code, 400, message),
+        InvokeError::Internal(why) => internal(why),
+    }
+}

@@ -1,0 +1,387 @@
+//! What is registered: functions, their versions, aliases and settings. Rules without I/O.
+
+use crate::limits;
+use crate::pool::{DeploymentId, FunctionId, ScopeId};
+use crate::{Error, error};
+use fogbank_model::{AccountId, Arn, FunctionName, FunctionRef, Qualifier, Region, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An account's part of a region: functions in different ones never see each other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Scope {
+    /// The owner.
+    pub account: AccountId,
+    /// Where it lives.
+    pub region: Region,
+}
+
+impl Scope {
+    /// `arn:aws:lambda:REGION:ACCOUNT:RESOURCE`
+    pub fn arn(&self, resource: &str) -> Arn {
+        Arn::new("lambda", &self.region, &self.account, resource)
+    }
+}
+
+/// Names one function of the platform.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FunctionKey {
+    /// Whose, and where.
+    pub scope: Scope,
+    /// Its name.
+    pub name: FunctionName,
+}
+
+impl FunctionKey {
+    /// The function that `reference` names, whatever its qualifier.
+    pub fn of(reference: &FunctionRef) -> Self {
+        let scope = Scope { account: reference.account.clone(), region: reference.region.clone() };
+        Self { scope, name: reference.name.clone() }
+    }
+
+    /// The unqualified ARN.
+    pub fn arn(&self) -> Arn {
+        self.scope.arn(&format!("function:{}", self.name))
+    }
+
+    /// The ARN with a version or alias.
+    pub fn qualified_arn(&self, qualifier: impl std::fmt::Display) -> Arn {
+        self.scope.arn(&format!("function:{}:{qualifier}", self.name))
+    }
+}
+
+/// A package of code in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// SHA-256 of the ZIP file, in hex: the name of its blob and of its unpacked directory.
+    pub sha256: String,
+    /// Size of the ZIP file in bytes.
+    pub zipped: u64,
+    /// Size of what is in it, in bytes.
+    pub unzipped: u64,
+}
+
+/// A layer version as a function uses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerUse {
+    /// The layer version's ARN.
+    pub arn: Arn,
+    /// Its content at the time the function was configured; it outlives the layer's deletion, as on AWS.
+    pub code: Code,
+}
+
+/// What can be set on a function's `$LATEST`, and is frozen in a published version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// The runtime's identifier.
+    pub runtime: String,
+    /// Such as `app.handler`.
+    pub handler: String,
+    /// The role it acts as.
+    pub role: Arn,
+    /// Free text.
+    pub description: String,
+    /// Time limit in seconds.
+    pub timeout_s: u32,
+    /// Memory limit in MiB.
+    pub memory_mb: u32,
+    /// Size of `/tmp` in MiB.
+    pub tmp_mb: u32,
+    /// The user's environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// `Active` or `PassThrough`.
+    pub tracing: String,
+    /// Layers in order; a later one covers an earlier one.
+    pub layers: Vec<LayerUse>,
+    /// `x86_64` or `arm64`: always the host's.
+    pub architecture: String,
+    /// The log group; `/aws/lambda/NAME` unless set.
+    pub log_group: String,
+}
+
+impl Configuration {
+    /// The time limit.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_s.into())
+    }
+}
+
+/// `$LATEST` or a published version: configuration and code together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Version {
+    /// `None` is `$LATEST`.
+    pub number: Option<u64>,
+    /// How it runs.
+    pub configuration: Configuration,
+    /// What runs.
+    pub code: Code,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// Changes with every change.
+    pub revision: String,
+    /// Which instances are its own. Given anew at each start of the platform and at each change, so that instances of what was
+    /// before are never taken for it.
+    #[serde(skip)]
+    pub deployment: DeploymentId,
+}
+
+impl Version {
+    /// `$LATEST` or the number.
+    pub fn label(&self) -> String {
+        self.number.map_or_else(|| "$LATEST".into(), |number| number.to_string())
+    }
+}
+
+/// A name for a version, or for two of them with a share each.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alias {
+    /// Its name.
+    pub name: String,
+    /// The version it points to.
+    pub version: Qualifier,
+    /// Free text.
+    pub description: String,
+    /// Another version, and the fraction of calls that it gets.
+    pub shift: Option<(u64, f64)>,
+    /// Changes with every change.
+    pub revision: String,
+}
+
+/// A resource policy: who may call.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+pub struct Policy {
+    /// Statements in the order they were added, as IAM writes them; each has a `Sid`.
+    pub statements: Vec<serde_json::Value>,
+    /// Changes with every change.
+    pub revision: String,
+}
+
+impl Policy {
+    /// The policy document.
+    pub fn document(&self) -> String {
+        serde_json::json!({"Version": "2012-10-17", "Id": "default", "Statement": self.statements}).to_string()
+    }
+
+    pub(crate) fn position(&self, statement_id: &str) -> Option<usize> {
+        self.statements.iter().position(|statement| statement["Sid"] == statement_id)
+    }
+}
+
+/// Which web pages may call a function URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Cors {
+    /// Whether cookies may go along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+    /// Request headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_headers: Option<Vec<String>>,
+    /// Methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_methods: Option<Vec<String>>,
+    /// Origins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_origins: Option<Vec<String>>,
+    /// Response headers that scripts may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expose_headers: Option<Vec<String>>,
+    /// How long a preflight's answer holds, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
+}
+
+/// A function's own HTTP address.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FunctionUrl {
+    /// The first label of its host name.
+    pub id: String,
+    /// The alias it calls, or `$LATEST`.
+    pub qualifier: Qualifier,
+    /// `NONE` or `AWS_IAM`.
+    pub auth_type: String,
+    /// Cross-origin rules, if any.
+    pub cors: Option<Cors>,
+    /// `BUFFERED` or `RESPONSE_STREAM`.
+    pub invoke_mode: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+}
+
+/// What happens to asynchronous calls that fail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EventInvoke {
+    /// Retries after the first try, 0 to 2.
+    pub retries: Option<u32>,
+    /// Seconds after which a call is given up.
+    pub age_s: Option<u32>,
+    /// When it was last changed.
+    pub modified: Timestamp,
+}
+
+/// What holds for a function as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+pub struct Settings {
+    /// Reserved concurrency.
+    pub reserved: Option<u32>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// The number of the version published last; numbers are not used twice.
+    pub published: u64,
+    /// `RecursiveLoop`, if it was set.
+    pub recursive_loop: Option<String>,
+}
+
+/// A function with everything that belongs to it.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name.
+    pub key: FunctionKey,
+    /// Counts its calls in flight. Given anew at each start of the platform.
+    pub id: FunctionId,
+    /// Counts the calls in flight of its account and region.
+    pub scope_id: ScopeId,
+    /// What holds for it as a whole.
+    pub settings: Settings,
+    /// `$LATEST`.
+    pub latest: Arc<Version>,
+    /// Published versions.
+    pub versions: BTreeMap<u64, Arc<Version>>,
+    /// Aliases by name.
+    pub aliases: BTreeMap<String, Arc<Alias>>,
+    /// Resource policies by qualifier; `$LATEST` is the function's own.
+    pub policies: BTreeMap<String, Arc<Policy>>,
+    /// URLs by qualifier.
+    pub urls: BTreeMap<String, Arc<FunctionUrl>>,
+    /// Asynchronous settings by qualifier.
+    pub event_invokes: BTreeMap<String, Arc<EventInvoke>>,
+}
+
+impl Function {
+    /// The version that `qualifier` means; an alias gives the one it points to.
+    pub fn version(&self, qualifier: Option<&Qualifier>) -> Result<&Arc<Version>, Error> {
+        match qualifier {
+            None | Some(Qualifier::Latest) => Ok(&self.latest),
+            Some(Qualifier::Version(number)) => self.versions.get(number).ok_or_else(|| self.no_qualified(number)),
+            Some(Qualifier::Alias(name)) => {
+                let alias = self.aliases.get(name).ok_or_else(|| self.no_qualified(name))?;
+                self.version(Some(&alias.version))
+            }
+        }
+    }
+
+    /// The version that one call gets. `fraction` in `[0, 1)` decides where an alias splits its calls.
+    pub fn route(&self, qualifier: Option<&Qualifier>, fraction: impl FnOnce() -> f64) -> Result<&Arc<Version>, Error> {
+        if let Some(Qualifier::Alias(name)) = qualifier
+            && let Some((other, share)) = self.aliases.get(name).and_then(|alias| alias.shift)
+            && fraction() < share
+        {
+            return self.version(Some(&Qualifier::Version(other)));
+        }
+        self.version(qualifier)
+    }
+
+    /// The alias `name`.
+    pub fn alias(&self, name: &str) -> Result<&Arc<Alias>, Error> {
+        let missing = || Error::NotFound(format!("Cannot find alias arn: {}", self.key.qualified_arn(name)));
+        self.aliases.get(name).ok_or_else(missing)
+    }
+
+    fn no_qualified(&self, qualifier: impl std::fmt::Display) -> Error {
+        error::Error::NotFound(format!("Function not found: {}", self.key.qualified_arn(qualifier)))
+    }
+
+    /// Every version, `$LATEST` first.
+    pub fn all_versions(&self) -> impl Iterator<Item = &Arc<Version>> {
+        std::iter::once(&self.latest).chain(self.versions.values())
+    }
+
+    /// Every package that it needs.
+    pub fn packages(&self) -> impl Iterator<Item = &Code> {
+        self.all_versions().flat_map(|version| {
+            let layers = version.configuration.layers.iter().map(|layer| &layer.code);
+            std::iter::once(&version.code).chain(layers)
+        })
+    }
+}
+
+/// A published layer version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LayerVersion {
+    /// The layer's name.
+    pub name: String,
+    /// From 1.
+    pub version: u64,
+    /// What is in it.
+    pub code: Code,
+    /// Free text.
+    pub description: String,
+    /// Its licence, as the publisher words it.
+    pub license: Option<String>,
+    /// The runtimes it says it fits.
+    pub runtimes: Vec<String>,
+    /// The architectures it says it fits.
+    pub architectures: Vec<String>,
+    /// When it was published.
+    pub created: Timestamp,
+    /// Who may use it.
+    pub policy: Option<Policy>,
+}
+
+/// Which layer version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LayerKey {
+    /// Whose, and where.
+    pub scope: Scope,
+    /// The layer's name.
+    pub name: String,
+    /// From 1.
+    pub version: u64,
+}
+
+impl LayerKey {
+    /// The layer version's ARN.
+    pub fn arn(&self) -> Arn {
+        self.scope.arn(&format!("layer:{}:{}", self.name, self.version))
+    }
+
+    /// Reads a layer version's ARN.
+    pub fn parse(arn: &str) -> Result<Self, Error> {
+        let wrong = || Error::invalid(format!("'{arn}' is not a layer version ARN"));
+        let parsed: Arn = arn.parse().map_err(|_| wrong())?;
+        let parts: Vec<&str> = parsed.resource().split(':').collect();
+        let (["layer", name, version], "lambda") = (&parts[..], parsed.service()) else { return Err(wrong()) };
+        let account = parsed.account().parse().map_err(|_| wrong())?;
+        let region = parsed.region().parse().map_err(|_| wrong())?;
+        let version = version.parse().map_err(|_| wrong())?;
+        Ok(Self { scope: Scope { account, region }, name: (*name).into(), version })
+    }
+}
+
+/// Checks that `value` lies within `limits`, in the words of a model constraint.
+pub(crate) fn within(what: &str, value: u32, limits: (u32, u32)) -> Result<(), Error> {
+    if (limits.0..=limits.1).contains(&value) {
+        return Ok(());
+    }
+    let bound = if value < limits.0 {
+        format!("greater than or equal to {}", limits.0)
+    } else {
+        format!("less than or equal to {}", limits.1)
+    };
+    Err(Error::invalid(format!("'{what}' value failed to satisfy constraint: Member must have value {bound}")))
+}
+
+/// Checks a set of tags after a change.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    if tags.len() > limits::TAGS {
+        return Err(Error::invalid(format!("The number of tags exceeds the limit of {}.", limits::TAGS)));
+    }
+    if let Some(key) = tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(Error::invalid(format!("The tag key '{key}' begins with the reserved prefix aws:.")));
+    }
+    Ok(())
+}

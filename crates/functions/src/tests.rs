@@ -1,0 +1,302 @@
+//! A platform without sandboxes: a real store, and a runtime whose instances do what a variable of the function says.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+
+use super::*;
+use crate::runtime::{Event, Instance, InstanceSpec, Outcome, Resolution, StartError, Started, StreamEnd};
+use fogbank_model::{Caller as Who, LogSink, LogStream, RequestId, SystemClock, TestClock};
+use fogbank_wire::{Fault, Input, Output, Service, Value};
+use serde_json::json;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+
+/// Starts instances that obey the variable `MODE` of their function.
+pub(crate) struct Puppet {
+    pub started: AtomicUsize,
+    /// Calls in mode `wait` take a permit each.
+    pub gate: Arc<Semaphore>,
+    pub specs: Mutex<Vec<InstanceSpec>>,
+    /// Ends the idle instances of mode `mortal`.
+    pub death: Arc<Notify>,
+    log: Arc<LogTail>,
+}
+
+struct PuppetInstance {
+    mode: String,
+    spec: InstanceSpec,
+    gate: Arc<Semaphore>,
+    death: Arc<Notify>,
+    log: Arc<LogTail>,
+}
+
+impl Runtime for Puppet {
+    fn start(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Started, StartError>> {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        self.specs.lock().unwrap().push(spec.clone());
+        Box::pin(async move {
+            assert!(spec.code.is_dir() && spec.layers.iter().all(|layer| layer.is_dir()));
+            let mode = spec.environment.get("MODE").cloned().unwrap_or_default();
+            match mode.as_str() {
+                "init_error" => {
+                    let error_type = "Runtime.ImportModuleError".into();
+                    let payload = r#"{"errorType":"Runtime.ImportModuleError"}"#.into();
+                    return Err(StartError::Init { error_type, payload, after: Duration::from_millis(30) });
+                }
+                "slow_init" => drop(self.gate.acquire().await),
+                _ => {}
+            }
+            let (gate, death, log) = (self.gate.clone(), self.death.clone(), self.log.clone());
+            let instance = Box::new(PuppetInstance { mode, spec, gate, death, log });
+            Ok(Started { instance, init: Duration::from_millis(100) })
+        })
+    }
+
+    fn resolve(&self, runtime: &str) -> Resolution {
+        match runtime.starts_with("java") {
+            true => Resolution::Missing("Install a JDK.".into()),
+            false => Resolution::Exact,
+        }
+    }
+}
+
+impl Instance for PuppetInstance {
+    fn invoke(&self, event: Event) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            self.log.write(&self.spec.log, Timestamp(0), format!("working on {}\n", event.request_id));
+            match self.mode.as_str() {
+                "fail" => Outcome::Failed {
+                    error_type: "KeyError".into(),
+                    payload: r#"{"errorType":"KeyError","errorMessage":"x"}"#.into(),
+                },
+                "crash" => Outcome::Crashed {
+                    error_type: "Runtime.ExitError".into(),
+                    reason: "Runtime exited with error: exit status 1".into(),
+                },
+                "oom" => Outcome::Crashed {
+                    error_type: "Runtime.OutOfMemory".into(),
+                    reason: "Runtime exited with error: signal: killed".into(),
+                },
+                "hang" => Outcome::TimedOut,
+                "wait" => {
+                    self.gate.acquire().await.unwrap().forget();
+                    Outcome::Answered(event.payload)
+                }
+                "version" => Outcome::Answered(json!(self.spec.version).to_string().into()),
+                "large" => Outcome::Answered(vec![b' '; limits::SYNC_PAYLOAD_BYTES + 1].into()),
+                "stream" => {
+                    let (pieces, chunks) = mpsc::channel(4);
+                    let (done, end) = oneshot::channel();
+                    tokio::spawn(async move {
+                        for piece in ["one ", "two ", "three"] {
+                            drop(pieces.send(Bytes::from_static(piece.as_bytes())).await);
+                        }
+                        drop(pieces);
+                        drop(done.send(StreamEnd::Complete));
+                    });
+                    Outcome::Streaming { content_type: Some("text/plain".into()), chunks, end }
+                }
+                _ => Outcome::Answered(event.payload),
+            }
+        })
+    }
+
+    fn ended(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self.mode.as_str() {
+                "mortal" => self.death.notified().await,
+                _ => std::future::pending().await,
+            }
+        })
+    }
+
+    fn max_memory_mb(&self) -> u32 {
+        40
+    }
+}
+
+/// Collects lines.
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<Vec<(LogStream, String)>>);
+
+impl LogSink for Lines {
+    fn write(&self, stream: &LogStream, _: Timestamp, message: String) {
+        self.0.lock().unwrap().push((stream.clone(), message));
+    }
+}
+
+pub(crate) struct Platform {
+    pub home: Arc<tempfile::TempDir>,
+    pub functions: Arc<Functions>,
+    pub service: Arc<Service>,
+    pub puppet: Arc<Puppet>,
+    pub lines: Arc<Lines>,
+    pub clock: Arc<dyn Clock>,
+}
+
+pub(crate) fn context() -> RequestContext {
+    RequestContext {
+        account: "123456789012".parse().unwrap(),
+        region: "eu-west-1".parse().unwrap(),
+        caller: Who::Root,
+        request_id: RequestId("8f5a0c2e-0000-4000-8000-000000000001".into()),
+        source_ip: None,
+        endpoint: "http://127.0.0.1:4566".into(),
+        trace: None,
+    }
+}
+
+pub(crate) fn error(fault: &Fault) -> (&str, &str) {
+    (&fault.code, &fault.message)
+}
+
+impl Platform {
+    pub fn new() -> Self {
+        Self::with(Config::default(), Arc::new(SystemClock))
+    }
+
+    pub fn with(config: Config, clock: Arc<dyn Clock>) -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), config, clock)
+    }
+
+    pub fn open(home: Arc<tempfile::TempDir>, config: Config, clock: Arc<dyn Clock>) -> Self {
+        let store = Store::open(home.path(), clock.clone()).unwrap();
+        let lines = Arc::new(Lines::default());
+        let log = LogTail::over(lines.clone());
+        let puppet = Arc::new(Puppet {
+            started: AtomicUsize::new(0),
+            gate: Arc::new(Semaphore::new(0)),
+            specs: Mutex::default(),
+            death: Arc::default(),
+            log: log.clone(),
+        });
+        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, config };
+        let functions = Functions::open(parts).unwrap();
+        let service = Arc::new(lambda::service(functions.clone()));
+        Self { home, functions, service, puppet, lines, clock }
+    }
+
+    pub async fn raw(&self, operation: &str, value: Value) -> Result<Output, Fault> {
+        self.raw_as(context(), operation, value).await
+    }
+
+    pub async fn raw_as(&self, context: RequestContext, operation: &str, value: Value) -> Result<Output, Fault> {
+        let handler = self.service.handler(operation).unwrap_or_else(|| panic!("{operation} is not registered"));
+        handler(Input { context, value }).await
+    }
+
+    /// Runs an operation on JSON input, and returns its output as JSON.
+    pub async fn run(&self, operation: &str, input: serde_json::Value) -> Result<serde_json::Value, Fault> {
+        match self.raw(operation, fogbank_wire::to_value(&input).unwrap()).await? {
+            Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
+            Output::Stream { .. } => panic!("{operation} answered with a stream"),
+        }
+    }
+
+    pub async fn create_with(&self, name: &str, mut input: serde_json::Value) -> Result<serde_json::Value, Fault> {
+        let defaults = json!({
+            "FunctionName": name, "Runtime": "python3.12", "Handler": "app.handler",
+            "Role": "arn:aws:iam::123456789012:role/shop",
+        });
+        for (member, value) in defaults.as_object().unwrap() {
+            let members = input.as_object_mut().unwrap();
+            members.entry(member.clone()).or_insert(value.clone());
+        }
+        let code = input.as_object_mut().unwrap().remove("Zip").unwrap_or_else(|| "x = 1".into());
+        let Value::Map(mut members) = fogbank_wire::to_value(&input).unwrap() else { panic!("not an object") };
+        members.push(("Code".into(), Value::Map(vec![zip_member(code.as_str().unwrap())])));
+        match self.raw("CreateFunction", Value::Map(members)).await? {
+            Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
+            Output::Stream { .. } => panic!("a stream"),
+        }
+    }
+
+    /// Makes a function whose instances behave as `mode` says.
+    pub async fn create(&self, name: &str, mode: &str) -> serde_json::Value {
+        self.create_with(name, json!({"Environment": {"Variables": {"MODE": mode}}})).await.unwrap()
+    }
+
+    pub async fn update_code(
+        &self,
+        name: &str,
+        code: &str,
+        mut more: serde_json::Value,
+    ) -> Result<serde_json::Value, Fault> {
+        more["FunctionName"] = name.into();
+        let Value::Map(mut members) = fogbank_wire::to_value(&more).unwrap() else { panic!("not an object") };
+        members.push(zip_member(code));
+        match self.raw("UpdateFunctionCode", Value::Map(members)).await? {
+            Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
+            Output::Stream { .. } => panic!("a stream"),
+        }
+    }
+
+    /// Calls a function, and returns its answer, the error header and the log's tail.
+    pub async fn call_with(&self, name: &str, payload: &str, more: serde_json::Value) -> Result<Answer, Fault> {
+        let mut input = more;
+        input["FunctionName"] = name.into();
+        let Value::Map(mut members) = fogbank_wire::to_value(&input).unwrap() else { panic!("not an object") };
+        members.push(("Payload".into(), Value::Blob(Bytes::copy_from_slice(payload.as_bytes()))));
+        let Output::Value(value) = self.raw("Invoke", Value::Map(members)).await? else { panic!("a stream") };
+        let text = |member: &str| value.get(member).and_then(Value::as_str).map(str::to_owned);
+        let Some(Value::Blob(payload)) = value.get("Payload") else { panic!("no payload") };
+        Ok(Answer {
+            payload: String::from_utf8(payload.to_vec()).unwrap(),
+            status: value.get("StatusCode").cloned().unwrap(),
+            error: text("FunctionError"),
+            log: text("LogResult"),
+            version: text("ExecutedVersion"),
+        })
+    }
+
+    pub async fn call(&self, name: &str, payload: &str) -> Result<Answer, Fault> {
+        self.call_with(name, payload, json!({})).await
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.0.lock().unwrap().iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    pub fn started(&self) -> usize {
+        self.puppet.started.load(Ordering::SeqCst)
+    }
+
+    /// Ends the platform and starts another one on the same directory.
+    pub async fn restart(self) -> Self {
+        let Self { home, functions, service, puppet, lines, clock } = self;
+        functions.shutdown().await;
+        drop((service, puppet, lines));
+        let config = functions.config.clone();
+        until(|| Arc::strong_count(&functions) == 1).await;
+        drop(functions);
+        let free = || Store::open(home.path(), clock.clone()).is_ok();
+        until(free).await;
+        Self::open(home, config, clock)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub payload: String,
+    pub status: Value,
+    pub error: Option<String>,
+    pub log: Option<String>,
+    pub version: Option<String>,
+}
+
+fn zip_member(code: &str) -> (String, Value) {
+    ("ZipFile".into(), Value::Blob(crate::package::tests::zip_of(&[("app.py", code)]).into()))
+}
+
+/// Waits for a condition, at most ten seconds.
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(std::time::Instant::now() < deadline, "it never came true");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub(crate) fn test_clock(seed: u64) -> Arc<TestClock> {
+    Arc::new(TestClock::new(Timestamp(1_777_890_030_123), seed))
+}

@@ -1,0 +1,8 @@
+//! Functions through the `Runtime` trait, as the pool runs them.
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+mod native;
+mod node;
+mod python;
+mod speed;
