@@ -15,3 +15,13 @@ mod sdk;
 pub use config::{Config, Door, DoorIdentity, SessionCredentials, SessionKeys};
 pub use processes::Processes;
 pub use sdk::{InstallError, Language, ensure_sdk, install};
+
+/// The interpreter on this host that would serve `runtime`: what builds of its packages should run. `None` if there is none, or the
+/// runtime has no interpreter.
+pub fn interpreter(config: &Config, runtime: &str) -> Option<std::path::PathBuf> {
+    let Some(interpreters::Wanted::Interpreted(language, version)) = interpreters::Wanted::parse(runtime) else {
+        return None;
+    };
+    let interpreters = interpreters::Interpreters::new(config.directory.clone(), config.strict);
+    interpreters.find(language, version).map(|found| found.host_program.clone())
+}
