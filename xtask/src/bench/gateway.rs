@@ -36,7 +36,9 @@ pub fn deploy(address: SocketAddr, programs: &Programs) -> Result<(), Failure> {
         .args(["--stack", "bench-http", "--endpoint"])
         .arg(format!("http://{address}"));
     let output = command.output()?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let why = said.split("error: ").nth(1).unwrap_or(&said).trim().to_owned();
+    if output.status.success() { Ok(()) } else { Err(why.into()) }
 }
 
 /// A call of the function through the API.

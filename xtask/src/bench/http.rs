@@ -8,6 +8,11 @@ use std::time::Duration;
 /// A call that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A request without a body, as a browser or a health check sends it.
+pub fn get(path: &str, host: impl ToString) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", host.to_string()).into()
+}
+
 /// A request in full. It carries what the AWS clients always send, a signature, which nobody checks while authentication is off.
 pub fn request(method: &str, path: &str, host: impl ToString, body: &str) -> Vec<u8> {
     let (host, length) = (host.to_string(), body.len());

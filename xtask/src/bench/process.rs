@@ -71,7 +71,7 @@ impl Server {
     }
 
     fn wait(&self, path: &str) -> Result<(), Failure> {
-        let request = super::http::request("GET", path, self.address, "");
+        let request = super::http::get(path, self.address);
         self.until(|| {
             let Ok(mut connection) = Connection::open(self.address) else { return Ok(false) };
             Ok(connection.call(&request)?.status == 200)
