@@ -2,7 +2,7 @@
 
 use super::code_sha256;
 use crate::configuration::Change;
-use crate::model::{Function, Version};
+use crate::model::{Cors, Function, Version};
 use crate::{Error, report};
 use bytes::Bytes;
 use fogbank_wire::Blob;
@@ -40,7 +40,9 @@ impl PackageInput {
             return Err(Error::unsupported("SourceKMSKeyArn"));
         }
         if self.s3_bucket.is_some() || self.s3_key.is_some() {
-            return Err(Error::unsupported("Code from S3 (S3Bucket, S3Key); send it as ZipFile. It"));
+            let message =
+                "Code from S3 (S3Bucket, S3Key) is not supported by Fogbank yet. Send the package as ZipFile.";
+            return Err(Error::invalid(message));
         }
         self.zip_file.map(|blob| blob.0).ok_or_else(|| Error::invalid("Please provide a source for function code."))
     }
@@ -262,7 +264,7 @@ pub(super) struct FunctionConfiguration {
     tracing_config: Mode,
     revision_id: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    layers: Vec<LayerOutput>,
+    layers: Vec<UsedLayer>,
     state: &'static str,
     last_update_status: &'static str,
     package_type: &'static str,
@@ -293,7 +295,7 @@ struct Size {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct LayerOutput {
+struct UsedLayer {
     arn: String,
     code_size: u64,
 }
@@ -346,7 +348,7 @@ impl FunctionConfiguration {
             tracing_config: Mode { mode: configuration.tracing.clone() },
             revision_id: version.revision.clone(),
             layers: layers
-                .map(|layer| LayerOutput { arn: layer.arn.to_string(), code_size: layer.code.zipped })
+                .map(|layer| UsedLayer { arn: layer.arn.to_string(), code_size: layer.code.zipped })
                 .collect(),
             // Code is unpacked before a function or a change of it is accepted, so there is nothing left to wait for.
             state: "Active",
@@ -411,6 +413,349 @@ pub(super) struct PutConcurrency {
     pub reserved_concurrent_executions: u32,
 }
 
-/// An output structure without members.
-#[derive(Debug, Serialize)]
+/// A structure without members.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Empty {}
+
+/// A page, and the filters of layers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ListLayers {
+    pub compatible_architecture: Option<String>,
+    pub compatible_runtime: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct AliasInput {
+    pub function_name: String,
+    pub name: String,
+    pub function_version: Option<String>,
+    pub description: Option<String>,
+    pub routing_config: Option<RoutingConfig>,
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct AliasName {
+    pub function_name: String,
+    pub name: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RoutingConfig {
+    pub additional_version_weights: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AliasOutput {
+    pub alias_arn: String,
+    pub name: String,
+    pub function_version: String,
+    pub description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<RoutingConfig>,
+    pub revision_id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListAliasesOutput {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    pub aliases: Vec<AliasOutput>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PublishLayer {
+    pub layer_name: String,
+    pub description: Option<String>,
+    pub content: PackageInput,
+    pub compatible_architectures: Vec<String>,
+    pub compatible_runtimes: Vec<String>,
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LayerVersionName {
+    pub layer_name: String,
+    pub version_number: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LayerArn {
+    pub arn: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LayerName {
+    pub layer_name: String,
+    #[serde(flatten)]
+    pub filter: ListLayers,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LayerContent {
+    pub location: String,
+    pub code_sha256: String,
+    pub code_size: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LayerOutput {
+    pub content: LayerContent,
+    pub layer_arn: String,
+    pub layer_version_arn: String,
+    pub description: String,
+    pub created_date: String,
+    pub version: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compatible_architectures: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compatible_runtimes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LayerVersionSummary {
+    pub layer_version_arn: String,
+    pub description: String,
+    pub created_date: String,
+    pub version: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compatible_architectures: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compatible_runtimes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LayerSummary {
+    pub layer_name: String,
+    pub layer_arn: String,
+    pub latest_matching_version: LayerVersionSummary,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListLayersOutput {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    pub layers: Vec<LayerSummary>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListLayerVersionsOutput {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    pub layer_versions: Vec<LayerVersionSummary>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LayerPermissionInput {
+    pub layer_name: String,
+    pub version_number: u64,
+    pub statement_id: String,
+    pub action: Option<String>,
+    pub principal: Option<String>,
+    pub organization_id: Option<String>,
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LayerPermissionOutput {
+    pub statement: String,
+    pub revision_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PermissionInput {
+    pub function_name: String,
+    pub statement_id: String,
+    pub action: String,
+    pub principal: String,
+    pub source_arn: Option<String>,
+    pub function_url_auth_type: Option<String>,
+    pub invoked_via_function_url: Option<bool>,
+    pub source_account: Option<String>,
+    pub event_source_token: Option<String>,
+    pub qualifier: Option<String>,
+    pub revision_id: Option<String>,
+    #[serde(rename = "PrincipalOrgID")]
+    pub principal_org_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StatementOutput {
+    pub statement: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PolicyOutput {
+    pub policy: String,
+    pub revision_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct UrlInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub auth_type: Option<String>,
+    pub cors: Option<Cors>,
+    pub invoke_mode: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UrlOutput {
+    pub function_url: String,
+    pub function_arn: String,
+    pub auth_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    pub creation_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<String>,
+    pub invoke_mode: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListUrlsOutput {
+    pub function_url_configs: Vec<UrlOutput>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct EventInvokeInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub maximum_retry_attempts: Option<u32>,
+    pub maximum_event_age_in_seconds: Option<u32>,
+    pub destination_config: Option<DestinationConfig>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DestinationConfig {
+    pub on_success: Option<Destination>,
+    pub on_failure: Option<Destination>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Destination {
+    pub destination: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct EventInvokeOutput {
+    /// Milliseconds.
+    pub last_modified: i64,
+    pub function_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_retry_attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_event_age_in_seconds: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListEventInvokesOutput {
+    pub function_event_invoke_configs: Vec<EventInvokeOutput>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TagInput {
+    pub resource: String,
+    pub tags: BTreeMap<String, String>,
+    pub tag_keys: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tags {
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccountSettings {
+    pub account_limit: AccountLimit,
+    pub account_usage: AccountUsage,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccountLimit {
+    pub total_code_size: u64,
+    pub code_size_unzipped: u64,
+    pub code_size_zipped: u64,
+    pub concurrent_executions: u32,
+    pub unreserved_concurrent_executions: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AccountUsage {
+    pub total_code_size: u64,
+    pub function_count: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PutRecursion {
+    pub function_name: String,
+    pub recursive_loop: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Recursion {
+    pub recursive_loop: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PutRuntimeManagement {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub update_runtime_on: String,
+    pub runtime_version_arn: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RuntimeManagement {
+    pub update_runtime_on: &'static str,
+    pub function_arn: String,
+    pub runtime_version_arn: String,
+}
