@@ -1,7 +1,7 @@
 //! Python functions.
 
 use crate::harness::{Stage, answered, event, event_within, failed, init_error};
-use fogbank_functions::runtime::Outcome;
+use fogbank_functions::runtime::{Outcome, Resolution, Runtime};
 use serde_json::json;
 use std::time::Duration;
 
@@ -164,6 +164,69 @@ async fn an_answer_that_is_no_json_is_a_marshal_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_are_read_and_written_as_by_pythons_own_json() {
+    let stage = Stage::new();
+    let spec = stage.python(
+        "import decimal\nimport sys\nassert 'json' not in sys.modules\ndef handler(event, context):\n    import json\n    assert type(event[0]) is float and type(event[1]) is int\n    made = {'n': None, 't': True, 1: 'é\\n\"', 'f': 1e300, 'd': decimal.Decimal('1.5'), 'l': [(), {}], 'event': event}\n    assert context.get_remaining_time_in_millis() > 0\n    return [made, json.dumps({**made, 'd': 1.5})]\n",
+    );
+    let instance = stage.start(&spec).await;
+    let Outcome::Answered(answer) = instance.invoke(event("  [1.0, 12345678901234567890123, \"\\u00e4\"] ")).await
+    else {
+        panic!()
+    };
+    let text = std::str::from_utf8(&answer).unwrap();
+    let (ours, theirs) =
+        (text.split(", \"{").next().unwrap(), serde_json::from_slice::<serde_json::Value>(&answer).unwrap());
+    assert_eq!(ours.strip_prefix('[').unwrap(), theirs[1].as_str().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_on_this_host_runs_the_bootstrap() {
+    let stage = Stage::new();
+    let mut versions = 0;
+    for minor in 8..=14 {
+        let runtime = format!("python3.{minor}");
+        if stage.runtime.resolve(&runtime) != Resolution::Exact {
+            continue;
+        }
+        versions += 1;
+        let text = "import sys, logging\ndef handler(event, context):\n    logging.warning('w')\n    if event is None: return {1}\n    return [sys.version_info[1], event]\n";
+        let instance = stage.start(&stage.function(&runtime, "app.handler", &[("app.py", text)])).await;
+        assert_eq!(answered(instance.invoke(event("{\"a\": [1.5]}")).await), json!([minor, {"a": [1.5]}]));
+        failed(instance.invoke(event("null")).await);
+        assert_eq!(answered(instance.invoke(event("1")).await), json!([minor, 1]));
+    }
+    assert!(versions > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrapper_starts_the_runtime() {
+    let stage = Stage::new();
+    let mut spec = stage.function(
+        "python3.12",
+        "app.handler",
+        &[
+            ("app.py", "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n"),
+            ("wrap", "#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n"),
+        ],
+    );
+    std::fs::set_permissions(spec.code.join("wrap"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    spec.environment.insert("AWS_LAMBDA_EXEC_WRAPPER".into(), "/var/task/wrap".into());
+    assert_eq!(stage.ask(&spec, "{}").await, json!("yes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_opens_many_connections_harms_only_itself() {
+    let stage = Stage::new();
+    let text = "import socket\nopen_ones = []\ndef handler(event, context):\n    for _ in range(900):\n        one = socket.socket(); one.setblocking(False)\n        try: one.connect(('127.0.0.1', 9001))\n        except BlockingIOError: pass\n        open_ones.append(one)\n    return len(open_ones)\n";
+    let instance = stage.start(&stage.python(text)).await;
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    assert_eq!(answered(instance.invoke(event("{}")).await), json!(900));
+    assert!(descriptors() < before + 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_more_than_six_megabytes_is_refused_and_the_largest_goes_through() {
     let stage = Stage::new();
     let spec = stage.python("def handler(event, context):\n    return 'x' * event\n");
@@ -280,7 +343,7 @@ impl Stage {
     async fn runtime_start(&self, spec: &fogbank_functions::runtime::InstanceSpec) {
         let mut spec = spec.clone();
         spec.environment.insert("MARK".into(), self.mark(&spec));
-        let _ = fogbank_functions::runtime::Runtime::start(&self.runtime, spec).await;
+        let _ = self.runtime.start(spec).await;
     }
 
     fn mark(&self, spec: &fogbank_functions::runtime::InstanceSpec) -> String {
