@@ -9,7 +9,7 @@ use crate::inside::Birth;
 use crate::root::Root;
 use crate::scratch::{Preparation, Scratch};
 use crate::spec::{Launch, Report};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -26,6 +26,8 @@ const HOST_IDS: u64 = 50_000;
 /// Platforms on one host share the ids among so many ranges.
 const RANGES: u32 = 1_000;
 
+/// How long after its start the spawner begins to prepare anything.
+const CALM: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// How many file systems for `/tmp` are kept ready, per size in use.
 const READY_TMP: usize = 6;
 /// Sizes beyond these are made when needed.
@@ -81,8 +83,11 @@ fn serve(socket: &OwnedFd, state: &Path) {
         Ok(base) => Spawner { base, running: vec![], ready_tmp: BTreeMap::new(), preparations: vec![], next: 1 },
         Err(failure) => return refuse_all(socket, &failure),
     };
-    spawner.prepare_tmp(DEFAULT_TMP_MB);
-    while spawner.step(socket) {}
+    // The platform's own start comes first; then, or after the first launch, there is time to prepare.
+    if spawner.step(socket, Some(&CALM)) {
+        spawner.prepare_tmp(DEFAULT_TMP_MB);
+        while spawner.step(socket, None) {}
+    }
     spawner.end_all();
 }
 
@@ -144,12 +149,12 @@ fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
 }
 
 impl Spawner {
-    /// Waits for something to do and does it; false when the platform has gone.
-    fn step(&mut self, socket: &OwnedFd) -> bool {
+    /// Waits for something to do, not longer than `at_most`, and does it; false when the platform has gone.
+    fn step(&mut self, socket: &OwnedFd, at_most: Option<&Timespec>) -> bool {
         let mut poll = vec![PollFd::new(socket, PollFlags::IN)];
         poll.extend(self.preparations.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
         poll.extend(self.running.iter().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
-        match rustix::event::poll(&mut poll, None) {
+        match rustix::event::poll(&mut poll, at_most) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return false,
         }
