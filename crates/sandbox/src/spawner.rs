@@ -49,6 +49,13 @@ pub fn spawner_main_if_asked() {
     std::process::exit(0);
 }
 
+/// Removes the control groups that a spawner of this state directory left because it was killed itself.
+pub(crate) fn sweep(state: &Path) {
+    if let Ok(state) = state.canonicalize() {
+        Cgroups::prepare(&group_name(&state)).remove_all();
+    }
+}
+
 /// A running sandbox.
 struct Running {
     number: u64,
@@ -107,10 +114,9 @@ impl Base {
         let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
         std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
         let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
-        let mark = mark_of(&state);
-        let cgroups = Cgroups::prepare(&format!("{mark:08x}"));
+        let cgroups = Cgroups::prepare(&group_name(&state));
         cgroups.sweep();
-        let first_id = enter_own_namespaces(mark)?;
+        let first_id = enter_own_namespaces(mark_of(&state))?;
         Ok(Self {
             root: Root::build(&state.join("root"))?,
             scratch: Scratch::new(state.join("images")),
@@ -130,6 +136,10 @@ fn mark_of(state: &Path) -> u32 {
         .as_bytes()
         .iter()
         .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+fn group_name(state: &Path) -> String {
+    format!("{:08x}", mark_of(state))
 }
 
 /// Enters a mount namespace; without privilege, inside a user namespace that grants it. Returns the first host id for

@@ -154,6 +154,20 @@ async fn what_was_printed_stands_in_the_log_when_the_answer_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_are_json_if_the_function_is_configured_so() {
+    let stage = Stage::new();
+    let mut spec = stage.python("import logging\ndef handler(event, context):\n    logging.debug('no')\n    logging.getLogger('shop').info('a %s', 'b')\n");
+    spec.environment.insert("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into());
+    stage.ask(&spec, "{}").await;
+    let log: Vec<serde_json::Value> = stage.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (log.len(), &log[0]["level"], &log[0]["message"], &log[0]["logger"]),
+        (1, &json!("INFO"), &json!("a b"), &json!("shop"))
+    );
+    assert_eq!(log[0]["requestId"].as_str().unwrap().len(), 36);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_no_json_is_a_marshal_error() {
     let stage = Stage::new();
     let spec = stage.python("def handler(event, context):\n    return {1, 2}\n");
