@@ -1,5 +1,6 @@
 //! Starts instances: decides on the program, makes the sandbox, opens its doors, and waits for the function's own initialisation.
 
+use crate::api::Stop;
 use crate::bootstrap::Bootstraps;
 use crate::config::{Config, Door, DoorIdentity, SessionCredentials};
 use crate::environment::{self, ENDPOINT_PORT, NODE_SDK, PYTHON_SDK, RUNTIME_API_PORT};
@@ -82,7 +83,13 @@ impl Processes {
                 if sdk.is_dir() {
                     binds.push(Bind { source: sdk, target: place.into() });
                 }
-                bootstraps.command(language, interpreter, spec.memory_mb)
+                let mut command = bootstraps.command(language, interpreter, spec.memory_mb);
+                // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+                command.splice(
+                    0..0,
+                    spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty()).cloned(),
+                );
+                command
             }
         };
         let keys = self.credentials.session(&spec.role, &spec.name);
@@ -130,9 +137,19 @@ impl Processes {
             role: spec.role.clone(),
             session: spec.name.clone(),
         };
+        if spec.layers.iter().any(|layer| layer.join("extensions").is_dir()) {
+            let text = "EXTENSION\tThe layers bring external extensions, which are not supported and were not started";
+            self.logs.write(&spec.log, self.clock.now(), text.into());
+        }
         let doors = Doors(vec![
-            tokio::spawn(crate::api::serve(api, exchange.clone(), Arc::new(Killer(control.clone())))),
-            tokio::spawn(serve_endpoint(endpoint, self.door.clone(), identity)),
+            tokio::spawn(crate::doors::attend(api, {
+                let (exchange, stop): (_, Arc<dyn Stop>) = (exchange.clone(), Arc::new(Killer(control.clone())));
+                move |stream| Box::pin(crate::api::serve(stream, exchange.clone(), stop.clone()))
+            })),
+            tokio::spawn(crate::doors::attend(endpoint, {
+                let door = self.door.clone();
+                move |stream| door.serve(stream, identity.clone())
+            })),
         ]);
         Ok((ProcessInstance { control, exchange, output, _doors: doors }, initialised))
     }
@@ -156,8 +173,7 @@ impl Processes {
                 Err(StartError::Init { payload: document(&error_type, &reason), error_type, after: begin.elapsed() })
             }
             () = tokio::time::sleep(limit) => {
-                instance.control.kill();
-                instance.output.catch_up();
+                instance.stop().await;
                 Err(StartError::InitTimeout(limit))
             }
         }
@@ -177,15 +193,6 @@ impl Runtime for Processes {
 
     fn resolve(&self, runtime: &str) -> Resolution {
         self.interpreters.resolve(runtime)
-    }
-}
-
-async fn serve_endpoint(listener: TcpListener, door: Arc<dyn Door>, identity: DoorIdentity) {
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            door.serve(stream, identity.clone());
-        }
     }
 }
 

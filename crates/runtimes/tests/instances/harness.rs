@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome, Runtime, StartError, Started};
-use fogbank_model::{AccountId, Arn, Clock, LogSink, LogStream, Region, SystemClock, Timestamp};
+use fogbank_model::{AccountId, Arn, BoxFuture, Clock, LogSink, LogStream, Region, SystemClock, Timestamp};
 use fogbank_runtimes::{Config, Door, DoorIdentity, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use std::collections::BTreeMap;
@@ -25,11 +25,11 @@ impl LogSink for Lines {
 struct WhoIs;
 
 impl Door for WhoIs {
-    fn serve(&self, mut stream: tokio::net::TcpStream, from: DoorIdentity) {
-        tokio::spawn(async move {
+    fn serve(&self, mut stream: tokio::net::TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
             let text = format!("{} {} {} {}", from.account, from.region, from.role, from.session);
             let _ = stream.write_all(text.as_bytes()).await;
-        });
+        })
     }
 }
 
@@ -49,9 +49,11 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
+        Self::with(config())
+    }
+
+    pub fn with(config: Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // Installed SDKs and compiled bootstraps are shared between test runs; everything else is new.
-        let config = Config { directory: runtimes(), strict: false };
         let spawner =
             Spawner::start_with(env!("CARGO_BIN_EXE_runtimes-test-spawner"), directory.path().join("state")).unwrap();
         let lines = Arc::new(Lines::default());
@@ -138,9 +140,10 @@ impl Stage {
     }
 }
 
-fn runtimes() -> PathBuf {
-    std::env::var_os("FOGBANK_RUNTIMES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("runtimes"), PathBuf::from)
+/// Installed SDKs and compiled bootstraps are shared between test runs; everything else is new.
+pub fn config() -> Config {
+    let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("runtimes");
+    Config { directory: std::env::var_os("FOGBANK_RUNTIMES").map_or(shared, PathBuf::from), strict: false }
 }
 
 pub fn event(payload: &str) -> Event {
