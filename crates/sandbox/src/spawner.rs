@@ -109,6 +109,8 @@ fn refuse_all(socket: &OwnedFd, failure: &Failure) {
 
 impl Base {
     fn prepare(state: &Path) -> Result<Self, Failure> {
+        // What is made for sandboxes must be readable for their users, whatever the platform's own files are to be.
+        rustix::process::umask(rustix::fs::Mode::from(0o022));
         let unlimited = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         let most = rustix::process::Rlimit { current: unlimited.maximum, maximum: unlimited.maximum };
         let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);

@@ -1,7 +1,7 @@
 //! What comes from package registries. Ignored by default because it needs the network: `cargo test -p fogbank-runtimes -- --ignored`.
 
-use crate::harness::{Stage, answered, config, event, failed};
-use fogbank_functions::runtime::{Resolution, Runtime};
+use crate::harness::{Stage, answered, config, event, failed, streamed};
+use fogbank_functions::runtime::{Resolution, Runtime, StreamEnd};
 use serde_json::json;
 use std::process::Command;
 
@@ -36,6 +36,42 @@ async fn awslambdaric_works_unmodified() {
     assert_eq!((error_type.as_str(), &document["errorMessage"]), ("KeyError", &json!("'nope'")));
     assert_eq!(answered(instance.invoke(event("2")).await), json!([2, "shop"]));
     assert!(stage.log().contains(&"hello".to_owned()), "{:?}", stage.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "fetches and builds lambda_runtime from crates.io"]
+async fn lambda_runtime_works_unmodified() {
+    let stage = Stage::new();
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/native/Cargo.toml"),
+            "--target-dir",
+        ])
+        .arg(&target)
+        .status()
+        .unwrap();
+    assert!(built.success());
+    let function = |handler: &str| {
+        let spec = stage.function("provided.al2023", handler, &[]);
+        std::fs::copy(target.join("debug/bootstrap"), spec.code.join("bootstrap")).unwrap();
+        spec
+    };
+    let instance = stage.start(&function("answer")).await;
+    assert_eq!(answered(instance.invoke(event(r#"{"a":1}"#)).await), json!([{"a": 1}, "shop"]));
+    let (_, document) = failed(instance.invoke(event(r#""fail""#)).await);
+    assert_eq!(document["errorMessage"], "nope");
+    let instance = stage.start(&function("stream")).await;
+    for _ in 0..2 {
+        let (content_type, body, end) = streamed(instance.invoke(event("{}")).await).await;
+        assert_eq!(content_type.as_deref(), Some("application/vnd.awslambda.http-integration-response"));
+        assert!(body.ends_with(b"\0one two"), "{body:?}");
+        assert_eq!(end, StreamEnd::Complete);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

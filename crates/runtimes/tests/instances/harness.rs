@@ -1,7 +1,7 @@
 //! What the tests share: a runtime in a temporary directory, functions written on the spot, and a log that is kept.
 
 use bytes::Bytes;
-use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome, Runtime, StartError, Started};
+use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome, Runtime, StartError, Started, StreamEnd};
 use fogbank_model::{AccountId, Arn, BoxFuture, Clock, LogSink, LogStream, Region, SystemClock, Timestamp};
 use fogbank_runtimes::{Config, Door, DoorIdentity, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -179,6 +179,20 @@ pub fn failed(outcome: Outcome) -> (String, serde_json::Value) {
 pub fn init_error(error: StartError) -> (String, serde_json::Value) {
     match error {
         StartError::Init { error_type, payload, .. } => (error_type, serde_json::from_slice(&payload).unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A streamed answer's content type, all its pieces, and its end.
+pub async fn streamed(outcome: Outcome) -> (Option<String>, Vec<u8>, StreamEnd) {
+    match outcome {
+        Outcome::Streaming { content_type, mut chunks, end } => {
+            let mut body = Vec::new();
+            while let Some(piece) = chunks.recv().await {
+                body.extend_from_slice(&piece);
+            }
+            (content_type, body, end.await.unwrap())
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Node.js functions.
 
-use crate::harness::{Stage, answered, event, event_within, failed, init_error};
-use fogbank_functions::runtime::{Outcome, StreamEnd};
+use crate::harness::{Stage, answered, event, event_within, failed, init_error, streamed};
+use fogbank_functions::runtime::StreamEnd;
 use serde_json::json;
 use std::time::Duration;
 
@@ -122,19 +122,6 @@ async fn console_lines_have_the_prefix_of_aws_and_stay_whole() {
     let log = stage.log();
     assert!(log[0].ends_with(&format!("Z\t{id}\tINFO\ta\nb {{ c: 1 }}")), "{log:?}");
     assert!(log[1].ends_with(&format!("Z\t{id}\tWARN\tw")), "{log:?}");
-}
-
-async fn streamed(outcome: Outcome) -> (Option<String>, Vec<u8>, StreamEnd) {
-    match outcome {
-        Outcome::Streaming { content_type, mut chunks, end } => {
-            let mut body = Vec::new();
-            while let Some(piece) = chunks.recv().await {
-                body.extend_from_slice(&piece);
-            }
-            (content_type, body, end.await.unwrap())
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
