@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// AWS's limit of the first initialisation.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a failed fetch of an SDK is not tried again, so that creating functions stays quick without a network.
+const SDK_PAUSE: Duration = Duration::from_secs(600);
 /// AWS's limit of processes and threads.
 const MAX_PROCESSES: u32 = 1024;
 
@@ -33,6 +35,8 @@ pub struct Processes {
     credentials: Arc<dyn SessionCredentials>,
     door: Arc<dyn Door>,
     clock: Arc<dyn Clock>,
+    /// When fetching an SDK failed last.
+    sdk_failure: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Processes {
@@ -46,7 +50,17 @@ impl Processes {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let interpreters = Arc::new(Interpreters::new(config.directory.clone(), config.strict));
-        Self { config, spawner, interpreters, bootstraps: OnceLock::new(), logs, credentials, door, clock }
+        Self {
+            config,
+            spawner,
+            interpreters,
+            bootstraps: OnceLock::new(),
+            logs,
+            credentials,
+            door,
+            clock,
+            sdk_failure: Default::default(),
+        }
     }
 
     fn bootstraps(&self) -> Result<&Bootstraps, StartError> {
@@ -193,6 +207,24 @@ impl Runtime for Processes {
 
     fn resolve(&self, runtime: &str) -> Resolution {
         self.interpreters.resolve(runtime)
+    }
+
+    fn prepare<'a>(&'a self, runtime: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if crate::sdk::is_there(&self.config, &self.interpreters, runtime) {
+                return;
+            }
+            // One fetch at a time; whoever waited finds it done. Nobody on the way of a call comes here.
+            let mut failed_at = self.sdk_failure.lock().await;
+            if failed_at.is_some_and(|at| at.elapsed() < SDK_PAUSE) {
+                return;
+            }
+            let progress = |text: &str| tracing::info!(runtime, "{text}");
+            if let Err(error) = crate::sdk::ensure_sdk(&self.config, runtime, &progress).await {
+                tracing::warn!(runtime, %error, "functions have no AWS SDK unless they package one");
+                *failed_at = Some(Instant::now());
+            }
+        })
     }
 }
 

@@ -77,6 +77,19 @@ pub(crate) fn node_directory(runtimes: &Path) -> PathBuf {
     runtimes.join("sdk/node_modules")
 }
 
+/// Whether nothing has to be fetched for `runtime`, be it that it has no SDK.
+pub(crate) fn is_there(config: &Config, interpreters: &Interpreters, runtime: &str) -> bool {
+    let Some(Wanted::Interpreted(language, version)) = Wanted::parse(runtime) else { return true };
+    let place = match language {
+        Language::Python => {
+            let serving = interpreters.find(language, version);
+            serving.map(|interpreter| python_directory(&config.directory, interpreter.version))
+        }
+        Language::Node => Some(node_directory(&config.directory)),
+    };
+    place.is_none_or(|place| place.is_dir())
+}
+
 /// Makes sure that the SDK for `runtime` is there; `progress` hears what is going on. Without it functions run all the same, but only with what
 /// they package: callers should warn and go on.
 pub async fn ensure_sdk(config: &Config, runtime: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<(), InstallError> {
