@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use fogbank_deploy::Deploy;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
@@ -59,6 +60,11 @@ pub async fn compose(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
     let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    if settings.auth == AuthMode::On {
+        root_key::publish(&identity, root).await?;
+    } else {
+        root_key::withdraw(root);
+    }
     let logs = Logs::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
