@@ -18,6 +18,7 @@ pub mod package;
 mod parameter;
 mod plan;
 mod problem;
+mod reference;
 pub mod resource;
 mod sam;
 mod stack;
