@@ -83,12 +83,20 @@ pub async fn compose(
     let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
     let prices = settings.file.bill.clone();
-    let own = PlatformApi { store, deploy, functions: functions.clone(), runtimes, prices, clock: clock.clone() };
+    let own = PlatformApi {
+        store,
+        deploy: deploy.clone(),
+        functions: functions.clone(),
+        runtimes,
+        prices,
+        clock: clock.clone(),
+    };
 
     let mut services = vec![
         platform_api::service(&Arc::new(own)),
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
+        fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(fogbank_identity::services(identity.clone()));
     let auth = match settings.auth {
