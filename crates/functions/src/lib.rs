@@ -106,7 +106,6 @@ pub struct Functions {
     caller: Arc<Caller>,
     asynchronous: Arc<Asynchronous>,
     runtime: Arc<dyn Runtime>,
-    clock: Arc<dyn Clock>,
     config: Config,
     /// Signs the addresses of code packages; a new one at each start.
     secret: [u8; 32],
@@ -151,7 +150,6 @@ impl Functions {
             caller,
             asynchronous,
             runtime,
-            clock,
             config,
             secret,
             workers,
