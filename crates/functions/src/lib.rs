@@ -143,17 +143,7 @@ impl Functions {
             tokio::spawn(every_second(Arc::downgrade(&caller))),
         ];
         let workers = Mutex::new(workers);
-        Ok(Arc::new(Self {
-            registry,
-            packages,
-            instances,
-            caller,
-            asynchronous,
-            runtime,
-            config,
-            secret,
-            workers,
-        }))
+        Ok(Arc::new(Self { registry, packages, instances, caller, asynchronous, runtime, config, secret, workers }))
     }
 
     /// Stops all instances and writes what is left to write. Calls under way are cut off.

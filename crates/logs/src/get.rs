@@ -33,7 +33,8 @@ impl Token {
     pub fn decode(text: &str) -> Result<Self, Error> {
         let invalid = || Error::invalid("The specified nextToken is invalid.");
         let (way, rest) = text.split_once('/').ok_or_else(invalid)?;
-        let digits = rest.strip_suffix("/s").filter(|digits| digits.len() == 32 && digits.is_ascii()).ok_or_else(invalid)?;
+        let digits =
+            rest.strip_suffix("/s").filter(|digits| digits.len() == 32 && digits.is_ascii()).ok_or_else(invalid)?;
         let number = |digits: &str| u64::from_str_radix(digits, 16).map_err(|_| invalid());
         let at = Position { time: number(&digits[..16])?, number: number(&digits[16..])? };
         match way {

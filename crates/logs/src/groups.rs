@@ -99,7 +99,9 @@ impl Logs {
     /// [`Error::InvalidParameter`] for prefix and pattern together.
     pub async fn groups(&self, account: &AccountId, region: &Region, filter: GroupFilter) -> Result<GroupPage, Error> {
         if filter.prefix.is_some() && filter.pattern.is_some() {
-            return Err(Error::invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+            return Err(Error::invalid(
+                "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+            ));
         }
         let (account, region) = (account.clone(), region.clone());
         self.look(move |read| {
@@ -143,7 +145,9 @@ impl Logs {
     /// [`Error::NoGroup`], [`Error::InvalidParameter`] for a number of days that AWS does not know.
     pub async fn set_retention(&self, key: &GroupKey, days: Option<u32>) -> Result<(), Error> {
         if let Some(days) = days.filter(|days| !RETENTION_DAYS.contains(days)) {
-            return Err(Error::invalid(format!("{days} is not a retention time: {RETENTION_DAYS:?} days are possible.")));
+            return Err(Error::invalid(format!(
+                "{days} is not a retention time: {RETENTION_DAYS:?} days are possible."
+            )));
         }
         self.change_group(key, move |group| {
             group.retention_days = days;
@@ -201,4 +205,3 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
 pub(crate) fn must_exist(read: &impl Read, key: &GroupKey) -> Result<(), Error> {
     read.get(keys::GROUP, &keys::group(key))?.map(drop).ok_or(Error::NoGroup)
 }
-

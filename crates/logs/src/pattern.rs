@@ -159,7 +159,9 @@ impl Test {
             (_, None) => false,
             (Self::Text(pattern), Some(value)) => text(value).is_some_and(|text| like(pattern, &text)),
             (Self::NotText(pattern), Some(value)) => text(value).is_some_and(|text| !like(pattern, &text)),
-            (Self::Number(comparison, number), Some(value)) => value.as_f64().is_some_and(|value| comparison.holds(value, *number)),
+            (Self::Number(comparison, number), Some(value)) => {
+                value.as_f64().is_some_and(|value| comparison.holds(value, *number))
+            }
             (Self::Is(expected), Some(value)) => value == expected,
         }
     }
@@ -293,7 +295,9 @@ impl<'a> Reader<'a> {
         if self.take("IS") {
             let value = [("NULL", Value::Null), ("TRUE", Value::Bool(true)), ("FALSE", Value::Bool(false))];
             let found = value.into_iter().find(|(word, _)| self.take(word));
-            return found.map(|(_, value)| Test::Is(value)).ok_or_else(|| invalid("IS is followed by NULL, TRUE or FALSE"));
+            return found
+                .map(|(_, value)| Test::Is(value))
+                .ok_or_else(|| invalid("IS is followed by NULL, TRUE or FALSE"));
         }
         if self.take("NOT") {
             return if self.take("EXISTS") { Ok(Test::NotExists) } else { Err(invalid("NOT is followed by EXISTS")) };
@@ -342,9 +346,19 @@ mod tests {
     fn terms_match_as_the_guide_says() {
         let message = "[ERROR 400] BAD REQUEST: timeout of disk-1";
         let cases = [
-            ("", true), ("ERROR", true), ("error", false), ("ERROR 400", true), ("ERROR 500", false),
-            ("\"BAD REQUEST\"", true), ("\"REQUEST BAD\"", false), ("?WARN ?ERROR", true), ("?WARN ?INFO", false),
-            ("ERROR -timeout", false), ("ERROR -network", true), ("-\"of disk\"", false), ("ERROR ?WARN", true),
+            ("", true),
+            ("ERROR", true),
+            ("error", false),
+            ("ERROR 400", true),
+            ("ERROR 500", false),
+            ("\"BAD REQUEST\"", true),
+            ("\"REQUEST BAD\"", false),
+            ("?WARN ?ERROR", true),
+            ("?WARN ?INFO", false),
+            ("ERROR -timeout", false),
+            ("ERROR -network", true),
+            ("-\"of disk\"", false),
+            ("ERROR ?WARN", true),
             ("-ERROR ?ERROR", false),
         ];
         for (pattern, expected) in cases {
@@ -356,12 +370,23 @@ mod tests {
     fn conditions_look_into_json() {
         let message = r#"{"level":"error","status":503,"user":{"id":"u-17"},"tags":["a","b"],"ok":false,"none":null}"#;
         let cases = [
-            (r#"{ $.level = "error" }"#, true), (r#"{ $.level = error }"#, true), (r#"{ $.level != "error" }"#, false),
-            (r#"{ $.level = "e*r" }"#, true), (r#"{ $.level = "*x*" }"#, false), ("{ $.status = 503 }", true),
-            ("{ $.status >= 500 && $.status < 600 }", true), ("{ $.status > 503 }", false), ("{ $.status = 5* }", true),
-            (r#"{ $.user.id = "u-*" }"#, true), (r#"{ $.tags[1] = "b" }"#, true), ("{ $.ok IS FALSE }", true),
-            ("{ $.none IS NULL }", true), ("{ $.ok IS TRUE || $.status = 503 }", true), ("{ $.gone NOT EXISTS }", true),
-            ("{ ($.ok IS TRUE) && ($.status = 503) }", false), (r#"{ $.gone = "x" }"#, false),
+            (r#"{ $.level = "error" }"#, true),
+            (r#"{ $.level = error }"#, true),
+            (r#"{ $.level != "error" }"#, false),
+            (r#"{ $.level = "e*r" }"#, true),
+            (r#"{ $.level = "*x*" }"#, false),
+            ("{ $.status = 503 }", true),
+            ("{ $.status >= 500 && $.status < 600 }", true),
+            ("{ $.status > 503 }", false),
+            ("{ $.status = 5* }", true),
+            (r#"{ $.user.id = "u-*" }"#, true),
+            (r#"{ $.tags[1] = "b" }"#, true),
+            ("{ $.ok IS FALSE }", true),
+            ("{ $.none IS NULL }", true),
+            ("{ $.ok IS TRUE || $.status = 503 }", true),
+            ("{ $.gone NOT EXISTS }", true),
+            ("{ ($.ok IS TRUE) && ($.status = 503) }", false),
+            (r#"{ $.gone = "x" }"#, false),
             (r#"{$.level="error"&&$.status=503}"#, true),
         ];
         for (pattern, expected) in cases {
@@ -373,7 +398,19 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused() {
         let deep = format!("{{ {}$.a = 1 }}", "(".repeat(100));
-        for pattern in ["{ $.a = ", "{ $.a }", "{ a = 1 }", "{ $.a = \"x }", "{ $.a < b }", "{ $.a = 1 } x", "[a, b]", "%a%", "\"x", "?", &deep] {
+        for pattern in [
+            "{ $.a = ",
+            "{ $.a }",
+            "{ a = 1 }",
+            "{ $.a = \"x }",
+            "{ $.a < b }",
+            "{ $.a = 1 } x",
+            "[a, b]",
+            "%a%",
+            "\"x",
+            "?",
+            &deep,
+        ] {
             assert!(Pattern::parse(pattern).is_err(), "{pattern}");
         }
     }

@@ -29,7 +29,12 @@ impl Logs {
     ///
     /// # Errors
     /// [`Error::NoGroup`], [`Error::NoStream`]; [`Error::InvalidParameter`] for a request beyond AWS's limits.
-    pub async fn put(&self, group: &GroupKey, stream: &str, events: Vec<(Timestamp, String)>) -> Result<Rejected, Error> {
+    pub async fn put(
+        &self,
+        group: &GroupKey,
+        stream: &str,
+        events: Vec<(Timestamp, String)>,
+    ) -> Result<Rejected, Error> {
         check(&events)?;
         self.sink.flush().await?;
         let (group, name) = (group.clone(), stream.to_owned());

@@ -48,7 +48,8 @@ async fn sweep_stream(store: &Store, stream: &[u8], oldest: u64) -> Result<(), E
             let next = tx.scan_prefix(keys::EVENT, &[key.as_slice(), b"\0"].concat(), 1)?;
             if let Some(mut record) = tx.load::<Stream>(keys::STREAM, &key)? {
                 let first = next.first().and_then(|(key, _)| keys::position(key));
-                record.first_event = first.map(|Position { time, .. }| Timestamp(i64::try_from(time).unwrap_or(i64::MAX)));
+                record.first_event =
+                    first.map(|Position { time, .. }| Timestamp(i64::try_from(time).unwrap_or(i64::MAX)));
                 tx.save(keys::STREAM, &key, &record)?;
             }
             Ok(events.len())

@@ -152,12 +152,7 @@ impl LogSink for Sink {
     }
 }
 
-fn write(
-    tx: &mut Tx<'_>,
-    batch: &BTreeMap<LogStream, Waiting>,
-    now: Timestamp,
-    notice: u64,
-) -> Result<(), Error> {
+fn write(tx: &mut Tx<'_>, batch: &BTreeMap<LogStream, Waiting>, now: Timestamp, notice: u64) -> Result<(), Error> {
     for (name, waiting) in batch {
         let group = keys::group_of(name);
         if tx.get(keys::GROUP, &keys::group(&group))?.is_none() {
@@ -175,7 +170,8 @@ fn write(
             put(tx, line.at, line.number, &line.message);
         }
         if waiting.dropped > 0 {
-            let message = format!("{} lines were dropped here: they came faster than the disk took them.", waiting.dropped);
+            let message =
+                format!("{} lines were dropped here: they came faster than the disk took them.", waiting.dropped);
             put(tx, now, notice, &message);
         }
         tx.save(keys::STREAM, &key, &stream)?;

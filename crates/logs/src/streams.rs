@@ -76,7 +76,8 @@ impl Logs {
             let within = keys::in_group(&group);
             let prefix = [&within, filter.prefix.as_deref().unwrap_or_default().as_bytes()].concat();
             let streams = read.load_prefix::<Stream>(keys::STREAM, &prefix)?.into_iter();
-            let named = streams.map(|(key, stream)| (String::from_utf8_lossy(&key[within.len()..]).into_owned(), stream));
+            let named =
+                streams.map(|(key, stream)| (String::from_utf8_lossy(&key[within.len()..]).into_owned(), stream));
             Ok(page(named.collect(), &filter))
         })
         .await
@@ -93,7 +94,10 @@ fn page(mut streams: Vec<(String, Stream)>, filter: &StreamFilter) -> StreamPage
         streams.reverse();
     }
     let later = |stream: &(String, Stream)| {
-        filter.after.as_ref().is_none_or(|after| if filter.descending { rank(stream) < *after } else { rank(stream) > *after })
+        filter
+            .after
+            .as_ref()
+            .is_none_or(|after| if filter.descending { rank(stream) < *after } else { rank(stream) > *after })
     };
     let limit = filter.limit.unwrap_or(PAGE).clamp(1, PAGE);
     let mut rest = streams.into_iter().filter(later);

@@ -114,7 +114,11 @@ async fn pages_of_a_filter_join_to_the_whole() {
     let bench = Bench::new();
     for number in 0..60 {
         // Many share a millisecond, across streams and within them.
-        bench.line(&format!("s{}", number % 7), NOW + number / 11, &format!("{number} {}", if number % 3 == 0 { "keep" } else { "x" }));
+        bench.line(
+            &format!("s{}", number % 7),
+            NOW + number / 11,
+            &format!("{number} {}", if number % 3 == 0 { "keep" } else { "x" }),
+        );
     }
     let whole = bench.ok("FilterLogEvents", json!({"logGroupName": "/aws/lambda/shop", "filterPattern": "keep"})).await;
     assert_eq!(messages(&whole).len(), 20);
@@ -156,11 +160,21 @@ async fn a_stream_is_read_forward_and_backward() {
     let tail = get(json!({})).await;
     assert_eq!(messages(&tail), ["6", "7", "8", "9"]);
     let end = get(json!({"nextToken": tail["nextForwardToken"]})).await;
-    assert_eq!((messages(&end).len(), &end["nextForwardToken"]), (0, &tail["nextForwardToken"]), "the same token is the end");
+    assert_eq!(
+        (messages(&end).len(), &end["nextForwardToken"]),
+        (0, &tail["nextForwardToken"]),
+        "the same token is the end"
+    );
     bench.line("s", NOW + 50, "new");
     assert_eq!(messages(&get(json!({"nextToken": end["nextForwardToken"]})).await), ["new"]);
-    assert_eq!(messages(&get(json!({"startTime": NOW + 2, "endTime": NOW + 4})).await), ["2", "3"], "the end is not included");
-    let (code, _) = bench.fails("GetLogEvents", json!({"logGroupName": "/aws/lambda/shop", "logStreamName": "s", "nextToken": "f/x/s"})).await;
+    assert_eq!(
+        messages(&get(json!({"startTime": NOW + 2, "endTime": NOW + 4})).await),
+        ["2", "3"],
+        "the end is not included"
+    );
+    let (code, _) = bench
+        .fails("GetLogEvents", json!({"logGroupName": "/aws/lambda/shop", "logStreamName": "s", "nextToken": "f/x/s"}))
+        .await;
     assert_eq!(code, "InvalidParameterException");
 }
 
@@ -189,7 +203,9 @@ async fn groups_and_streams_are_made_listed_and_deleted() {
     assert_eq!(names(&recent), ["x1", "y"]);
     input["nextToken"] = recent["nextToken"].clone();
     assert_eq!(names(&bench.ok("DescribeLogStreams", input).await), ["x2"]);
-    let listed = bench.ok("ListTagsForResource", json!({"resourceArn": "arn:aws:logs:eu-west-1:123456789012:log-group:g"})).await;
+    let listed = bench
+        .ok("ListTagsForResource", json!({"resourceArn": "arn:aws:logs:eu-west-1:123456789012:log-group:g"}))
+        .await;
     assert_eq!(listed["tags"], json!({"a": "1"}));
     bench.ok("DeleteLogStream", json!({"logGroupName": "g", "logStreamName": "y"})).await;
     let gone = bench.fails("GetLogEvents", json!({"logGroupName": "g", "logStreamName": "y"})).await;
@@ -209,7 +225,10 @@ async fn events_beyond_the_limits_are_refused() {
     bench.ok("CreateLogGroup", json!({"logGroupName": "g"})).await;
     let put = |events: Value| json!({"logGroupName": "g", "logStreamName": "s", "logEvents": events});
     let event = |at: i64| json!({"timestamp": at, "message": "m"});
-    assert_eq!(bench.fails("PutLogEvents", put(json!([event(NOW)]))).await.1, "The specified log stream does not exist.");
+    assert_eq!(
+        bench.fails("PutLogEvents", put(json!([event(NOW)]))).await.1,
+        "The specified log stream does not exist."
+    );
     bench.ok("CreateLogStream", json!({"logGroupName": "g", "logStreamName": "s"})).await;
     let unordered = bench.fails("PutLogEvents", put(json!([event(NOW), event(NOW - 1)]))).await.1;
     assert_eq!(unordered, "Log events in a single PutLogEvents request must be in chronological order.");
@@ -231,7 +250,8 @@ async fn events_older_than_the_retention_are_deleted() {
     let hour = 3_600_000;
     bench.line("s", NOW, "old");
     bench.line("s", NOW + 30 * hour, "new");
-    let odd = bench.fails("PutRetentionPolicy", json!({"logGroupName": "/aws/lambda/shop", "retentionInDays": 2})).await;
+    let odd =
+        bench.fails("PutRetentionPolicy", json!({"logGroupName": "/aws/lambda/shop", "retentionInDays": 2})).await;
     assert_eq!(odd.0, "InvalidParameterException");
     bench.ok("PutRetentionPolicy", json!({"logGroupName": "/aws/lambda/shop", "retentionInDays": 1})).await;
     bench.clock.advance(Duration::from_secs(36 * 3600));

@@ -71,7 +71,10 @@ async fn an_idle_instance_makes_room_for_another_function() {
 async fn use_is_metered_and_outlives_a_restart() {
     let platform = Platform::with(Config::default(), test_clock(3));
     platform.create("orders", "").await;
-    platform.create_with("hang", json!({"MemorySize": 1024, "Timeout": 2, "Environment": {"Variables": {"MODE": "hang"}}})).await.unwrap();
+    platform
+        .create_with("hang", json!({"MemorySize": 1024, "Timeout": 2, "Environment": {"Variables": {"MODE": "hang"}}}))
+        .await
+        .unwrap();
     for _ in 0..3 {
         platform.call("orders", "{}").await.unwrap();
     }

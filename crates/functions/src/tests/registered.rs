@@ -41,7 +41,8 @@ async fn everything_that_is_registered_outlives_a_restart() {
     platform.ok("CreateFunctionUrlConfig", with("orders", json!({"AuthType": "NONE", "Qualifier": "live"}))).await;
     platform.ok("PutFunctionEventInvokeConfig", with("orders", json!({"MaximumRetryAttempts": 1}))).await;
     platform.ok("PutFunctionConcurrency", with("orders", json!({"ReservedConcurrentExecutions": 7}))).await;
-    let statement = json!({"StatementId": "api", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"});
+    let statement =
+        json!({"StatementId": "api", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"});
     platform.ok("AddPermission", with("orders", statement)).await;
     platform.publish_layer("tools", "a").await;
     let questions = [
@@ -69,7 +70,11 @@ async fn everything_that_is_registered_outlives_a_restart() {
     let platform = platform.restart().await;
     assert_eq!(platform.ok("ListFunctions", json!({})).await["Functions"], json!([]));
     platform.create("orders", "").await;
-    assert_eq!(platform.ok("ListAliases", named("orders")).await["Aliases"], json!([]), "nothing of the old one is left");
+    assert_eq!(
+        platform.ok("ListAliases", named("orders")).await["Aliases"],
+        json!([]),
+        "nothing of the old one is left"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +85,12 @@ async fn bad_functions_are_refused_in_aws_words() {
     let large = "x".repeat(4096);
     let cases = [
         ("taken", json!({}), 409, "Function already exist: taken"),
-        ("a", json!({"Runtime": "nodejs99.x"}), 400, "Value nodejs99.x at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["),
+        (
+            "a",
+            json!({"Runtime": "nodejs99.x"}),
+            400,
+            "Value nodejs99.x at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [",
+        ),
         ("a", json!({"Runtime": "java21"}), 400, "The runtime java21 is not available on this machine. Install a JDK."),
         ("a", json!({"Role": "arn:aws:s3:::bucket"}), 400, "'arn:aws:s3:::bucket' is not the ARN of a role"),
         ("a", json!({"Timeout": 901}), 400, "'timeout' value failed to satisfy constraint"),
@@ -88,17 +98,47 @@ async fn bad_functions_are_refused_in_aws_words() {
         ("a", json!({"MemorySize": 127}), 400, "'memorySize' value failed to satisfy constraint"),
         ("a", json!({"MemorySize": 10241}), 400, "'memorySize' value failed"),
         ("a", json!({"EphemeralStorage": {"Size": 511}}), 400, "'ephemeralStorage.size' value failed"),
-        ("a", vars("AWS_REGION", "x"), 400, "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION"),
-        ("a", vars("BIG", &large), 400, "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit."),
+        (
+            "a",
+            vars("AWS_REGION", "x"),
+            400,
+            "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION",
+        ),
+        (
+            "a",
+            vars("BIG", &large),
+            400,
+            "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit.",
+        ),
         ("a", vars("A=B", "x"), 400, "Names of environment variables"),
         ("a", json!({"Architectures": ["sparc"]}), 400, "This machine runs"),
         ("a", json!({"PackageType": "Image"}), 400, "PackageType Image is not supported by Fogbank yet."),
         ("a", json!({"VpcConfig": {"SubnetIds": ["subnet-1"]}}), 400, "VpcConfig is not supported"),
-        ("a", json!({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:1:q"}}), 400, "DeadLetterConfig is not supported"),
-        ("a", json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}), 400, "SnapStart with ApplyOn PublishedVersions is not"),
-        ("a", json!({"LoggingConfig": {"LogFormat": "JSON"}}), 400, "LoggingConfig with LogFormat JSON is not supported"),
+        (
+            "a",
+            json!({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:1:q"}}),
+            400,
+            "DeadLetterConfig is not supported",
+        ),
+        (
+            "a",
+            json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}),
+            400,
+            "SnapStart with ApplyOn PublishedVersions is not",
+        ),
+        (
+            "a",
+            json!({"LoggingConfig": {"LogFormat": "JSON"}}),
+            400,
+            "LoggingConfig with LogFormat JSON is not supported",
+        ),
         ("a", json!({"FileSystemConfigs": [{"Arn": "x"}]}), 400, "FileSystemConfigs is not supported"),
-        ("a", json!({"Layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:none:1"]}), 400, "Layer version arn:aws:lambda:eu-west-1:123456789012:layer:none:1 does not exist."),
+        (
+            "a",
+            json!({"Layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:none:1"]}),
+            400,
+            "Layer version arn:aws:lambda:eu-west-1:123456789012:layer:none:1 does not exist.",
+        ),
         ("a", json!({"Tags": {"aws:x": "1"}}), 400, "The tag key 'aws:x' begins with the reserved prefix"),
         ("a b", json!({}), 400, "function name 'a b' is not valid"),
         ("arn:aws:lambda:eu-west-1:123456789012:function:a:b:c", json!({}), 400, "function name"),
@@ -112,7 +152,11 @@ async fn bad_functions_are_refused_in_aws_words() {
         let input = json!({"FunctionName": "a", "Runtime": "python3.12", "Handler": "h", "Role": "arn:aws:iam::123456789012:role/r", "Code": code});
         assert_eq!(platform.fails("CreateFunction", input).await.0, "InvalidParameterValueException");
     }
-    assert_eq!(platform.ok("ListFunctions", json!({})).await["Functions"].as_array().unwrap().len(), 1, "nothing was kept");
+    assert_eq!(
+        platform.ok("ListFunctions", json!({})).await["Functions"].as_array().unwrap().len(),
+        1,
+        "nothing was kept"
+    );
 }
 
 #[tokio::test]
@@ -129,7 +173,12 @@ async fn an_update_takes_effect_with_the_next_call() {
     let updated = platform.update_code("orders", "y = 2", json!({"RevisionId": created["RevisionId"]})).await.unwrap();
     assert_ne!(updated["RevisionId"], created["RevisionId"]);
     platform.call("orders", "{}").await.unwrap();
-    platform.ok("UpdateFunctionConfiguration", with("orders", json!({"MemorySize": 512, "Environment": {"Variables": {"MODE": "version"}}}))).await;
+    platform
+        .ok(
+            "UpdateFunctionConfiguration",
+            with("orders", json!({"MemorySize": 512, "Environment": {"Variables": {"MODE": "version"}}})),
+        )
+        .await;
     assert_eq!(platform.call("orders", "{}").await.unwrap().payload, r#""$LATEST""#);
     let specs = platform.puppet.specs.lock().unwrap().clone();
     assert_eq!((specs.len(), specs[2].memory_mb), (3, 512));
@@ -147,19 +196,26 @@ async fn a_version_never_changes_and_is_made_once() {
     let wrong = platform.fails("PublishVersion", with("orders", json!({"CodeSha256": "x"}))).await;
     assert!(wrong.2.starts_with("CodeSHA256 (x) is different from current CodeSHA256 in $LATEST"));
     let first = platform.ok("PublishVersion", with("orders", json!({"CodeSha256": created["CodeSha256"]}))).await;
-    assert_eq!((&first["Version"], &first["FunctionArn"]), (&json!("1"), &json!("arn:aws:lambda:eu-west-1:123456789012:function:orders:1")));
+    assert_eq!(
+        (&first["Version"], &first["FunctionArn"]),
+        (&json!("1"), &json!("arn:aws:lambda:eu-west-1:123456789012:function:orders:1"))
+    );
     assert_eq!(platform.ok("PublishVersion", named("orders")).await["Version"], "1", "nothing has changed");
     let second = platform.update_code("orders", "z = 3", json!({"Publish": true})).await.unwrap();
     assert_eq!(second["Version"], "2");
     let listed = platform.ok("ListVersionsByFunction", named("orders")).await;
-    let versions: Vec<_> = listed["Versions"].as_array().unwrap().iter().map(|v| v["Version"].as_str().unwrap()).collect();
+    let versions: Vec<_> =
+        listed["Versions"].as_array().unwrap().iter().map(|v| v["Version"].as_str().unwrap()).collect();
     assert_eq!(versions, ["$LATEST", "1", "2"]);
     let answer = platform.call("orders:1", "{}").await.unwrap();
     assert_eq!((answer.payload.as_str(), answer.version.as_deref()), (r#""1""#, Some("1")));
     platform.ok("DeleteFunction", with("orders", json!({"Qualifier": "2"}))).await;
     platform.update_code("orders", "a = 4", json!({"Publish": true})).await.unwrap();
     assert_eq!(platform.fails("GetFunction", with("orders", json!({"Qualifier": "2"}))).await.1, 404);
-    assert_eq!(platform.ok("GetFunction", with("orders", json!({"Qualifier": "3"}))).await["Configuration"]["Version"], "3");
+    assert_eq!(
+        platform.ok("GetFunction", with("orders", json!({"Qualifier": "3"}))).await["Configuration"]["Version"],
+        "3"
+    );
     assert_eq!(platform.fails("DeleteFunction", with("orders", json!({"Qualifier": "$LATEST"}))).await.1, 400);
 }
 
@@ -169,7 +225,8 @@ async fn a_weighted_alias_splits_its_calls() {
     platform.create("orders", "version").await;
     platform.ok("PublishVersion", named("orders")).await;
     platform.update_code("orders", "b", json!({"Publish": true})).await.unwrap();
-    let half = json!({"Name": "live", "FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.5}}});
+    let half =
+        json!({"Name": "live", "FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.5}}});
     let alias = platform.ok("CreateAlias", with("orders", half)).await;
     assert_eq!(alias["RoutingConfig"], json!({"AdditionalVersionWeights": {"2": 0.5}}));
     let mut second = 0;
@@ -195,8 +252,13 @@ async fn aliases_are_checked() {
     let arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders:live";
     assert_eq!(exists, ("ResourceConflictException".into(), 409, format!("Alias already exists: {arn}")));
     let missing = platform.fails("CreateAlias", alias(json!({"Name": "x", "FunctionVersion": "9"}))).await;
-    assert_eq!((missing.1, missing.2.as_str()), (404, "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:orders:9"));
-    let routing = |weights: serde_json::Value| alias(json!({"Name": "live", "RoutingConfig": {"AdditionalVersionWeights": weights}}));
+    assert_eq!(
+        (missing.1, missing.2.as_str()),
+        (404, "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:orders:9")
+    );
+    let routing = |weights: serde_json::Value| {
+        alias(json!({"Name": "live", "RoutingConfig": {"AdditionalVersionWeights": weights}}))
+    };
     for weights in [json!({"1": 0.5}), json!({"2": 0.5}), json!({"1": 0.1, "2": 0.1}), json!({"x": 0.5})] {
         assert!(platform.run("UpdateAlias", routing(weights.clone())).await.is_err(), "{weights}");
     }
@@ -213,11 +275,21 @@ async fn aliases_are_checked() {
 async fn a_layer_is_used_in_the_version_that_was_named() {
     let platform = Platform::new();
     let layer = platform.publish_layer("tools", "a.txt").await;
-    assert_eq!((&layer["Version"], &layer["LayerVersionArn"]), (&json!(1), &json!("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1")));
+    assert_eq!(
+        (&layer["Version"], &layer["LayerVersionArn"]),
+        (&json!(1), &json!("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1"))
+    );
     platform.publish_layer("tools", "b.txt").await;
     platform.create_with("orders", json!({"Layers": [layer["LayerVersionArn"]]})).await.unwrap();
     let twice = json!({"Layers": [layer["LayerVersionArn"], "arn:aws:lambda:eu-west-1:123456789012:layer:tools:2"]});
-    assert!(platform.create_with("twice", twice).await.unwrap_err().message.starts_with("Two different versions of the same layer"));
+    assert!(
+        platform
+            .create_with("twice", twice)
+            .await
+            .unwrap_err()
+            .message
+            .starts_with("Two different versions of the same layer")
+    );
     let version = |number: u64| json!({"LayerName": "tools", "VersionNumber": number});
     platform.ok("DeleteLayerVersion", version(1)).await;
     platform.ok("DeleteLayerVersion", version(2)).await;
@@ -280,7 +352,10 @@ async fn a_function_url_is_found_by_its_id() {
     let cors = json!({"AllowOrigins": ["*"], "MaxAge": 60});
     let made = platform.ok("CreateFunctionUrlConfig", with("orders", json!({"AuthType": "NONE", "Cors": cors}))).await;
     let address = made["FunctionUrl"].as_str().unwrap();
-    let id = address.strip_prefix("http://").and_then(|rest| rest.strip_suffix(".lambda-url.eu-west-1.localhost:4566/")).unwrap();
+    let id = address
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix(".lambda-url.eu-west-1.localhost:4566/"))
+        .unwrap();
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
     let (function, url) = platform.functions.url(id).unwrap();
     assert_eq!((function.key.name.as_str(), url.auth_type.as_str()), ("orders", "NONE"));
@@ -312,11 +387,16 @@ async fn asynchronous_settings_are_kept_and_destinations_refused() {
     let platform = Platform::new();
     platform.create("orders", "").await;
     let none = platform.fails("GetFunctionEventInvokeConfig", named("orders")).await;
-    assert_eq!(none.2, "The function arn:aws:lambda:eu-west-1:123456789012:function:orders:$LATEST doesn't have an EventInvokeConfig");
+    assert_eq!(
+        none.2,
+        "The function arn:aws:lambda:eu-west-1:123456789012:function:orders:$LATEST doesn't have an EventInvokeConfig"
+    );
     platform.ok("PutFunctionEventInvokeConfig", with("orders", json!({"MaximumRetryAttempts": 2}))).await;
-    let updated = platform.ok("UpdateFunctionEventInvokeConfig", with("orders", json!({"MaximumEventAgeInSeconds": 60}))).await;
+    let updated =
+        platform.ok("UpdateFunctionEventInvokeConfig", with("orders", json!({"MaximumEventAgeInSeconds": 60}))).await;
     assert_eq!((&updated["MaximumRetryAttempts"], &updated["MaximumEventAgeInSeconds"]), (&json!(2), &json!(60)));
-    let destination = json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:123456789012:q"}}});
+    let destination =
+        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:123456789012:q"}}});
     let refused = platform.fails("PutFunctionEventInvokeConfig", with("orders", destination)).await;
     assert!(refused.2.starts_with("DestinationConfig is not supported by Fogbank yet."));
 }
@@ -339,7 +419,8 @@ async fn a_code_package_can_be_fetched_with_its_token_only() {
     let created = platform.create("orders", "").await;
     let got = platform.ok("GetFunction", named("orders")).await;
     let location = got["Code"]["Location"].as_str().unwrap();
-    let (sha256, token) = location.strip_prefix("http://127.0.0.1:4566/_fogbank/code/").unwrap().split_once("?token=").unwrap();
+    let (sha256, token) =
+        location.strip_prefix("http://127.0.0.1:4566/_fogbank/code/").unwrap().split_once("?token=").unwrap();
     let package = platform.functions.code_package(sha256, token).unwrap().unwrap();
     assert_eq!(package.len() as u64, created["CodeSize"].as_u64().unwrap());
     assert_eq!(BASE64_STANDARD.encode(Sha256::digest(&package)), created["CodeSha256"].as_str().unwrap());

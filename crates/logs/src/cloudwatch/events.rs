@@ -2,8 +2,8 @@
 
 use super::groups::{identified, named};
 use super::shapes::{
-    FilterLogEvents, FilterLogEventsOutput, FilteredLogEvent, GetLogEvents, GetLogEventsOutput, OutputLogEvent, PutLogEvents,
-    PutLogEventsOutput, RejectedInfo,
+    FilterLogEvents, FilterLogEventsOutput, FilteredLogEvent, GetLogEvents, GetLogEventsOutput, OutputLogEvent,
+    PutLogEvents, PutLogEventsOutput, RejectedInfo,
 };
 use super::streams::SEQUENCE_TOKEN;
 use crate::get::{EventRange, Token};
@@ -16,7 +16,11 @@ use std::sync::Arc;
 
 type State = Arc<Logs>;
 
-pub(super) async fn put(state: State, context: RequestContext, input: PutLogEvents) -> Result<PutLogEventsOutput, Error> {
+pub(super) async fn put(
+    state: State,
+    context: RequestContext,
+    input: PutLogEvents,
+) -> Result<PutLogEventsOutput, Error> {
     let group = named(&context, &input.log_group_name);
     let events = input.log_events.into_iter().map(|event| (Timestamp(event.timestamp), event.message)).collect();
     let rejected = state.put(&group, &input.log_stream_name, events).await?;
@@ -31,7 +35,11 @@ pub(super) async fn put(state: State, context: RequestContext, input: PutLogEven
     })
 }
 
-pub(super) async fn get(state: State, context: RequestContext, input: GetLogEvents) -> Result<GetLogEventsOutput, Error> {
+pub(super) async fn get(
+    state: State,
+    context: RequestContext,
+    input: GetLogEvents,
+) -> Result<GetLogEventsOutput, Error> {
     let group = identified(&context, input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let range = EventRange {
         start: input.start_time,

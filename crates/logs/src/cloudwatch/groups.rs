@@ -1,8 +1,8 @@
 //! Handlers for groups.
 
 use super::shapes::{
-    CreateLogGroup, DescribeLogGroups, DescribeLogGroupsOutput, Empty, GroupName, LogGroup, Resource, Retention, TagLogGroup,
-    Tags, UntagLogGroup,
+    CreateLogGroup, DescribeLogGroups, DescribeLogGroupsOutput, Empty, GroupName, LogGroup, Resource, Retention,
+    TagLogGroup, Tags, UntagLogGroup,
 };
 use crate::groups::GroupFilter;
 use crate::model::{Group, GroupKey};
