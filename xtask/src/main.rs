@@ -1,18 +1,21 @@
 //! The repository's own tasks: `cargo xtask TASK`.
 
 mod models;
+mod test;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask TASK
 
 tasks:
-  models    compile AWS's service models into crates/wire/models, and the test models beside their sources";
+  models    compile AWS's service models into crates/wire/models, and our own models beside their sources
+  test      install what tests need and run all of them; arguments go to pytest, and then only its tests run";
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1);
-    let done = match task.as_deref() {
-        Some("models") => models::run(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((task, _)) if task == "models" => models::run(),
+        Some((task, rest)) if task == "test" => test::run(rest),
         _ => Err(USAGE.into()),
     };
     match done {

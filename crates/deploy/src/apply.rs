@@ -15,7 +15,7 @@ pub(crate) struct Run<'a> {
     pub api: &'a dyn Api,
     pub clock: &'a dyn Clock,
     pub context: &'a RequestContext,
-    pub progress: &'a Progress,
+    pub progress: &'a Progress<'a>,
     pub stack: Stack,
     done: Vec<Undo>,
 }
@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
     pub(crate) fn new(
         (store, api, clock): (&'a Store, &'a dyn Api, &'a dyn Clock),
         context: &'a RequestContext,
-        progress: &'a Progress,
+        progress: &'a Progress<'a>,
         stack: Stack,
     ) -> Self {
         Self { store, api, clock, context, progress, stack, done: Vec::new() }
@@ -347,8 +347,7 @@ impl<'a> Run<'a> {
     }
 
     fn report(&mut self, event: Event) {
-        // Whoever asked may have gone; the deployment goes on.
-        drop(self.progress.send(event.clone()));
+        (self.progress)(event.clone());
         self.stack.add_event(event);
     }
 

@@ -37,10 +37,9 @@ use plan::Plan;
 use resource::Api;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
 
-/// Where the events of a running deployment go.
-pub type Progress = mpsc::UnboundedSender<Event>;
+/// Told of every event of a running deployment.
+pub type Progress<'a> = dyn Fn(Event) + Send + Sync + 'a;
 
 /// The stacks of all accounts.
 pub struct Deploy {
@@ -77,7 +76,7 @@ impl Deploy {
         &self,
         context: &RequestContext,
         request: &Request,
-        progress: &Progress,
+        progress: &Progress<'_>,
     ) -> Result<Stack, Error> {
         check_name(&request.stack)?;
         let _turn = self.take_turn(context, &request.stack)?;
@@ -117,7 +116,7 @@ impl Deploy {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Busy`], or [`Error::Failed`] if a resource could not be removed.
-    pub async fn delete(&self, context: &RequestContext, name: &str, progress: &Progress) -> Result<(), Error> {
+    pub async fn delete(&self, context: &RequestContext, name: &str, progress: &Progress<'_>) -> Result<(), Error> {
         let _turn = self.take_turn(context, name)?;
         let stack = self.stack(context, name)?;
         Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack).delete().await

@@ -6,7 +6,6 @@ use fogbank_model::{BoxFuture, Caller, Region, RequestContext, RequestId, System
 use fogbank_store::Store;
 use fogbank_wire::{Fault, Value};
 use std::sync::{Arc, Mutex};
-use tokio::sync::mpsc;
 
 /// Answers every operation with what its resource type reads out of an answer, and keeps a list of the calls.
 #[derive(Default)]
@@ -61,8 +60,7 @@ impl Bench {
 
     async fn apply(&self, template: &str) -> Result<Stack, Error> {
         let request = Request { stack: "shop".into(), template: template.into(), ..Request::default() };
-        let (progress, _events) = mpsc::unbounded_channel();
-        self.deploy.apply(&self.context, &request, &progress).await
+        self.deploy.apply(&self.context, &request, &|_| {}).await
     }
 
     /// The operations since the last look, with random suffixes cut off.
@@ -183,8 +181,7 @@ async fn deleting_goes_backwards_and_keeps_what_is_to_be_kept() {
     );
     bench.apply(&text).await.unwrap();
     bench.calls();
-    let (progress, _events) = mpsc::unbounded_channel();
-    bench.deploy.delete(&bench.context, "shop", &progress).await.unwrap();
+    bench.deploy.delete(&bench.context, "shop", &|_| {}).await.unwrap();
     assert_eq!(bench.calls(), ["DeleteLogGroup c", "DeleteLogGroup a"]);
     assert!(matches!(bench.deploy.stack(&bench.context, "shop"), Err(Error::NotFound(_))));
 }

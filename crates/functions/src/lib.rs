@@ -169,6 +169,11 @@ impl Functions {
         self.snapshot().function(key).cloned()
     }
 
+    /// How `runtime` is served on this host.
+    pub fn resolve_runtime(&self, runtime: &str) -> runtime::Resolution {
+        self.runtime.resolve(runtime)
+    }
+
     /// What was used in the hours from that of `from` to that before `to`.
     ///
     /// # Errors

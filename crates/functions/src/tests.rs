@@ -60,6 +60,10 @@ impl Runtime for Puppet {
             false => Resolution::Exact,
         }
     }
+
+    fn prepare<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Instance for PuppetInstance {

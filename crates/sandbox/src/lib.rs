@@ -1,1 +1,32 @@
-//! sandbox
+//! Linux isolation for code that nobody vouches for. A [`Sandbox`] is a process tree in namespaces of its own, on a read-only root, under limits,
+//! without privileges, whose only way out are the doors that the platform serves. It knows nothing of functions. This is
+//! the only crate with `unsafe` code.
+//!
+//! Three kinds of process work together: the platform ([`Spawner`]), the spawner process (`spawner.rs`), and each sandbox's own first process
+//! (`inside.rs` until it is set up, `init.rs` from then on).
+//!
+//! A sandbox is not frozen while it has nothing to do. AWS does that, but through version 1 control groups it costs every start another group,
+//! and every call two writes and a wait; what a function leaves running is held by its share of the processor instead.
+
+mod cgroup;
+mod doctor;
+mod doors;
+mod error;
+mod init;
+mod inside;
+mod landlock;
+mod message;
+mod mounts;
+mod privileges;
+mod root;
+mod sandbox;
+mod scratch;
+mod seccomp;
+mod spawner;
+mod spec;
+
+pub use doctor::{Finding, doctor};
+pub use error::Error;
+pub use sandbox::{Control, Ended, Sandbox, Spawner};
+pub use spawner::spawner_main_if_asked;
+pub use spec::{Bind, ExitStatus, Outbound, Spec};

@@ -179,3 +179,6 @@ async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ mod query;
 mod recognise;
 mod request;
 mod rest;
+#[cfg(test)]
+mod roundtrip;
 mod router;
 mod scalar;
 mod service;

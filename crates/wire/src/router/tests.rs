@@ -255,3 +255,76 @@ fn large_bodies_are_for_the_operations_that_ask_for_them() {
     assert_eq!(router.body_limit(&head("/2015-03-31/functions/x/invocations", "60000000")), DEFAULT_BODY_LIMIT);
     assert!(router.unmodelled().is_empty());
 }
+
+struct OneKey;
+
+impl crate::Credentials for OneKey {
+    fn lookup(&self, id: &str, token: Option<&str>) -> Result<crate::KeyOwner, crate::LookupError> {
+        match (id, token) {
+            ("AKIAONE", None) => Ok(crate::KeyOwner {
+                secret: "secret".into(),
+                account: "123456789012".parse().unwrap(),
+                caller: Caller::Root,
+            }),
+            ("ASIAOLD", _) => Err(crate::LookupError::Expired),
+            _ => Err(crate::LookupError::Invalid),
+        }
+    }
+}
+
+fn guarded() -> Router {
+    let state = Arc::new(());
+    let services = ["lambda", "sts"].map(|name| match name {
+        "lambda" => Service::new(name).operation("GetFunctionConfiguration", &state, get),
+        name => Service::new(name).operation("GetCallerIdentity", &state, who),
+    });
+    Router::new(services.into(), Auth::On(Arc::new(OneKey)), Arc::new(SystemClock))
+}
+
+fn signed(id: &str, secret: &str, service: &str, mut request: Request<Bytes>) -> Request<Bytes> {
+    let key = crate::SigningKey { access_key_id: id.into(), secret: secret.into(), session_token: None };
+    crate::sign(&mut request, &key, "eu-west-1", service, SystemClock.now()).unwrap();
+    request
+}
+
+#[tokio::test]
+async fn with_authentication_on_only_signed_requests_pass() {
+    let lambda = || request("GET", "http://x/2015-03-31/functions/orders/configuration", &[], "");
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let sts = || request("POST", "http://x/", &form, "Action=GetCallerIdentity&Version=2011-06-15");
+    let target = [("x-amz-target", "DynamoDB_20120810.ListTables"), ("content-type", "application/x-amz-json-1.0")];
+    let dynamodb = || request("POST", "http://x/", &target, "{}");
+    assert_eq!(send(&guarded(), signed("AKIAONE", "secret", "lambda", lambda())).await.0, 200);
+    for (request, status, code) in [
+        (lambda(), 403, "MissingAuthenticationTokenException"),
+        (sts(), 403, "MissingAuthenticationToken"),
+        (dynamodb(), 400, "MissingAuthenticationTokenException"),
+        (signed("AKIAONE", "wrong", "lambda", lambda()), 403, "InvalidSignatureException"),
+        (signed("AKIAONE", "wrong", "sts", sts()), 403, "SignatureDoesNotMatch"),
+        (signed("AKIATWO", "secret", "lambda", lambda()), 403, "UnrecognizedClientException"),
+        (signed("AKIATWO", "secret", "sts", sts()), 403, "InvalidClientTokenId"),
+        (signed("ASIAOLD", "secret", "sts", sts()), 403, "ExpiredToken"),
+        (signed("123456789012", "secret", "sts", sts()), 403, "InvalidClientTokenId"),
+        (signed("AKIAONE", "secret", "s3", sts()), 403, "SignatureDoesNotMatch"),
+    ] {
+        let (found, headers, body) = send(&guarded(), request).await;
+        let named = headers.get("x-amzn-errortype").is_some_and(|kind| kind == code);
+        assert!(
+            found == status
+                && (named || body.contains(&format!("<Code>{code}<")) || body.contains(&format!("#{code}\""))),
+            "{code}: {found} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_door_needs_no_signature() {
+    let account: fogbank_model::AccountId = "210987654321".parse().unwrap();
+    let door = crate::Door { account, region: "eu-central-1".parse().unwrap(), caller: Caller::Root };
+    let peer = Peer { ip: None, door: Some(door) };
+    let plain = request("GET", "/2015-03-31/functions/orders/configuration", &[], "");
+    let (head, body) = guarded().handle(plain, peer).await.into_parts();
+    let Body::Full(body) = body else { panic!("not a whole body") };
+    assert_eq!(head.status, 200);
+    assert!(String::from_utf8_lossy(&body).contains("arn:aws:lambda:eu-central-1:210987654321:function:orders"));
+}

@@ -1,0 +1,95 @@
+//! The composition root: every part is named here once, and handed what it is built on.
+
+use crate::endpoint::Endpoint;
+use crate::front::Front;
+use crate::platform_api::{self, PlatformApi};
+use crate::settings::{AuthMode, Settings};
+use fogbank_deploy::Deploy;
+use fogbank_functions::{Config, Functions, LogTail, Parts};
+use fogbank_identity::Identity;
+use fogbank_logs::Logs;
+use fogbank_model::{Arn, Clock, SystemClock};
+use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
+use fogbank_sandbox::Spawner;
+use fogbank_store::Store;
+use fogbank_wire::{Auth, Router};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The running parts that something outside of them must reach.
+pub struct Composition {
+    /// What the listener serves.
+    pub front: Front,
+    /// Stopped last, after the listener.
+    pub functions: Arc<Functions>,
+    /// Written out at the end.
+    pub logs: Arc<Logs>,
+}
+
+/// Issues the keys of function instances.
+struct Sessions(Arc<Identity>);
+
+impl SessionCredentials for Sessions {
+    fn session(&self, role: &Arn, name: &str) -> SessionKeys {
+        match self.0.session(role, name) {
+            Ok(issued) => {
+                SessionKeys { access_key_id: issued.access_key_id, secret: issued.secret, token: issued.token }
+            }
+            Err(error) => {
+                // The door says who the function is all the same; only what it signs for others is worth nothing.
+                tracing::error!(%error, function = name, "no credentials could be issued");
+                let nothing = String::new;
+                SessionKeys { access_key_id: nothing(), secret: nothing(), token: nothing() }
+            }
+        }
+    }
+}
+
+/// Builds the platform over the data directory `root`.
+///
+/// # Errors
+/// What a part says when it cannot be opened.
+pub async fn compose(
+    settings: &Settings,
+    root: &Path,
+    stopping: watch::Receiver<bool>,
+) -> Result<Composition, Box<dyn std::error::Error + Send + Sync>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Store::open(root, clock.clone())?;
+    let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    let logs = Logs::open(&store, clock.clone());
+    let endpoint = Arc::new(Endpoint::new(stopping));
+    let tail = LogTail::over(logs.clone());
+    let spawner = Spawner::start(&root.join("sandbox"))?;
+    let mut runtimes = RuntimesConfig::from_environment();
+    runtimes.strict = settings.args.strict_runtimes;
+    let sessions = Arc::new(Sessions(identity.clone()));
+    let runtime =
+        Arc::new(Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone()));
+    let config = Config {
+        memory_mb: settings.memory_mb(),
+        idle: Duration::from_secs(settings.args.idle_seconds),
+        billing_step_ms: settings.file.bill.rounding_ms,
+        ..Config::default()
+    };
+    let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
+    let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
+    let prices = settings.file.bill.clone();
+    let own = PlatformApi { store, deploy, functions: functions.clone(), runtimes, prices, clock: clock.clone() };
+
+    let mut services = vec![
+        platform_api::service(&Arc::new(own)),
+        fogbank_functions::lambda::service(functions.clone()),
+        fogbank_logs::cloudwatch::service(logs.clone()),
+    ];
+    services.extend(fogbank_identity::services(identity.clone()));
+    let auth = match settings.auth {
+        AuthMode::On => Auth::On(identity),
+        AuthMode::Off => Auth::Off(identity),
+    };
+    let router = Arc::new(Router::new(services, auth, clock));
+    endpoint.connect(router.clone());
+    Ok(Composition { front: Front { router, functions: functions.clone() }, functions, logs })
+}

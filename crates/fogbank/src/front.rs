@@ -1,0 +1,80 @@
+//! The one address for everything: health, user HTTP for the gateway, and the AWS APIs for all the rest.
+
+use bytes::Bytes;
+use fogbank_functions::Functions;
+use fogbank_wire::http::Site;
+use fogbank_wire::{Body, Peer, Router};
+use http::{Request, Response, StatusCode, header};
+use std::sync::Arc;
+
+/// What stands behind the address.
+pub struct Front {
+    /// The AWS APIs.
+    pub router: Arc<Router>,
+    /// For code packages.
+    pub functions: Arc<Functions>,
+}
+
+/// The most bytes that a user's request may carry: API Gateway's limit.
+const MAX_USER_BODY: usize = 10 << 20;
+
+impl Front {
+    /// This as what a listener serves.
+    pub fn into_site(self) -> Site {
+        let front = Arc::new(self);
+        let limits = front.clone();
+        let body_limit = Arc::new(move |head: &http::request::Parts| limits.router.body_limit(head));
+        let handler = Arc::new(move |request, peer| {
+            let front = front.clone();
+            Box::pin(async move { front.handle(request, peer).await }) as _
+        });
+        Site { handler, body_limit }
+    }
+
+    async fn handle(&self, request: Request<Bytes>, peer: Peer) -> Response<Body> {
+        let path = request.uri().path();
+        if path == "/_fogbank/health" {
+            return self.health();
+        }
+        if let Some(sha256) = path.strip_prefix("/_fogbank/code/") {
+            return self.code(sha256, request.uri().query().unwrap_or_default()).await;
+        }
+        self.router.handle(request, peer).await
+    }
+
+    fn health(&self) -> Response<Body> {
+        let services: Vec<&str> = self.router.supported().into_iter().map(|(service, _)| service).collect();
+        let text = serde_json::json!({
+            "status": "ready",
+            "version": env!("CARGO_PKG_VERSION"),
+            "services": services,
+        });
+        answer(StatusCode::OK, "application/json", text.to_string().into())
+    }
+
+    /// A function's package, for whoever has the address that `GetFunction` gave.
+    async fn code(&self, sha256: &str, query: &str) -> Response<Body> {
+        let token = query.strip_prefix("token=").unwrap_or_default().to_owned();
+        let (functions, sha256) = (self.functions.clone(), sha256.to_owned());
+        let found = tokio::task::spawn_blocking(move || functions.code_package(&sha256, &token)).await;
+        match found {
+            Ok(Ok(Some(package))) => answer(StatusCode::OK, "application/zip", package),
+            Ok(Ok(None)) => answer(StatusCode::FORBIDDEN, "text/plain", "this address is not valid any more\n".into()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a code package could not be read");
+                answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the package could not be read\n".into())
+            }
+            Err(error) => {
+                tracing::error!(%error, "reading a code package panicked");
+                answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the package could not be read\n".into())
+            }
+        }
+    }
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::Full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,152 @@
+//! What a newly cloned process does to become a sandbox: limits, mounts, doors, a new root, and at last the loss of every privilege.
+//! It runs as the first process of its namespaces, is single-threaded like the spawner it was cloned from, and may therefore be ordinary
+//! code. The steps that the kernel orders by privilege are in [`enter`]; each file of this crate explains its own.
+
+use crate::cgroup::{Cgroups, Limits};
+use crate::error::{Context, Failure, check};
+use crate::mounts::{self, READ_ONLY};
+use crate::root::{HIDDEN_IN_PROC, Root, USER_ID};
+use crate::scratch::{self, Scratch};
+use crate::spec::{Report, Spec};
+use rustix::mount::{MountAttrFlags, UnmountFlags};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// What a new sandbox gets from the spawner.
+pub(crate) struct Birth<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) number: u64,
+    /// The host's user and group id that it runs as, unlike any other's; or `None` where the platform has no privilege to choose.
+    pub(crate) host_id: Option<u32>,
+    pub(crate) root: &'a Root,
+    pub(crate) cgroups: &'a Cgroups,
+    pub(crate) scratch: &'a Scratch,
+    /// A `/tmp` from the store of ready ones.
+    pub(crate) ready_tmp: Option<i32>,
+    pub(crate) filter: &'a [libc::sock_filter],
+    pub(crate) reply: BorrowedFd<'a>,
+    pub(crate) output: BorrowedFd<'a>,
+    /// Closed on the other side when the spawner is gone.
+    pub(crate) spawner_alive: BorrowedFd<'a>,
+}
+
+/// Becomes the sandbox. Never returns.
+pub(crate) fn become_sandbox(birth: &Birth<'_>) -> ! {
+    if let Err(failure) = enter(birth) {
+        let _ = crate::message::send(birth.reply, &Report::Failed(failure.0), &[]);
+    }
+    // SAFETY: ends the process without running anything of the spawner's.
+    unsafe { libc::_exit(1) }
+}
+
+fn enter(birth: &Birth<'_>) -> Result<(), Failure> {
+    let spec = birth.spec;
+    let _ = rustix::process::setsid();
+    let limits = Limits { memory_mb: spec.memory_mb, max_processes: spec.max_processes.saturating_add(1) };
+    let peak = birth.cgroups.enter(birth.number, limits)?;
+    // SAFETY: a new control-group namespace changes nothing that this process relies on.
+    check(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) }).while_doing(|| "making a control group namespace")?;
+    let _ = rustix::system::sethostname(b"sandbox");
+    let doors = crate::doors::open(&spec.doors)?;
+    mount_all(birth)?;
+    change_root(&birth.root.path)?;
+
+    let mut descriptors: Vec<BorrowedFd<'_>> = doors.iter().map(AsFd::as_fd).collect();
+    descriptors.extend(peak.as_ref().map(AsFd::as_fd));
+    crate::message::send(birth.reply, &Report::Ready, &descriptors).while_doing(|| "reporting")?;
+    drop(descriptors);
+    drop((doors, peak));
+
+    crate::privileges::limit_resources(birth.cgroups, spec)?;
+    crate::privileges::change_user(birth.host_id)?;
+    crate::privileges::drop_all()?;
+    die_with_spawner(birth.spawner_alive)?;
+    crate::landlock::confine()?;
+    crate::seccomp::apply(birth.filter)?;
+    crate::init::run(spec, birth.reply, birth.output)
+}
+
+/// Asks to be killed when the spawner ends, and makes sure that it has not ended before the request.
+fn die_with_spawner(alive: BorrowedFd<'_>) -> Result<(), Failure> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .while_doing(|| "binding to the spawner")?;
+    let mut poll = [rustix::event::PollFd::new(&alive, rustix::event::PollFlags::IN)];
+    let _ = rustix::event::poll(&mut poll, Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 }));
+    if poll[0].revents().contains(rustix::event::PollFlags::HUP) {
+        return Err(Failure::new("the spawner has ended"));
+    }
+    Ok(())
+}
+
+fn mount_all(birth: &Birth<'_>) -> Result<(), Failure> {
+    let (spec, root) = (birth.spec, birth.root);
+    let at = |target: &str| root.within(Path::new(target));
+    mounts::bind(&spec.code, &at("/var/task"), READ_ONLY)?;
+    match spec.layers.as_slice() {
+        [] => {}
+        [layer] => mounts::bind(layer, &at("/opt"), READ_ONLY)?,
+        layers => mounts::attach(merged(layers)?.as_fd(), &at("/opt"))?,
+    }
+    for bind in &spec.binds {
+        mounts::bind(&bind.source, &root.within(&bind.target), READ_ONLY)?;
+    }
+
+    let tmp = match birth.ready_tmp {
+        Some(number) => scratch::inherited(number),
+        None => birth.scratch.make(spec.tmp_mb)?,
+    };
+    scratch::hand_over(&tmp, birth.host_id.unwrap_or(USER_ID))?;
+    mounts::attach(tmp.as_fd(), &at("/tmp"))?;
+
+    let plain =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let shared_memory = format!("{}m", (spec.memory_mb / 2).max(16));
+    mounts::attach(
+        mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], plain)?.as_fd(),
+        &at("/dev/shm"),
+    )?;
+    let proc = at("/proc");
+    mounts::attach(mounts::fresh("proc", &[], plain)?.as_fd(), &proc)?;
+    let no_changes = READ_ONLY | libc::MOUNT_ATTR_NOEXEC;
+    for steering in ["sys", "bus", "fs", "irq"] {
+        let place = proc.join(steering);
+        if place.is_dir() {
+            mounts::bind(&place, &place, no_changes)?;
+        }
+    }
+    let nothing = at("/dev/null");
+    for name in HIDDEN_IN_PROC {
+        let place = proc.join(name);
+        if place.exists() {
+            mounts::bind(&nothing, &place, libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_RDONLY)?;
+        }
+    }
+    Ok(())
+}
+
+/// Several directories as one: an overlay without an upper layer is read-only by itself. The paths go in as descriptors because the option's
+/// own syntax gives a meaning to `:` and `\`.
+fn merged(layers: &[std::path::PathBuf]) -> Result<OwnedFd, Failure> {
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    let open: Vec<OwnedFd> = layers
+        .iter()
+        .rev()
+        .map(|layer| {
+            rustix::fs::open(layer, flags, rustix::fs::Mode::empty())
+                .while_doing(|| format!("opening {}", layer.display()))
+        })
+        .collect::<Result<_, _>>()?;
+    // The process is pid 1 of a namespace whose /proc is not mounted yet; the host's shows it under the thread's own link.
+    let lower: Vec<String> = open.iter().map(|layer| format!("/proc/self/fd/{}", layer.as_raw_fd())).collect();
+    let attributes =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    mounts::fresh("overlay", &[("lowerdir", &lower.join(":"))], attributes)
+}
+
+/// Makes `root` the root and lets go of the host's tree.
+fn change_root(root: &Path) -> Result<(), Failure> {
+    std::env::set_current_dir(root).while_doing(|| "entering the new root")?;
+    rustix::process::pivot_root(".", ".").while_doing(|| "changing the root")?;
+    rustix::mount::unmount(".", UnmountFlags::DETACH).while_doing(|| "letting go of the host's tree")?;
+    std::env::set_current_dir("/").while_doing(|| "entering the new root")
+}

@@ -1,0 +1,326 @@
+//! The platform's side: starting the spawner, asking it for sandboxes, and holding on to them.
+
+use crate::error::Error;
+use crate::spec::{ExitStatus, Launch, Report, Spec};
+use rustix::io::Errno;
+use rustix::process::Signal;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::unix::AsyncFd;
+use tokio::net::TcpListener;
+use tokio::net::unix::pipe;
+use tokio::sync::{oneshot, watch};
+
+/// Makes sandboxes. Dropping it ends all of them.
+#[derive(Debug)]
+pub struct Spawner {
+    program: PathBuf,
+    state: PathBuf,
+    process: Mutex<Process>,
+}
+
+/// The spawner process that is in use now.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    socket: Option<Arc<AsyncFd<OwnedFd>>>,
+}
+
+/// How a sandbox ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How the program ended; `None` when it was killed from outside before it could tell.
+    pub status: Option<ExitStatus>,
+    /// Whether something in it was killed for passing the memory limit.
+    pub out_of_memory: bool,
+    /// The most memory it used, in bytes, where control groups count it.
+    pub peak_bytes: Option<u64>,
+    /// Why the program could not be run, if that was so.
+    pub failure: Option<String>,
+}
+
+/// A running sandbox. Dropping it kills every process in it.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The doors in the order in which they were asked for.
+    pub doors: Vec<TcpListener>,
+    /// What the program writes to standard output and standard error.
+    pub output: Option<pipe::Receiver>,
+    control: Control,
+}
+
+/// Why an order brought no sandbox.
+enum Unborn {
+    /// The spawner ended without looking at the order.
+    SpawnerLost,
+    /// Something else.
+    Because(Error),
+}
+
+impl Unborn {
+    fn into_error(self) -> Error {
+        match self {
+            Self::SpawnerLost => Error::Spawner("it was killed".into()),
+            Self::Because(error) => error,
+        }
+    }
+}
+
+/// Kills and watches a sandbox.
+#[derive(Debug)]
+pub struct Control {
+    init: OwnedFd,
+    peak: Option<OwnedFd>,
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+impl Spawner {
+    /// Starts the spawner. `state` is a directory for its use alone; files in it may be removed while no platform runs. Must be called in a
+    /// Tokio runtime, in a program that calls [`crate::spawner_main_if_asked`] first.
+    pub fn start(state: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::start_with("/proc/self/exe", state)
+    }
+
+    /// The same with another program that calls [`crate::spawner_main_if_asked`]; for tests, whose own `main` belongs to the test harness.
+    pub fn start_with(program: impl Into<PathBuf>, state: impl Into<PathBuf>) -> Result<Self, Error> {
+        let (program, state) = (program.into(), state.into());
+        let process = Process::start(&program, &state)?;
+        Ok(Self { program, state, process: Mutex::new(process) })
+    }
+
+    /// Makes a sandbox and starts its program. If the future is dropped, so is the sandbox.
+    pub async fn launch(&self, spec: Spec) -> Result<Sandbox, Error> {
+        let launch = Launch { spec };
+        let socket = self.socket()?;
+        match self.try_launch(&socket, &launch).await {
+            // The spawner was killed: its sandboxes died with it, and a new one takes over.
+            Err(Unborn::SpawnerLost) => {
+                let socket = self.restart(&socket)?;
+                self.try_launch(&socket, &launch).await.map_err(Unborn::into_error)
+            }
+            made => made.map_err(Unborn::into_error),
+        }
+    }
+
+    async fn try_launch(&self, socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<Sandbox, Unborn> {
+        let (reply, output) = order(socket, launch).await.map_err(|errno| match errno {
+            Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Unborn::SpawnerLost,
+            other => Unborn::Because(Error::Setup(format!("ordering it: {other}"))),
+        })?;
+        let (born, birth) = oneshot::channel();
+        tokio::spawn(attend(reply, output, born));
+        birth.await.unwrap_or_else(|_| Err(Unborn::Because(Error::Spawner("it was stopped".into()))))
+    }
+
+    fn socket(&self) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.socket.clone().ok_or_else(|| Error::Spawner("it was stopped".into()))
+    }
+
+    /// Replaces the spawner behind `failed`, unless another task has done so already.
+    fn restart(&self, failed: &Arc<AsyncFd<OwnedFd>>) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(socket) = process.socket.as_ref().filter(|socket| !Arc::ptr_eq(socket, failed)) {
+            return Ok(socket.clone());
+        }
+        tracing::warn!("the sandbox spawner has ended; starting another");
+        let _ = process.child.kill();
+        let _ = process.child.wait();
+        *process = Process::start(&self.program, &self.state)?;
+        process.socket.clone().ok_or_else(|| Error::Spawner("it was stopped".into()))
+    }
+}
+
+impl Drop for Spawner {
+    /// Closes the socket and waits until the spawner has cleared everything away.
+    fn drop(&mut self) {
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        process.socket = None;
+        let cleared = process.child.wait().is_ok_and(|status| status.success());
+        if !cleared {
+            crate::spawner::sweep(&self.state);
+        }
+    }
+}
+
+impl Process {
+    fn start(program: &PathBuf, state: &PathBuf) -> Result<Self, Error> {
+        let failed = |what: &str, error: std::io::Error| Error::Spawner(format!("{what}: {error}"));
+        let (ours, theirs) = crate::message::pair().map_err(|errno| failed("making its socket", errno.into()))?;
+        let child = Command::new(program)
+            .arg0(crate::spawner::NAME)
+            .arg(state)
+            .env_clear()
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| failed("starting it", error))?;
+        let socket = crate::message::watch(ours).map_err(|error| failed("its socket", error))?;
+        Ok(Self { child, socket: Some(Arc::new(socket)) })
+    }
+}
+
+/// Sends the order with the far ends of a reply socket and the output pipe; returns the near ends.
+async fn order(socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (reply, their_reply) = crate::message::pair()?;
+    let (output, their_output) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let theirs = [their_reply.as_fd(), their_output.as_fd()];
+    loop {
+        let mut ready = socket.writable().await.map_err(|_| Errno::PIPE)?;
+        match ready.try_io(|socket| crate::message::send(socket.as_fd(), launch, &theirs).map_err(std::io::Error::from))
+        {
+            Ok(sent) => {
+                sent.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+                return Ok((reply, output));
+            }
+            Err(_would_block) => {}
+        }
+    }
+}
+
+/// Follows one sandbox from its order to its end.
+async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
+    let Ok(reply) = crate::message::watch(reply) else {
+        let _ = born.send(Err(Unborn::Because(Error::Setup("its reply cannot be watched".into()))));
+        return;
+    };
+    let (tell, ended) = watch::channel(None);
+    let mut end = Ended { status: None, out_of_memory: false, peak_bytes: None, failure: None };
+    let (mut born, mut pipe) = (Some(born), Some(output));
+    let (mut init, mut ready) = (None, None);
+    let mut heard = false;
+    loop {
+        let report = next_report(&reply).await;
+        heard |= report.is_some();
+        match report {
+            Some((Report::Cloned, descriptors)) => init = descriptors.into_iter().next(),
+            Some((Report::Ready, descriptors)) => ready = Some(descriptors),
+            Some((Report::Failed(reason), _)) => {
+                if let Some(born) = born.take() {
+                    let _ = born.send(Err(Unborn::Because(Error::Setup(reason))));
+                    return;
+                }
+                end.failure = Some(reason);
+            }
+            Some((Report::NotRun(reason), _)) => end.failure = Some(reason),
+            Some((Report::Exited(status), _)) => end.status = Some(status),
+            Some((Report::Gone { out_of_memory, peak_bytes }, _)) => {
+                (end.out_of_memory, end.peak_bytes) = (out_of_memory, peak_bytes);
+                break;
+            }
+            // The spawner is gone, and with it the sandbox.
+            None => break,
+        }
+        if init.is_some()
+            && ready.is_some()
+            && let (Some(init), Some(ready), Some(output), Some(born)) =
+                (init.take(), ready.take(), pipe.take(), born.take())
+        {
+            // If nobody waits any more, dropping the sandbox ends it.
+            let made = Sandbox::assemble(init, ready, output, ended.clone());
+            let _ = born.send(made.map_err(Unborn::Because));
+        }
+    }
+    if let Some(born) = born.take() {
+        let early = || Unborn::Because(Error::Setup("it ended before it was set up".into()));
+        let error = if heard { early() } else { Unborn::SpawnerLost };
+        let _ = born.send(Err(error));
+    }
+    let _ = tell.send(Some(end));
+}
+
+async fn next_report(reply: &AsyncFd<OwnedFd>) -> Option<(Report, Vec<OwnedFd>)> {
+    loop {
+        let mut ready = reply.readable().await.ok()?;
+        if let Ok(received) =
+            ready.try_io(|reply| crate::message::receive::<Report>(reply.as_fd()).map_err(std::io::Error::from))
+        {
+            return received.ok().flatten();
+        }
+    }
+}
+
+impl Sandbox {
+    /// `descriptors` are the doors, then perhaps the file that tells the peak of memory: the doors are sockets, that one is not.
+    fn assemble(
+        init: OwnedFd,
+        descriptors: Vec<OwnedFd>,
+        output: OwnedFd,
+        ended: watch::Receiver<Option<Ended>>,
+    ) -> Result<Self, Error> {
+        let control = |peak| Control { init, peak, ended };
+        let failed = |error: std::io::Error| Error::Spawner(format!("taking over a sandbox: {error}"));
+        let (mut doors, mut peak) = (Vec::new(), None);
+        for descriptor in descriptors {
+            if is_socket(descriptor.as_fd()) {
+                doors.push(std::net::TcpListener::from(descriptor));
+            } else {
+                peak = Some(descriptor);
+            }
+        }
+        // From here on a failure drops `control` and so ends the sandbox.
+        let control = control(peak);
+        let listener = |door: std::net::TcpListener| {
+            door.set_nonblocking(true)?;
+            TcpListener::from_std(door)
+        };
+        Ok(Self {
+            doors: doors.into_iter().map(listener).collect::<Result<_, _>>().map_err(failed)?,
+            output: Some(pipe::Receiver::from_owned_fd(output).map_err(failed)?),
+            control,
+        })
+    }
+
+    /// Separates the streams, to be served by tasks of their own, from the control over the sandbox.
+    pub fn into_parts(self) -> (Vec<TcpListener>, Option<pipe::Receiver>, Control) {
+        (self.doors, self.output, self.control)
+    }
+
+    /// The control over the sandbox.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+}
+
+fn is_socket(descriptor: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstat(descriptor)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Socket)
+}
+
+impl Control {
+    /// Kills every process in the sandbox. It has ended when [`Control::ended`] says so.
+    pub fn kill(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.init, Signal::KILL);
+    }
+
+    /// Resolves when every process of the sandbox is gone.
+    pub async fn ended(&self) -> Ended {
+        let mut ended = self.ended.clone();
+        let gone = || Ended { status: None, out_of_memory: false, peak_bytes: None, failure: None };
+        match ended.wait_for(Option::is_some).await {
+            Ok(end) => end.clone().unwrap_or_else(gone),
+            Err(_) => gone(),
+        }
+    }
+
+    /// The most memory used so far, in bytes, where control groups count it. It includes files that the kernel keeps in memory on the
+    /// sandbox's account.
+    pub fn peak_bytes(&self) -> Option<u64> {
+        if let Some(end) = self.ended.borrow().as_ref() {
+            return end.peak_bytes;
+        }
+        let mut text = [0u8; 32];
+        let length = rustix::io::pread(self.peak.as_ref()?, &mut text, 0).ok()?;
+        std::str::from_utf8(text.get(..length)?).ok()?.trim().parse().ok()
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

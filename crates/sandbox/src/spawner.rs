@@ -1,0 +1,324 @@
+//! The spawner process: the platform's binary run again under another name, with one thread, so that it can clone. It takes orders over a
+//! socket (its standard input), clones a process per sandbox, and leaves the slow work to that process, so that starts run side by side.
+//! When the socket closes, for whatever reason, it ends everything it made and itself. (A parent-death signal is no use
+//! here: it would come when the *thread* ends that started the spawner.)
+
+use crate::cgroup::Cgroups;
+use crate::error::{Context, Failure, check};
+use crate::inside::Birth;
+use crate::root::Root;
+use crate::scratch::{Preparation, Scratch};
+use crate::spec::{Launch, Report};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The name under which the platform's binary runs as a spawner.
+pub(crate) const NAME: &str = "fogbank-spawner";
+
+/// Host user ids of sandboxes begin here: above those of people, services and other container tools, below the signed limit.
+const FIRST_HOST_ID: u32 = 1_900_000_000;
+/// So many sandboxes of one platform can have ids of their own at the same time.
+const HOST_IDS: u64 = 50_000;
+/// Platforms on one host share the ids among so many ranges.
+const RANGES: u32 = 1_000;
+
+/// How long after its start the spawner begins to prepare anything.
+const CALM: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// How many file systems for `/tmp` are kept ready, per size in use.
+const READY_TMP: usize = 6;
+/// Sizes beyond these are made when needed.
+const READY_SIZES: usize = 4;
+/// AWS's default size of `/tmp`, kept ready from the start.
+const DEFAULT_TMP_MB: u32 = 512;
+
+/// If this process was started as a spawner, does that work and never returns. A program that uses [`crate::Spawner`] calls this first thing
+/// in `main`, before it starts any thread.
+pub fn spawner_main_if_asked() {
+    let mut arguments = std::env::args_os();
+    if arguments.next().is_none_or(|name| name.as_bytes() != NAME.as_bytes()) {
+        return;
+    }
+    let state = PathBuf::from(arguments.next().unwrap_or_default());
+    // SAFETY: the platform passes the socket as standard input; nothing else in this process uses it.
+    let socket = unsafe { OwnedFd::from_raw_fd(0) };
+    serve(&socket, &state);
+    std::process::exit(0);
+}
+
+/// Removes the control groups that a spawner of this state directory left because it was killed itself.
+pub(crate) fn sweep(state: &Path) {
+    if let Ok(state) = state.canonicalize() {
+        Cgroups::prepare(&group_name(&state)).remove_all();
+    }
+}
+
+/// A running sandbox.
+struct Running {
+    number: u64,
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    reply: OwnedFd,
+}
+
+struct Spawner {
+    base: Base,
+    running: Vec<Running>,
+    ready_tmp: BTreeMap<u32, Vec<OwnedFd>>,
+    preparations: Vec<Preparation>,
+    next: u64,
+}
+
+/// What does not change after the start.
+struct Base {
+    root: Root,
+    cgroups: Cgroups,
+    scratch: Scratch,
+    filter: Vec<libc::sock_filter>,
+    /// Whether sandboxes get host ids of their own, and from where on.
+    first_id: Option<u32>,
+    /// Sandboxes watch this pipe's other end to see the spawner go.
+    alive: (OwnedFd, OwnedFd),
+    images: bool,
+}
+
+fn serve(socket: &OwnedFd, state: &Path) {
+    let mut spawner = match Base::prepare(state) {
+        Ok(base) => Spawner { base, running: vec![], ready_tmp: BTreeMap::new(), preparations: vec![], next: 1 },
+        Err(failure) => return refuse_all(socket, &failure),
+    };
+    // The platform's own start comes first; then, or after the first launch, there is time to prepare.
+    if spawner.step(socket, Some(&CALM)) {
+        spawner.prepare_tmp(DEFAULT_TMP_MB);
+        while spawner.step(socket, None) {}
+    }
+    spawner.end_all();
+}
+
+/// Answers every order with the reason why this host cannot make sandboxes.
+fn refuse_all(socket: &OwnedFd, failure: &Failure) {
+    while let Ok(Some((_, descriptors))) = crate::message::receive::<Launch>(socket.as_fd()) {
+        if let Some(reply) = descriptors.first() {
+            let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0.clone()), &[]);
+        }
+    }
+}
+
+impl Base {
+    fn prepare(state: &Path) -> Result<Self, Failure> {
+        // What is made for sandboxes must be readable for their users, whatever the platform's own files are to be.
+        rustix::process::umask(rustix::fs::Mode::from(0o022));
+        let unlimited = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let most = rustix::process::Rlimit { current: unlimited.maximum, maximum: unlimited.maximum };
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
+        std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
+        let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
+        let cgroups = Cgroups::prepare(&group_name(&state));
+        cgroups.sweep();
+        let first_id = enter_own_namespaces(mark_of(&state))?;
+        Ok(Self {
+            root: Root::build(&state.join("root"))?,
+            scratch: Scratch::new(state.join("images")),
+            filter: crate::seccomp::program(),
+            alive: rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).while_doing(|| "making a pipe")?,
+            images: first_id.is_some() && Scratch::new(state.join("images")).has_images(),
+            first_id,
+            cgroups,
+        })
+    }
+}
+
+/// A number for the state directory, by which its control groups and ids are told from another platform's (FNV-1a).
+fn mark_of(state: &Path) -> u32 {
+    state
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+fn group_name(state: &Path) -> String {
+    format!("{:08x}", mark_of(state))
+}
+
+/// Enters a mount namespace; without privilege, inside a user namespace that grants it. Returns the first host id for
+/// sandboxes if the platform may choose ids.
+fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
+    // SAFETY: the process has one thread and has opened no directory that the change would confuse.
+    if check(unsafe { libc::unshare(libc::CLONE_NEWNS) }).is_ok() {
+        let range = (mark % RANGES) * (HOST_IDS as u32);
+        return Ok(Some(FIRST_HOST_ID + range));
+    }
+    let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    // SAFETY: as above.
+    check(unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) })
+        .while_doing(|| "making a user namespace")?;
+    crate::privileges::map_ids(user, group)?;
+    Ok(None)
+}
+
+impl Spawner {
+    /// Waits for something to do, not longer than `at_most`, and does it; false when the platform has gone.
+    fn step(&mut self, socket: &OwnedFd, at_most: Option<&Timespec>) -> bool {
+        let mut poll = vec![PollFd::new(socket, PollFlags::IN)];
+        poll.extend(self.preparations.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
+        poll.extend(self.running.iter().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
+        match rustix::event::poll(&mut poll, at_most) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+        }
+        let happened: Vec<bool> = poll.iter().map(|one| !one.revents().is_empty()).collect();
+        drop(poll);
+        let preparations = self.preparations.len();
+        let ended = |index: usize| happened.get(1 + preparations + index).copied().unwrap_or(false);
+        for index in (0..self.running.len()).rev().filter(|index| ended(*index)) {
+            let one = self.running.swap_remove(index);
+            self.base.bury(one);
+        }
+        for index in (0..preparations).rev().filter(|index| happened[1 + index]) {
+            self.take_prepared(index);
+        }
+        if !happened[0] {
+            return true;
+        }
+        match crate::message::receive::<Launch>(socket.as_fd()) {
+            Ok(Some((launch, descriptors))) => {
+                self.launch(&launch, descriptors);
+                true
+            }
+            Ok(None) => false,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN | rustix::io::Errno::BADMSG) => true,
+            Err(_) => false,
+        }
+    }
+
+    fn launch(&mut self, launch: &Launch, descriptors: Vec<OwnedFd>) {
+        let Ok([reply, output]) = <[OwnedFd; 2]>::try_from(descriptors) else { return };
+        match self.clone_sandbox(launch, &reply, &output) {
+            Ok((number, pid, pidfd)) => {
+                let _ = crate::message::send(reply.as_fd(), &Report::Cloned, &[pidfd.as_fd()]);
+                self.running.push(Running { number, pid, pidfd, reply });
+            }
+            Err(failure) => {
+                let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
+            }
+        }
+        self.prepare_tmp(launch.spec.tmp_mb);
+    }
+
+    fn clone_sandbox(
+        &mut self,
+        launch: &Launch,
+        reply: &OwnedFd,
+        output: &OwnedFd,
+    ) -> Result<(u64, libc::pid_t, OwnedFd), Failure> {
+        let spec = &launch.spec;
+        for bind in &spec.binds {
+            self.base.root.ensure_place(&bind.source, &bind.target)?;
+        }
+        let number = self.next;
+        self.next += 1;
+        let tmp = self.ready_tmp.get_mut(&spec.tmp_mb).and_then(Vec::pop);
+        let base = &self.base;
+        match clone_into_namespaces()? {
+            Some((pid, pidfd)) => Ok((number, pid, pidfd)),
+            None => {
+                // SAFETY: in the clone only; the pipe's end must be the spawner's alone to tell of its death.
+                unsafe { libc::close(base.alive.1.as_raw_fd()) };
+                crate::inside::become_sandbox(&Birth {
+                    spec,
+                    number,
+                    host_id: base.first_id.map(|first| first + (number % HOST_IDS) as u32),
+                    root: &base.root,
+                    cgroups: &base.cgroups,
+                    scratch: &base.scratch,
+                    ready_tmp: tmp.as_ref().map(AsRawFd::as_raw_fd),
+                    filter: &base.filter,
+                    reply: reply.as_fd(),
+                    output: output.as_fd(),
+                    spawner_alive: base.alive.0.as_fd(),
+                })
+            }
+        }
+    }
+
+    /// Begins to fill up the store of ready file systems of this size, unless that is under way.
+    fn prepare_tmp(&mut self, size_mb: u32) {
+        let ready = self.ready_tmp.get(&size_mb).map_or(0, Vec::len);
+        let known = self.ready_tmp.contains_key(&size_mb) || self.ready_tmp.len() < READY_SIZES;
+        if !self.base.images
+            || !known
+            || ready > READY_TMP / 2
+            || self.preparations.iter().any(|one| one.size_mb == size_mb)
+        {
+            return;
+        }
+        if let Ok(preparation) = Preparation::begin(&self.base.scratch, size_mb, READY_TMP - ready) {
+            self.ready_tmp.entry(size_mb).or_default();
+            self.preparations.push(preparation);
+        }
+    }
+
+    fn take_prepared(&mut self, index: usize) {
+        let preparation = &self.preparations[index];
+        match crate::message::receive::<()>(preparation.socket.as_fd()) {
+            Ok(Some(((), descriptors))) => self.ready_tmp.entry(preparation.size_mb).or_default().extend(descriptors),
+            _ => {
+                let preparation = self.preparations.swap_remove(index);
+                reap(preparation.pid);
+            }
+        }
+    }
+
+    fn end_all(mut self) {
+        for one in &self.running {
+            let _ = rustix::process::pidfd_send_signal(&one.pidfd, Signal::KILL);
+        }
+        for one in self.running.drain(..) {
+            self.base.bury(one);
+        }
+        for preparation in self.preparations.drain(..) {
+            drop(preparation.socket);
+            reap(preparation.pid);
+        }
+        self.base.cgroups.remove_all();
+    }
+}
+
+impl Base {
+    /// Clears away what is left of an ended sandbox and says so.
+    fn bury(&self, one: Running) {
+        reap(one.pid);
+        let counted = self.cgroups.leave(one.number);
+        let report = Report::Gone { out_of_memory: counted.out_of_memory, peak_bytes: counted.peak_bytes };
+        let _ = crate::message::send(one.reply.as_fd(), &report, &[]);
+    }
+}
+
+fn reap(pid: libc::pid_t) {
+    // SAFETY: waits for a child of this process; no status is asked for.
+    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+}
+
+/// Clones this process into new namespaces. `None` in the clone.
+fn clone_into_namespaces() -> Result<Option<(libc::pid_t, OwnedFd)>, Failure> {
+    let mut pidfd: libc::c_int = -1;
+    // SAFETY: all fields are integers, for which zero is a value.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    let namespaces =
+        libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    arguments.flags = (namespaces | libc::CLONE_PIDFD) as u64;
+    arguments.pidfd = &raw mut pidfd as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    // SAFETY: without CLONE_VM the child has a copy of everything, and this process has one thread, so it may go on as ordinary code.
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>()) })
+        .while_doing(|| "cloning into new namespaces")?;
+    if pid == 0 {
+        return Ok(None);
+    }
+    // SAFETY: the kernel has just opened it for us.
+    Ok(Some((pid as libc::pid_t, unsafe { OwnedFd::from_raw_fd(pidfd) })))
+}
