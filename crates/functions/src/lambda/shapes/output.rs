@@ -167,3 +167,9 @@ pub(in crate::lambda) struct ListVersionsOutput {
     pub next_marker: Option<String>,
     pub versions: Vec<FunctionConfiguration>,
 }
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct Deleted {
+    pub status_code: u16,
+}
