@@ -35,7 +35,7 @@ impl Api for Recorder {
 }
 
 struct Bench {
-    deploy: Deploy,
+    deploy: Arc<Deploy>,
     api: Arc<Recorder>,
     context: RequestContext,
     _dir: tempfile::TempDir,
@@ -55,7 +55,7 @@ impl Bench {
             endpoint: "http://localhost".into(),
             trace: None,
         };
-        Self { deploy: Deploy::new(store, api.clone(), Arc::new(SystemClock)), api, context, _dir: dir }
+        Self { deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(SystemClock))), api, context, _dir: dir }
     }
 
     async fn apply(&self, template: &str) -> Result<Stack, Error> {

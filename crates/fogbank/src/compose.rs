@@ -3,10 +3,12 @@
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use fogbank_deploy::Deploy;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_identity::Identity;
+use fogbank_logs::Logs;
 use fogbank_model::{Arn, Clock, SystemClock};
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -23,6 +25,8 @@ pub struct Composition {
     pub front: Front,
     /// Stopped last, after the listener.
     pub functions: Arc<Functions>,
+    /// Written out at the end.
+    pub logs: Arc<Logs>,
 }
 
 /// Issues the keys of function instances.
@@ -56,10 +60,15 @@ pub async fn compose(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
     let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
-    let logs = Arc::new(Null);
+    if settings.auth == AuthMode::On {
+        root_key::publish(&identity, root).await?;
+    } else {
+        root_key::withdraw(root);
+    }
+    let logs = Logs::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
-    let spawner = Spawner::start(root)?;
+    let spawner = Spawner::start(&root.join("sandbox"))?;
     let mut runtimes = RuntimesConfig::from_environment();
     runtimes.strict = settings.args.strict_runtimes;
     let sessions = Arc::new(Sessions(identity.clone()));
@@ -74,10 +83,21 @@ pub async fn compose(
     let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
     let prices = settings.file.bill.clone();
-    let own = PlatformApi { store, deploy, functions: functions.clone(), runtimes, prices, clock: clock.clone() };
+    let own = PlatformApi {
+        store,
+        deploy: deploy.clone(),
+        functions: functions.clone(),
+        runtimes,
+        prices,
+        clock: clock.clone(),
+    };
 
-    let mut services =
-        vec![platform_api::service(&Arc::new(own)), fogbank_functions::lambda::service(functions.clone())];
+    let mut services = vec![
+        platform_api::service(&Arc::new(own)),
+        fogbank_functions::lambda::service(functions.clone()),
+        fogbank_logs::cloudwatch::service(logs.clone()),
+        fogbank_deploy::cloudformation::service(&deploy),
+    ];
     services.extend(fogbank_identity::services(identity.clone()));
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity),
@@ -85,12 +105,5 @@ pub async fn compose(
     };
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
-    Ok(Composition { front: Front { router, functions: functions.clone() }, functions })
-}
-
-struct Null;
-impl fogbank_model::LogSink for Null {
-    fn write(&self, _: &fogbank_model::LogStream, _: fogbank_model::Timestamp, message: String) {
-        eprint!("LOG {message}");
-    }
+    Ok(Composition { front: Front { router, functions: functions.clone() }, functions, logs })
 }

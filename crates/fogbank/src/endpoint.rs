@@ -44,12 +44,12 @@ impl Api for Endpoint {
 }
 
 impl Door for Endpoint {
-    fn serve(&self, stream: TcpStream, from: DoorIdentity) {
-        let Some(router) = self.router.get() else { return };
+    fn serve(&self, stream: TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()> {
+        let Some(router) = self.router.get() else { return Box::pin(std::future::ready(())) };
         let (handler, body_limit) = router.clone().into_site();
         let caller = Caller::Role { role: from.role, session: from.session };
         let door = fogbank_wire::Door { account: from.account, region: from.region, caller };
         let peer = Peer { ip: None, door: Some(door) };
-        tokio::spawn(serve_connection(stream, peer, Site { handler, body_limit }, self.stopping.clone()));
+        Box::pin(serve_connection(stream, peer, Site { handler, body_limit }, self.stopping.clone()))
     }
 }

@@ -6,6 +6,7 @@ mod endpoint;
 mod front;
 mod platform;
 mod platform_api;
+mod root_key;
 mod settings;
 
 use clap::Parser;

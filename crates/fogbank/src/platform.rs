@@ -4,6 +4,7 @@ use crate::cli::Failure;
 use crate::compose::{Composition, compose};
 use crate::settings::Settings;
 use fogbank_functions::Functions;
+use fogbank_logs::Logs;
 use fogbank_wire::http::listen;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub struct Platform {
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
     functions: Arc<Functions>,
+    logs: Arc<Logs>,
 }
 
 impl Platform {
@@ -40,13 +42,13 @@ impl Platform {
             .map_err(|error| Failure::new(format!("{}: {error}", directory.display())))?;
         let (stop, stopping) = watch::channel(false);
         let composition = compose(&settings, &root, stopping.clone()).await.map_err(|error| Failure::new(&*error))?;
-        let Composition { front, functions } = composition;
+        let Composition { front, functions, logs } = composition;
         let mut stopping = stopping;
         let listening = tokio::spawn(listen(listener, front.into_site(), None, async move {
             // The sender is dropped with the platform, which is a stop as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         }));
-        Ok(Self { endpoint, stop, listening, functions })
+        Ok(Self { endpoint, stop, listening, functions, logs })
     }
 
     /// `http://HOST:PORT`
@@ -62,6 +64,7 @@ impl Platform {
             self.listening.abort();
         }
         self.functions.shutdown().await;
+        self.logs.shutdown().await;
     }
 }
 

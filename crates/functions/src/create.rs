@@ -35,7 +35,7 @@ impl Functions {
         check_free(&self.snapshot())?;
         check_tags(&new.tags)?;
         let change = &new.configuration;
-        let (Some(_), Some(_), Some(role)) = (&change.runtime, &change.handler, &change.role) else {
+        let (Some(runtime), Some(_), Some(role)) = (&change.runtime, &change.handler, &change.role) else {
             return Err(Error::invalid(
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
             ));
@@ -44,6 +44,7 @@ impl Functions {
         // Checked before the package is unpacked, which takes longer; and once more below, when it counts.
         change.clone().apply(&mut fresh.clone(), &self.snapshot(), &*self.runtime)?;
         let (code, _hold) = self.packages.add(new.package).await?;
+        self.runtime.prepare(runtime).await;
         let turn = self.registry.turn().await;
         check_free(&turn.snapshot)?;
         let mut configuration = fresh;

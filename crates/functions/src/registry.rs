@@ -256,15 +256,20 @@ impl Registry {
 
     /// Ends what only the old state of a function needed.
     fn retire(&self, old: &Function, new: Option<&Function>) {
-        let Some((instances, packages)) = self.served_by.get() else { return };
+        let Some((instances, _)) = self.served_by.get() else { return };
         let alive =
             |id: DeploymentId| new.is_some_and(|new| new.all_versions().any(|version| version.deployment == id));
         for version in old.all_versions().filter(|version| !alive(version.deployment)) {
             instances.retire(version.deployment);
         }
+        self.sweep(old.packages().map(|code| code.sha256.clone()).collect());
+    }
+
+    /// Removes the unpacked directories of those packages that nothing needs any more.
+    fn sweep(&self, candidates: Vec<String>) {
+        let Some((_, packages)) = self.served_by.get() else { return };
         let (packages, snapshot) = (packages.clone(), self.snapshot());
-        let unused: Vec<String> = old.packages().map(|code| code.sha256.clone()).collect();
-        tokio::task::spawn_blocking(move || packages.sweep(&unused, |sha256| snapshot.needs(sha256)));
+        tokio::task::spawn_blocking(move || packages.sweep(&candidates, |sha256| snapshot.needs(sha256)));
     }
 
     /// Writes a new layer version under the next number, or a changed or deleted one under its own.
@@ -290,12 +295,14 @@ impl Registry {
             };
             registry.store.transact(change).await?;
             let mut snapshot = Snapshot::clone(&turn.snapshot);
+            let before = snapshot.layers.get(&key).map(|layer| layer.code.sha256.clone());
             match layer {
                 Some(layer) => drop(snapshot.layers.insert(key, layer)),
                 None => drop(snapshot.layers.remove(&key)),
             }
             registry.show(snapshot);
             drop(turn.guard);
+            registry.sweep(before.into_iter().collect());
             Ok(())
         };
         tokio::spawn(finish).await?

@@ -18,6 +18,10 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Says how `runtime` (a Lambda identifier such as `python3.12`) would be served here. Called at create and update.
     fn resolve(&self, runtime: &str) -> Resolution;
+
+    /// Obtains what functions with `runtime` expect to find beside themselves, such as AWS's SDK. Called before a function is
+    /// created or given another runtime; does nothing once it is there. What cannot be obtained is left out with a warning.
+    fn prepare<'a>(&'a self, runtime: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// How a runtime identifier is served on this host.

@@ -58,6 +58,9 @@ impl Functions {
         change: Change,
         revision: Option<&str>,
     ) -> Result<Arc<Function>, Error> {
+        if let Some(runtime) = &change.runtime {
+            self.runtime.prepare(runtime).await;
+        }
         let edit = |function: &mut Function, turn: &Turn| {
             check_revision(&function.latest, revision)?;
             let mut configuration = function.latest.configuration.clone();

@@ -17,6 +17,8 @@ const MAX_RESPONSE: usize = 6_291_556;
 const MAX_ERROR: usize = 262_144;
 /// The largest streamed answer: 200 MB.
 const MAX_STREAM: usize = 200 * 1024 * 1024;
+/// How much of a request is read ahead.
+const MAX_BUFFER: usize = 512 * 1024;
 /// So many pieces of a streamed answer wait for their reader before the function is held back.
 const PIECES_IN_FLIGHT: usize = 16;
 
@@ -30,25 +32,17 @@ pub(crate) trait Stop: Send + Sync + 'static {
     fn stop(&self);
 }
 
-/// Serves connections until the door's sandbox is gone or the task is aborted.
-pub(crate) async fn serve(door: tokio::net::TcpListener, exchange: Arc<Exchange>, stop: Arc<dyn Stop>) {
-    loop {
-        let Ok((stream, _)) = door.accept().await else { continue };
-        let _ = stream.set_nodelay(true);
+/// Serves one connection.
+pub(crate) async fn serve(stream: tokio::net::TcpStream, exchange: Arc<Exchange>, stop: Arc<dyn Stop>) {
+    let service = hyper::service::service_fn(|request| {
         let (exchange, stop) = (exchange.clone(), stop.clone());
-        tokio::spawn(async move {
-            let service = hyper::service::service_fn(|request| {
-                let (exchange, stop) = (exchange.clone(), stop.clone());
-                async move { Ok::<_, Infallible>(answer(request, &exchange, &stop).await) }
-            });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .half_close(false)
-                .max_buf_size(512 * 1024)
-                .serve_connection(hyper_util::rt::TokioIo::new(stream), service);
-            // A connection that breaks off is the function's own affair: its end shows in the instance's outcome.
-            let _ = connection.await;
-        });
-    }
+        async move { Ok::<_, Infallible>(answer(request, &exchange, &stop).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(hyper_util::rt::TokioIo::new(stream), service);
+    // A connection that breaks off is the function's own affair: its end shows in the instance's outcome.
+    let _ = connection.await;
 }
 
 async fn answer(request: Request<Incoming>, exchange: &Exchange, stop: &Arc<dyn Stop>) -> Answer {

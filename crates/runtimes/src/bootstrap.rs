@@ -1,6 +1,8 @@
 //! The programs that load a function's handler, kept in the binary and laid out where sandboxes can see them as `/var/runtime`.
 
 use crate::interpreters::{Interpreter, Language};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const PYTHON: &str = include_str!("bootstrap/bootstrap.py");
@@ -13,7 +15,7 @@ pub(crate) struct Bootstraps {
 }
 
 impl Bootstraps {
-    /// Lays the bootstraps out below `runtimes`, unless this version of them is there already.
+    /// Lays the bootstraps out below `runtimes`, readable for everybody, unless this version of them is there already.
     pub(crate) fn lay_out(runtimes: &Path) -> std::io::Result<Self> {
         let mark = [PYTHON, NODE]
             .concat()
@@ -24,8 +26,10 @@ impl Bootstraps {
             let path = directory.join(file);
             if !path.exists() {
                 std::fs::create_dir_all(&directory)?;
+                std::fs::set_permissions(&directory, Permissions::from_mode(0o755))?;
                 let new = directory.join(format!("{file}.{}.new", std::process::id()));
                 std::fs::write(&new, text)?;
+                std::fs::set_permissions(&new, Permissions::from_mode(0o644))?;
                 std::fs::rename(new, path)?;
             }
         }
@@ -63,7 +67,7 @@ impl Bootstraps {
     fn compile(&self, interpreter: &Interpreter, name: &str) {
         const SCRIPT: &str = "import py_compile, sys, os; new = '%s.%d' % (sys.argv[2], os.getpid()); \
              py_compile.compile(sys.argv[1], cfile=new, dfile='/var/runtime/bootstrap.py', doraise=True, \
-             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH); os.rename(new, sys.argv[2])";
+             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH); os.chmod(new, 0o644); os.rename(new, sys.argv[2])";
         let child = tokio::process::Command::new(&interpreter.host_program)
             .args(["-I", "-c", SCRIPT])
             .arg(self.directory.join("bootstrap.py"))

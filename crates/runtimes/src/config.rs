@@ -1,6 +1,6 @@
 //! What the composition root gives to this crate.
 
-use fogbank_model::{AccountId, Arn, Region};
+use fogbank_model::{AccountId, Arn, BoxFuture, Region};
 use std::path::PathBuf;
 
 /// Settings of the platform that concern running code.
@@ -39,8 +39,9 @@ pub struct DoorIdentity {
 
 /// Serves the platform's AWS endpoint inside sandboxes.
 pub trait Door: Send + Sync + 'static {
-    /// Takes over a connection that was made inside a sandbox. Must not block; what takes time runs in a task.
-    fn serve(&self, stream: tokio::net::TcpStream, from: DoorIdentity);
+    /// Serves a connection that was made inside a sandbox until it ends. The future is dropped when the sandbox ends, and the platform
+    /// bounds how many there are per sandbox.
+    fn serve(&self, stream: tokio::net::TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()>;
 }
 
 /// The temporary keys of a role's session.

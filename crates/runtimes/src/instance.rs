@@ -47,6 +47,13 @@ impl Drop for ProcessInstance {
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl ProcessInstance {
+    /// Kills it and reads what it has written to its end, so that this stands in the log before the call's end does.
+    pub(crate) async fn stop(&self) {
+        self.control.kill();
+        let _ = tokio::time::timeout(LAST_WORDS, self.control.ended()).await;
+        self.last_words().await;
+    }
+
     /// Reads the rest of the output of a sandbox that has ended.
     pub(crate) async fn last_words(&self) {
         let _ = tokio::time::timeout(LAST_WORDS, self.output.follow()).await;
@@ -67,8 +74,7 @@ impl Instance for ProcessInstance {
                     return Outcome::Crashed { error_type, reason };
                 }
                 () = limit => {
-                    self.control.kill();
-                    self.output.catch_up();
+                    self.stop().await;
                     return Outcome::TimedOut;
                 }
             };

@@ -4,6 +4,7 @@
 mod api;
 mod bootstrap;
 mod config;
+mod doors;
 mod environment;
 mod exchange;
 mod instance;

@@ -1,5 +1,6 @@
 //! Starts instances: decides on the program, makes the sandbox, opens its doors, and waits for the function's own initialisation.
 
+use crate::api::Stop;
 use crate::bootstrap::Bootstraps;
 use crate::config::{Config, Door, DoorIdentity, SessionCredentials};
 use crate::environment::{self, ENDPOINT_PORT, NODE_SDK, PYTHON_SDK, RUNTIME_API_PORT};
@@ -19,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// AWS's limit of the first initialisation.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a failed fetch of an SDK is not tried again, so that creating functions stays quick without a network.
+const SDK_PAUSE: Duration = Duration::from_secs(600);
 /// AWS's limit of processes and threads.
 const MAX_PROCESSES: u32 = 1024;
 
@@ -32,6 +35,8 @@ pub struct Processes {
     credentials: Arc<dyn SessionCredentials>,
     door: Arc<dyn Door>,
     clock: Arc<dyn Clock>,
+    /// When fetching an SDK failed last.
+    sdk_failure: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Processes {
@@ -45,7 +50,17 @@ impl Processes {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let interpreters = Arc::new(Interpreters::new(config.directory.clone(), config.strict));
-        Self { config, spawner, interpreters, bootstraps: OnceLock::new(), logs, credentials, door, clock }
+        Self {
+            config,
+            spawner,
+            interpreters,
+            bootstraps: OnceLock::new(),
+            logs,
+            credentials,
+            door,
+            clock,
+            sdk_failure: Default::default(),
+        }
     }
 
     fn bootstraps(&self) -> Result<&Bootstraps, StartError> {
@@ -82,7 +97,13 @@ impl Processes {
                 if sdk.is_dir() {
                     binds.push(Bind { source: sdk, target: place.into() });
                 }
-                bootstraps.command(language, interpreter, spec.memory_mb)
+                let mut command = bootstraps.command(language, interpreter, spec.memory_mb);
+                // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+                command.splice(
+                    0..0,
+                    spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty()).cloned(),
+                );
+                command
             }
         };
         let keys = self.credentials.session(&spec.role, &spec.name);
@@ -130,9 +151,19 @@ impl Processes {
             role: spec.role.clone(),
             session: spec.name.clone(),
         };
+        if spec.layers.iter().any(|layer| layer.join("extensions").is_dir()) {
+            let text = "EXTENSION\tThe layers bring external extensions, which are not supported and were not started";
+            self.logs.write(&spec.log, self.clock.now(), text.into());
+        }
         let doors = Doors(vec![
-            tokio::spawn(crate::api::serve(api, exchange.clone(), Arc::new(Killer(control.clone())))),
-            tokio::spawn(serve_endpoint(endpoint, self.door.clone(), identity)),
+            tokio::spawn(crate::doors::attend(api, {
+                let (exchange, stop): (_, Arc<dyn Stop>) = (exchange.clone(), Arc::new(Killer(control.clone())));
+                move |stream| Box::pin(crate::api::serve(stream, exchange.clone(), stop.clone()))
+            })),
+            tokio::spawn(crate::doors::attend(endpoint, {
+                let door = self.door.clone();
+                move |stream| door.serve(stream, identity.clone())
+            })),
         ]);
         Ok((ProcessInstance { control, exchange, output, _doors: doors }, initialised))
     }
@@ -156,8 +187,7 @@ impl Processes {
                 Err(StartError::Init { payload: document(&error_type, &reason), error_type, after: begin.elapsed() })
             }
             () = tokio::time::sleep(limit) => {
-                instance.control.kill();
-                instance.output.catch_up();
+                instance.stop().await;
                 Err(StartError::InitTimeout(limit))
             }
         }
@@ -178,14 +208,23 @@ impl Runtime for Processes {
     fn resolve(&self, runtime: &str) -> Resolution {
         self.interpreters.resolve(runtime)
     }
-}
 
-async fn serve_endpoint(listener: TcpListener, door: Arc<dyn Door>, identity: DoorIdentity) {
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            door.serve(stream, identity.clone());
-        }
+    fn prepare<'a>(&'a self, runtime: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if crate::sdk::is_there(&self.config, &self.interpreters, runtime) {
+                return;
+            }
+            // One fetch at a time; whoever waited finds it done. Nobody on the way of a call comes here.
+            let mut failed_at = self.sdk_failure.lock().await;
+            if failed_at.is_some_and(|at| at.elapsed() < SDK_PAUSE) {
+                return;
+            }
+            let progress = |text: &str| tracing::info!(runtime, "{text}");
+            if let Err(error) = crate::sdk::ensure_sdk(&self.config, runtime, &progress).await {
+                tracing::warn!(runtime, %error, "functions have no AWS SDK unless they package one");
+                *failed_at = Some(Instant::now());
+            }
+        })
     }
 }
 

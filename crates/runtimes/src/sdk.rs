@@ -3,6 +3,7 @@
 
 use crate::config::Config;
 use crate::interpreters::{Interpreters, Wanted};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -76,6 +77,19 @@ pub(crate) fn node_directory(runtimes: &Path) -> PathBuf {
     runtimes.join("sdk/node_modules")
 }
 
+/// Whether nothing has to be fetched for `runtime`, be it that it has no SDK.
+pub(crate) fn is_there(config: &Config, interpreters: &Interpreters, runtime: &str) -> bool {
+    let Some(Wanted::Interpreted(language, version)) = Wanted::parse(runtime) else { return true };
+    let place = match language {
+        Language::Python => {
+            let serving = interpreters.find(language, version);
+            serving.map(|interpreter| python_directory(&config.directory, interpreter.version))
+        }
+        Language::Node => Some(node_directory(&config.directory)),
+    };
+    place.is_none_or(|place| place.is_dir())
+}
+
 /// Makes sure that the SDK for `runtime` is there; `progress` hears what is going on. Without it functions run all the same, but only with what
 /// they package: callers should warn and go on.
 pub async fn ensure_sdk(config: &Config, runtime: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<(), InstallError> {
@@ -90,7 +104,7 @@ pub async fn ensure_sdk(config: &Config, runtime: &str, progress: &(dyn Fn(&str)
             }
             progress(&format!("fetching boto3 for Python 3.{}", interpreter.version));
             let new = Staging::begin(&config.directory)?;
-            let mut command = Command::new(&interpreter.host_program);
+            let mut command = readable(&interpreter.host_program);
             command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
             run("pip", command.arg(&new.path).arg("boto3"), progress).await?;
             new.finish(&new.path, &place)
@@ -135,7 +149,7 @@ pub async fn install(config: &Config, runtime: &str, progress: &(dyn Fn(&str) + 
             new.finish(&package, &place)
         }
         Language::Python => {
-            let mut command = Command::new("uv");
+            let mut command = readable("uv".as_ref());
             command.args(["python", "install", "--no-bin", "--install-dir"]).arg(&new.path).arg(format!("3.{version}"));
             run("uv", &mut command, progress).await?;
             let made = std::fs::read_dir(&new.path).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -146,10 +160,20 @@ pub async fn install(config: &Config, runtime: &str, progress: &(dyn Fn(&str) + 
 }
 
 fn npm(directory: &Path) -> Command {
-    let mut command = Command::new("npm");
+    let mut command = readable("npm".as_ref());
     command.args(["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix"]).arg(directory);
     command
 }
+
+/// A command whose files everybody may read: sandboxes run as other users than the platform.
+fn readable(program: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "umask 022; exec \"$0\" \"$@\""]).arg(program);
+    command
+}
+
+/// What a shell answers if there is no such program.
+const NOT_FOUND: i32 = 127;
 
 /// Runs a program that fetches, and tells what it says.
 async fn run(
@@ -172,6 +196,7 @@ async fn run(
     }
     match child.wait().await {
         Ok(status) if status.success() => Ok(()),
+        Ok(status) if status.code() == Some(NOT_FOUND) => Err(InstallError::NoProgram(program)),
         _ => Err(InstallError::Failed { program, output: last.join("; ") }),
     }
 }
@@ -187,7 +212,9 @@ impl Staging {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(".new-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = directory.join(name);
-        std::fs::create_dir_all(&path).map_err(|source| InstallError::Io { path: path.clone(), source })?;
+        let io = |source| InstallError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(&path).map_err(io)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(io)?;
         Ok(Self { path })
     }
 

@@ -35,7 +35,7 @@ pub fn doctor() -> Vec<Finding> {
         finding(
             "memory limits",
             memory,
-            "a function can use more memory than it was given, up to the host's",
+            "memory is limited per process and loosely (twice the size and 256 MiB), and its peak is not known",
             group_remedy,
         ),
         finding(

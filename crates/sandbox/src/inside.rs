@@ -57,7 +57,7 @@ fn enter(birth: &Birth<'_>) -> Result<(), Failure> {
     drop(descriptors);
     drop((doors, peak));
 
-    crate::privileges::limit_resources(!birth.cgroups.limits_processes(), spec)?;
+    crate::privileges::limit_resources(birth.cgroups, spec)?;
     crate::privileges::change_user(birth.host_id)?;
     crate::privileges::drop_all()?;
     die_with_spawner(birth.spawner_alive)?;

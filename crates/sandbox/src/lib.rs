@@ -4,6 +4,9 @@
 //!
 //! Three kinds of process work together: the platform ([`Spawner`]), the spawner process (`spawner.rs`), and each sandbox's own first process
 //! (`inside.rs` until it is set up, `init.rs` from then on).
+//!
+//! A sandbox is not frozen while it has nothing to do. AWS does that, but through version 1 control groups it costs every start another group,
+//! and every call two writes and a wait; what a function leaves running is held by its share of the processor instead.
 
 mod cgroup;
 mod doctor;

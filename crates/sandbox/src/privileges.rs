@@ -1,5 +1,6 @@
 //! How a sandbox loses what its maker had: resource limits, another user in a user namespace of its own, no capabilities.
 
+use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::root::USER_ID;
 use crate::spec::Spec;
@@ -7,9 +8,11 @@ use rustix::process::{Resource, Rlimit};
 
 /// AWS's limit of open files.
 const OPEN_FILES: u64 = 1024;
+/// What interpreters reserve without using it.
+const RESERVED_MB: u64 = 256;
 
-/// Sets the limits that hold per process. `count_processes` is for hosts where no control group does it.
-pub(crate) fn limit_resources(count_processes: bool, spec: &Spec) -> Result<(), Failure> {
+/// Sets the limits that hold per process, and stands in for the control groups that this host does not grant.
+pub(crate) fn limit_resources(cgroups: &Cgroups, spec: &Spec) -> Result<(), Failure> {
     let limit = |resource, value| {
         let both = Rlimit { current: Some(value), maximum: Some(value) };
         rustix::process::setrlimit(resource, both).while_doing(|| "setting resource limits")
@@ -18,8 +21,13 @@ pub(crate) fn limit_resources(count_processes: bool, spec: &Spec) -> Result<(), 
     limit(Resource::Core, 0)?;
     limit(Resource::Memlock, 64 * 1024)?;
     limit(Resource::Msgqueue, 819_200)?;
-    if count_processes {
+    if !cgroups.limits_processes() {
+        // Counted per user and user namespace, so per sandbox.
         limit(Resource::Nproc, u64::from(spec.max_processes))?;
+    }
+    if !cgroups.limits_memory() {
+        // What is reserved counts here, used or not; hence the room for the stacks and heaps that interpreters reserve.
+        limit(Resource::Data, (u64::from(spec.memory_mb) * 2 + RESERVED_MB) * 1024 * 1024)?;
     }
     Ok(())
 }

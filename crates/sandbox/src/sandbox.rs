@@ -139,7 +139,10 @@ impl Drop for Spawner {
     fn drop(&mut self) {
         let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
         process.socket = None;
-        let _ = process.child.wait();
+        let cleared = process.child.wait().is_ok_and(|status| status.success());
+        if !cleared {
+            crate::spawner::sweep(&self.state);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::inside::Birth;
 use crate::root::Root;
 use crate::scratch::{Preparation, Scratch};
 use crate::spec::{Launch, Report};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -26,6 +26,8 @@ const HOST_IDS: u64 = 50_000;
 /// Platforms on one host share the ids among so many ranges.
 const RANGES: u32 = 1_000;
 
+/// How long after its start the spawner begins to prepare anything.
+const CALM: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// How many file systems for `/tmp` are kept ready, per size in use.
 const READY_TMP: usize = 6;
 /// Sizes beyond these are made when needed.
@@ -45,6 +47,13 @@ pub fn spawner_main_if_asked() {
     let socket = unsafe { OwnedFd::from_raw_fd(0) };
     serve(&socket, &state);
     std::process::exit(0);
+}
+
+/// Removes the control groups that a spawner of this state directory left because it was killed itself.
+pub(crate) fn sweep(state: &Path) {
+    if let Ok(state) = state.canonicalize() {
+        Cgroups::prepare(&group_name(&state)).remove_all();
+    }
 }
 
 /// A running sandbox.
@@ -81,8 +90,11 @@ fn serve(socket: &OwnedFd, state: &Path) {
         Ok(base) => Spawner { base, running: vec![], ready_tmp: BTreeMap::new(), preparations: vec![], next: 1 },
         Err(failure) => return refuse_all(socket, &failure),
     };
-    spawner.prepare_tmp(DEFAULT_TMP_MB);
-    while spawner.step(socket) {}
+    // The platform's own start comes first; then, or after the first launch, there is time to prepare.
+    if spawner.step(socket, Some(&CALM)) {
+        spawner.prepare_tmp(DEFAULT_TMP_MB);
+        while spawner.step(socket, None) {}
+    }
     spawner.end_all();
 }
 
@@ -97,15 +109,16 @@ fn refuse_all(socket: &OwnedFd, failure: &Failure) {
 
 impl Base {
     fn prepare(state: &Path) -> Result<Self, Failure> {
+        // What is made for sandboxes must be readable for their users, whatever the platform's own files are to be.
+        rustix::process::umask(rustix::fs::Mode::from(0o022));
         let unlimited = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         let most = rustix::process::Rlimit { current: unlimited.maximum, maximum: unlimited.maximum };
         let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
         std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
         let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
-        let mark = mark_of(&state);
-        let cgroups = Cgroups::prepare(&format!("{mark:08x}"));
+        let cgroups = Cgroups::prepare(&group_name(&state));
         cgroups.sweep();
-        let first_id = enter_own_namespaces(mark)?;
+        let first_id = enter_own_namespaces(mark_of(&state))?;
         Ok(Self {
             root: Root::build(&state.join("root"))?,
             scratch: Scratch::new(state.join("images")),
@@ -127,6 +140,10 @@ fn mark_of(state: &Path) -> u32 {
         .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
+fn group_name(state: &Path) -> String {
+    format!("{:08x}", mark_of(state))
+}
+
 /// Enters a mount namespace; without privilege, inside a user namespace that grants it. Returns the first host id for
 /// sandboxes if the platform may choose ids.
 fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
@@ -144,12 +161,12 @@ fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
 }
 
 impl Spawner {
-    /// Waits for something to do and does it; false when the platform has gone.
-    fn step(&mut self, socket: &OwnedFd) -> bool {
+    /// Waits for something to do, not longer than `at_most`, and does it; false when the platform has gone.
+    fn step(&mut self, socket: &OwnedFd, at_most: Option<&Timespec>) -> bool {
         let mut poll = vec![PollFd::new(socket, PollFlags::IN)];
         poll.extend(self.preparations.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
         poll.extend(self.running.iter().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
-        match rustix::event::poll(&mut poll, None) {
+        match rustix::event::poll(&mut poll, at_most) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return false,
         }

@@ -164,6 +164,7 @@ impl Expansion<'_> {
         }
         let url = format!("{id}Url");
         self.add(resource, &url, "AWS::Lambda::Url", properties);
+        self.after_alias(at, alias);
         if config.get("AuthType").and_then(Node::as_text) == Some("NONE") {
             let function = alias.map_or_else(|| reference(at, id), |alias| reference(at, alias));
             let properties = vec![
@@ -188,6 +189,14 @@ impl Expansion<'_> {
             properties.extend(config.get(name).map(|node| (name, node.clone())));
         }
         self.add(resource, &format!("{id}EventInvokeConfig"), "AWS::Lambda::EventInvokeConfig", properties);
+        self.after_alias(at, alias);
+    }
+
+    /// What names the alias by its name refers to it without a `Ref`, so the order must be said.
+    fn after_alias(&mut self, at: Position, alias: Option<&str>) {
+        if let (Some(resource), Some(alias)) = (self.resources.last_mut(), alias) {
+            resource.depends_on.push((alias.to_owned(), at));
+        }
     }
 
     /// The permission for an API to call the function.

@@ -61,6 +61,14 @@ fn a_published_alias_names_its_version_after_the_package() {
 }
 
 #[test]
+fn what_uses_the_alias_by_name_comes_after_it() {
+    let text = format!("{FUNCTION}      AutoPublishAlias: live\n      FunctionUrlConfig: {{AuthType: AWS_IAM}}\n");
+    let order = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}")).order;
+    let place = |id: &str| order.iter().position(|placed| placed == id).unwrap();
+    assert!(place("FnAliaslive") < place("FnUrl"), "{order:?}");
+}
+
+#[test]
 fn a_public_url_and_a_layer_become_plain_resources() {
     let text = format!(
         "{FUNCTION}      FunctionUrlConfig: {{AuthType: NONE}}\n      Layers: [!Ref Lib]\n  Lib: {{Type: AWS::Serverless::LayerVersion, Properties: {{ContentUri: lib}}}}\n"

@@ -1,10 +1,15 @@
 //! The Lambda API: one line per operation. The only place that knows how functions look on the wire.
 
+mod aliases;
+mod event_invokes;
 mod faults;
 mod functions;
 mod invocation;
+mod layers;
+mod permissions;
 mod settings;
 mod shapes;
+mod urls;
 
 use crate::Functions;
 use crate::model::Code;
@@ -29,6 +34,41 @@ pub fn service(functions: Arc<Functions>) -> Service {
         .operation("PutFunctionConcurrency", state, settings::put_concurrency)
         .operation("GetFunctionConcurrency", state, settings::get_concurrency)
         .operation("DeleteFunctionConcurrency", state, settings::delete_concurrency)
+        .operation("CreateAlias", state, aliases::create)
+        .operation("GetAlias", state, aliases::get)
+        .operation("UpdateAlias", state, aliases::update)
+        .operation("DeleteAlias", state, aliases::delete)
+        .operation("ListAliases", state, aliases::list)
+        .operation("PublishLayerVersion", state, layers::publish)
+        .operation("GetLayerVersion", state, layers::get)
+        .operation("GetLayerVersionByArn", state, layers::get_by_arn)
+        .operation("DeleteLayerVersion", state, layers::delete)
+        .operation("ListLayers", state, layers::list)
+        .operation("ListLayerVersions", state, layers::list_versions)
+        .operation("AddLayerVersionPermission", state, layers::add_permission)
+        .operation("RemoveLayerVersionPermission", state, layers::remove_permission)
+        .operation("GetLayerVersionPolicy", state, layers::get_policy)
+        .operation("AddPermission", state, permissions::add)
+        .operation("RemovePermission", state, permissions::remove)
+        .operation("GetPolicy", state, permissions::get)
+        .operation("TagResource", state, settings::tag)
+        .operation("UntagResource", state, settings::untag)
+        .operation("ListTags", state, settings::list_tags)
+        .operation("CreateFunctionUrlConfig", state, urls::create)
+        .operation("GetFunctionUrlConfig", state, urls::get)
+        .operation("UpdateFunctionUrlConfig", state, urls::update)
+        .operation("DeleteFunctionUrlConfig", state, urls::delete)
+        .operation("ListFunctionUrlConfigs", state, urls::list)
+        .operation("PutFunctionEventInvokeConfig", state, event_invokes::put)
+        .operation("UpdateFunctionEventInvokeConfig", state, event_invokes::update)
+        .operation("GetFunctionEventInvokeConfig", state, event_invokes::get)
+        .operation("DeleteFunctionEventInvokeConfig", state, event_invokes::delete)
+        .operation("ListFunctionEventInvokeConfigs", state, event_invokes::list)
+        .operation("GetAccountSettings", state, settings::account)
+        .operation("GetFunctionRecursionConfig", state, settings::get_recursion)
+        .operation("PutFunctionRecursionConfig", state, settings::put_recursion)
+        .operation("GetRuntimeManagementConfig", state, settings::get_runtime_management)
+        .operation("PutRuntimeManagementConfig", state, settings::put_runtime_management)
         .raw_operation("Invoke", state, invocation::invoke)
         .raw_operation("InvokeAsync", state, invocation::invoke_async)
         .raw_operation("InvokeWithResponseStream", state, invocation::invoke_with_response_stream)
@@ -38,6 +78,3 @@ pub fn service(functions: Arc<Functions>) -> Service {
 pub(crate) fn code_sha256(code: &Code) -> String {
     BASE64_STANDARD.encode(hex::decode(&code.sha256).unwrap_or_default())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,13 @@
-//! Handlers for what holds for a function as a whole.
+//! Handlers for what holds for a function as a whole, or for the account.
 
-use super::functions::unqualified;
-use super::shapes::{Empty, FunctionName, PutConcurrency, Reserved};
-use crate::Functions;
-use fogbank_model::RequestContext;
+use super::functions::{named, scope, unqualified};
+use super::shapes::{
+    AccountLimit, AccountSettings, AccountUsage, Empty, FunctionName, PutConcurrency, PutRecursion,
+    PutRuntimeManagement, Recursion, Reserved, RuntimeManagement, TagInput, Tags,
+};
+use crate::model::FunctionKey;
+use crate::{Error, Functions, limits, report};
+use fogbank_model::{FunctionRef, RequestContext};
 use fogbank_wire::Fault;
 use std::sync::Arc;
 
@@ -35,4 +39,97 @@ pub(super) async fn delete_concurrency(
 ) -> Result<Empty, Fault> {
     state.reserve(&unqualified(&context, &input.function_name)?, None).await?;
     Ok(Empty {})
+}
+
+/// Only functions have tags here; the other resources of Lambda that can have some do not exist yet.
+fn tagged(context: &RequestContext, resource: &str) -> Result<FunctionKey, Fault> {
+    let not_found = || {
+        Error::NotFound(format!(
+            "The resource {resource} does not exist, or is of a kind that Fogbank does not have yet."
+        ))
+    };
+    let function = FunctionRef::parse(resource, context).map_err(|_| not_found())?;
+    match (resource.starts_with("arn:"), &function.qualifier) {
+        (true, None) => Ok(FunctionKey::of(&function)),
+        _ => Err(Error::invalid(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN.",
+        )
+        .into()),
+    }
+}
+
+pub(super) async fn tag(state: State, context: RequestContext, input: TagInput) -> Result<Empty, Fault> {
+    state.tag(&tagged(&context, &input.resource)?, input.tags).await?;
+    Ok(Empty {})
+}
+
+pub(super) async fn untag(state: State, context: RequestContext, input: TagInput) -> Result<Empty, Fault> {
+    state.untag(&tagged(&context, &input.resource)?, &input.tag_keys).await?;
+    Ok(Empty {})
+}
+
+pub(super) async fn list_tags(state: State, context: RequestContext, input: TagInput) -> Result<Tags, Fault> {
+    let function = state.function(&tagged(&context, &input.resource)?)?;
+    Ok(Tags { tags: function.settings.tags.clone() })
+}
+
+pub(super) async fn account(state: State, context: RequestContext, _: Empty) -> Result<AccountSettings, Fault> {
+    let used = state.account_use(&scope(&context));
+    Ok(AccountSettings {
+        account_limit: AccountLimit {
+            total_code_size: limits::TOTAL_CODE_BYTES,
+            code_size_unzipped: limits::UNZIPPED_BYTES,
+            code_size_zipped: limits::ZIPPED_BYTES as u64,
+            concurrent_executions: used.concurrency,
+            unreserved_concurrent_executions: used.unreserved,
+        },
+        account_usage: AccountUsage { total_code_size: used.code_bytes, function_count: used.functions },
+    })
+}
+
+pub(super) async fn get_recursion(
+    state: State,
+    context: RequestContext,
+    input: FunctionName,
+) -> Result<Recursion, Fault> {
+    let function = state.function(&unqualified(&context, &input.function_name)?)?;
+    let recursive_loop = function.settings.recursive_loop.clone().unwrap_or_else(|| "Terminate".into());
+    Ok(Recursion { recursive_loop })
+}
+
+pub(super) async fn put_recursion(
+    state: State,
+    context: RequestContext,
+    input: PutRecursion,
+) -> Result<Recursion, Fault> {
+    state.set_recursive_loop(&unqualified(&context, &input.function_name)?, &input.recursive_loop).await?;
+    Ok(Recursion { recursive_loop: input.recursive_loop })
+}
+
+pub(super) async fn get_runtime_management(
+    state: State,
+    context: RequestContext,
+    input: FunctionName,
+) -> Result<RuntimeManagement, Fault> {
+    let named = named(&context, &input.function_name, input.qualifier.as_deref())?;
+    let function = state.function(&FunctionKey::of(&named))?;
+    let version = function.version(named.qualifier.as_ref())?;
+    let runtime = &version.configuration.runtime;
+    Ok(RuntimeManagement {
+        update_runtime_on: "Auto",
+        function_arn: function.key.qualified_arn(version.label()).into(),
+        runtime_version_arn: report::runtime_version_arn(runtime, &function.key.scope.region),
+    })
+}
+
+pub(super) async fn put_runtime_management(
+    state: State,
+    context: RequestContext,
+    input: PutRuntimeManagement,
+) -> Result<RuntimeManagement, Fault> {
+    if input.update_runtime_on != "Auto" || input.runtime_version_arn.is_some() {
+        return Err(Error::unsupported("UpdateRuntimeOn other than Auto").into());
+    }
+    let name = FunctionName { function_name: input.function_name, qualifier: input.qualifier };
+    get_runtime_management(state, context, name).await
 }

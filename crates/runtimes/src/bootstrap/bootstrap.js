@@ -284,6 +284,9 @@ async function runStreaming(api, handler, event, context) {
   stream.setContentType = (contentType) => {
     stream.contentType = contentType
   }
+  let sources = 0
+  stream.on('pipe', () => sources++)
+  stream.on('unpipe', () => sources--)
   // The request is on its way before the handler is done, but the loop may be empty until it ends its stream.
   const finished = new Promise((resolve, reject) => {
     stream.on('finish', resolve)
@@ -295,8 +298,9 @@ async function runStreaming(api, handler, event, context) {
   })
   try {
     await Promise.race([handler(event, stream, context), idle])
-    if (!stream.writableEnded && whenIdle === null) stream.end()
-    await Promise.race([finished, idle.then(() => { if (!stream.writableEnded) stream.end(); return finished })])
+    // What is still piped into the stream will end it; otherwise nobody will.
+    if (!stream.writableEnded && sources === 0) stream.end()
+    await finished
   } catch (error) {
     const document = errorDocument(error)
     console.error('Invoke Error \t' + JSON.stringify({ ...document, trace: undefined, stack: document.trace }))

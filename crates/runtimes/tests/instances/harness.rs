@@ -1,8 +1,8 @@
 //! What the tests share: a runtime in a temporary directory, functions written on the spot, and a log that is kept.
 
 use bytes::Bytes;
-use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome, Runtime, StartError, Started};
-use fogbank_model::{AccountId, Arn, Clock, LogSink, LogStream, Region, SystemClock, Timestamp};
+use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome, Runtime, StartError, Started, StreamEnd};
+use fogbank_model::{AccountId, Arn, BoxFuture, Clock, LogSink, LogStream, Region, SystemClock, Timestamp};
 use fogbank_runtimes::{Config, Door, DoorIdentity, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use std::collections::BTreeMap;
@@ -25,11 +25,11 @@ impl LogSink for Lines {
 struct WhoIs;
 
 impl Door for WhoIs {
-    fn serve(&self, mut stream: tokio::net::TcpStream, from: DoorIdentity) {
-        tokio::spawn(async move {
+    fn serve(&self, mut stream: tokio::net::TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
             let text = format!("{} {} {} {}", from.account, from.region, from.role, from.session);
             let _ = stream.write_all(text.as_bytes()).await;
-        });
+        })
     }
 }
 
@@ -49,9 +49,11 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
+        Self::with(config())
+    }
+
+    pub fn with(config: Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // Installed SDKs and compiled bootstraps are shared between test runs; everything else is new.
-        let config = Config { directory: runtimes(), strict: false };
         let spawner =
             Spawner::start_with(env!("CARGO_BIN_EXE_runtimes-test-spawner"), directory.path().join("state")).unwrap();
         let lines = Arc::new(Lines::default());
@@ -138,9 +140,10 @@ impl Stage {
     }
 }
 
-fn runtimes() -> PathBuf {
-    std::env::var_os("FOGBANK_RUNTIMES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("runtimes"), PathBuf::from)
+/// Installed SDKs and compiled bootstraps are shared between test runs; everything else is new.
+pub fn config() -> Config {
+    let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("runtimes");
+    Config { directory: std::env::var_os("FOGBANK_RUNTIMES").map_or(shared, PathBuf::from), strict: false }
 }
 
 pub fn event(payload: &str) -> Event {
@@ -176,6 +179,20 @@ pub fn failed(outcome: Outcome) -> (String, serde_json::Value) {
 pub fn init_error(error: StartError) -> (String, serde_json::Value) {
     match error {
         StartError::Init { error_type, payload, .. } => (error_type, serde_json::from_slice(&payload).unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A streamed answer's content type, all its pieces, and its end.
+pub async fn streamed(outcome: Outcome) -> (Option<String>, Vec<u8>, StreamEnd) {
+    match outcome {
+        Outcome::Streaming { content_type, mut chunks, end } => {
+            let mut body = Vec::new();
+            while let Some(piece) = chunks.recv().await {
+                body.extend_from_slice(&piece);
+            }
+            (content_type, body, end.await.unwrap())
+        }
         other => panic!("{other:?}"),
     }
 }

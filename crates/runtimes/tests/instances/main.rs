@@ -1,6 +1,7 @@
 //! Functions through the `Runtime` trait, as the pool runs them.
 #![allow(clippy::unwrap_used)]
 
+mod fetched;
 mod harness;
 mod native;
 mod node;

@@ -1,7 +1,7 @@
 //! Node.js functions.
 
-use crate::harness::{Stage, answered, event, event_within, failed, init_error};
-use fogbank_functions::runtime::{Outcome, StreamEnd};
+use crate::harness::{Stage, answered, event, event_within, failed, init_error, streamed};
+use fogbank_functions::runtime::StreamEnd;
 use serde_json::json;
 use std::time::Duration;
 
@@ -124,19 +124,6 @@ async fn console_lines_have_the_prefix_of_aws_and_stay_whole() {
     assert!(log[1].ends_with(&format!("Z\t{id}\tWARN\tw")), "{log:?}");
 }
 
-async fn streamed(outcome: Outcome) -> (Option<String>, Vec<u8>, StreamEnd) {
-    match outcome {
-        Outcome::Streaming { content_type, mut chunks, end } => {
-            let mut body = Vec::new();
-            while let Some(piece) = chunks.recv().await {
-                body.extend_from_slice(&piece);
-            }
-            (content_type, body, end.await.unwrap())
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_streamed_piece_by_piece() {
     let stage = Stage::new();
@@ -159,6 +146,33 @@ async fn an_answer_is_streamed_piece_by_piece() {
     assert_eq!(content_type.as_deref(), Some("application/vnd.awslambda.http-integration-response"));
     assert_eq!(body, b"{\"statusCode\":201}\0\0\0\0\0\0\0\0one two");
     assert_eq!(end, StreamEnd::Complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_handler_or_with_what_is_piped_into_it() {
+    let stage = Stage::new();
+    let spec = stage.node(
+        "const { Readable } = require('stream')
+        async function* slow() { yield 'a'; await new Promise((r) => setTimeout(r, 30)); yield 'b' }
+        exports.handler = awslambda.streamifyResponse(async (event, stream) => { if (event.pipe) Readable.from(slow()).pipe(stream); else stream.write('ab') })",
+    );
+    let instance = stage.start(&spec).await;
+    for piped in [true, false] {
+        let (_, body, end) = streamed(instance.invoke(event(&json!({ "pipe": piped }).to_string())).await).await;
+        assert_eq!((body.as_slice(), end), (&b"ab"[..], StreamEnd::Complete));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_json_if_the_function_is_configured_so() {
+    let stage = Stage::new();
+    let mut spec = stage.node("exports.handler = async () => { console.debug('no'); console.info({ a: 1 }); console.error(new Error('bad')) }");
+    spec.environment.insert("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into());
+    spec.environment.insert("AWS_LAMBDA_LOG_LEVEL".into(), "INFO".into());
+    stage.ask(&spec, "{}").await;
+    let log: Vec<serde_json::Value> = stage.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((log.len(), &log[0]["level"], &log[0]["message"]), (2, &json!("INFO"), &json!({"a": 1})));
+    assert_eq!((&log[1]["errorType"], &log[1]["errorMessage"]), (&json!("Error"), &json!("bad")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Python functions.
 
 use crate::harness::{Stage, answered, event, event_within, failed, init_error};
-use fogbank_functions::runtime::Outcome;
+use fogbank_functions::runtime::{Outcome, Resolution, Runtime};
 use serde_json::json;
 use std::time::Duration;
 
@@ -154,6 +154,20 @@ async fn what_was_printed_stands_in_the_log_when_the_answer_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_are_json_if_the_function_is_configured_so() {
+    let stage = Stage::new();
+    let mut spec = stage.python("import logging\ndef handler(event, context):\n    logging.debug('no')\n    logging.getLogger('shop').info('a %s', 'b')\n");
+    spec.environment.insert("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into());
+    stage.ask(&spec, "{}").await;
+    let log: Vec<serde_json::Value> = stage.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (log.len(), &log[0]["level"], &log[0]["message"], &log[0]["logger"]),
+        (1, &json!("INFO"), &json!("a b"), &json!("shop"))
+    );
+    assert_eq!(log[0]["requestId"].as_str().unwrap().len(), 36);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_no_json_is_a_marshal_error() {
     let stage = Stage::new();
     let spec = stage.python("def handler(event, context):\n    return {1, 2}\n");
@@ -161,6 +175,87 @@ async fn an_answer_that_is_no_json_is_a_marshal_error() {
     let (error_type, document) = failed(instance.invoke(event("{}")).await);
     assert_eq!(error_type, "Runtime.MarshalError");
     assert_eq!(document["errorMessage"], "Unable to marshal response: Object of type set is not JSON serializable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_are_read_and_written_as_by_pythons_own_json() {
+    let stage = Stage::new();
+    let spec = stage.python(
+        "import decimal\nimport sys\nassert 'json' not in sys.modules\ndef handler(event, context):\n    import json\n    assert type(event[0]) is float and type(event[1]) is int\n    made = {'n': None, 't': True, 1: 'é\\n\"', 'f': 1e300, 'd': decimal.Decimal('1.5'), 'l': [(), {}], 'event': event}\n    assert context.get_remaining_time_in_millis() > 0\n    return [made, json.dumps({**made, 'd': 1.5})]\n",
+    );
+    let instance = stage.start(&spec).await;
+    let Outcome::Answered(answer) = instance.invoke(event("  [1.0, 12345678901234567890123, \"\\u00e4\"] ")).await
+    else {
+        panic!()
+    };
+    let text = std::str::from_utf8(&answer).unwrap();
+    let (ours, theirs) =
+        (text.split(", \"{").next().unwrap(), serde_json::from_slice::<serde_json::Value>(&answer).unwrap());
+    assert_eq!(ours.strip_prefix('[').unwrap(), theirs[1].as_str().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_version_on_this_host_runs_the_bootstrap() {
+    let stage = Stage::new();
+    let mut versions = 0;
+    for minor in 8..=14 {
+        let runtime = format!("python3.{minor}");
+        if stage.runtime.resolve(&runtime) != Resolution::Exact {
+            continue;
+        }
+        versions += 1;
+        let text = "import sys, logging\ndef handler(event, context):\n    logging.warning('w')\n    if event is None: return {1}\n    return [sys.version_info[1], event]\n";
+        let instance = stage.start(&stage.function(&runtime, "app.handler", &[("app.py", text)])).await;
+        assert_eq!(answered(instance.invoke(event("{\"a\": [1.5]}")).await), json!([minor, {"a": [1.5]}]));
+        failed(instance.invoke(event("null")).await);
+        assert_eq!(answered(instance.invoke(event("1")).await), json!([minor, 1]));
+    }
+    assert!(versions > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrapper_starts_the_runtime() {
+    let stage = Stage::new();
+    let mut spec = stage.function(
+        "python3.12",
+        "app.handler",
+        &[
+            ("app.py", "import os\ndef handler(event, context):\n    return os.environ['WRAPPED']\n"),
+            ("wrap", "#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n"),
+        ],
+    );
+    std::fs::set_permissions(spec.code.join("wrap"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    spec.environment.insert("AWS_LAMBDA_EXEC_WRAPPER".into(), "/var/task/wrap".into());
+    assert_eq!(stage.ask(&spec, "{}").await, json!("yes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_connections_are_served_at_a_time() {
+    let stage = Stage::new();
+    let text = "
+import select, socket, time
+def handler(event, context):
+    poll, ones, answered, until = select.poll(), {}, set(), time.time() + 0.5
+    for _ in range(600):
+        one = socket.socket()
+        one.setblocking(False)
+        try: one.connect(('127.0.0.1', 9001))
+        except BlockingIOError: pass
+        ones[one.fileno()] = one
+        poll.register(one, select.POLLOUT)
+    while time.time() < until:
+        for number, happened in poll.poll(50):
+            if happened & select.POLLIN:
+                answered.add(number)
+                poll.unregister(number)
+            elif happened & select.POLLOUT:
+                ones[number].send(b'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
+                poll.modify(number, select.POLLIN)
+    return len(answered)
+";
+    let served = stage.ask(&stage.python(text), "{}").await.as_u64().unwrap();
+    // One of the 128 is the runtime's own.
+    assert_eq!(served, 127);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,7 +375,7 @@ impl Stage {
     async fn runtime_start(&self, spec: &fogbank_functions::runtime::InstanceSpec) {
         let mut spec = spec.clone();
         spec.environment.insert("MARK".into(), self.mark(&spec));
-        let _ = fogbank_functions::runtime::Runtime::start(&self.runtime, spec).await;
+        let _ = self.runtime.start(spec).await;
     }
 
     fn mark(&self, spec: &fogbank_functions::runtime::InstanceSpec) -> String {

@@ -19,8 +19,6 @@ async fn starts_and_warm_calls_are_fast() {
         ("native", stage.native("echo"), 200),
     ];
     for (name, spec, bound) in specs {
-        drop(stage.start(&spec).await);
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let (mut colds, mut warms) = (vec![], vec![]);
         for _ in 0..15 {
             let begin = Instant::now();

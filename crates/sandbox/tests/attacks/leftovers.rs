@@ -47,7 +47,10 @@ fn spawner_of(platform: &Child) -> i32 {
 
 /// The control groups in which the sandboxes of `platform` are.
 fn groups_of(platform: &Child) -> Vec<std::path::PathBuf> {
-    let spawner = spawner_of(platform);
+    groups_of_spawner(spawner_of(platform))
+}
+
+fn groups_of_spawner(spawner: i32) -> Vec<std::path::PathBuf> {
     let children = std::fs::read_to_string(format!("/proc/{spawner}/task/{spawner}/children")).unwrap();
     let groups: Vec<_> = children
         .split_whitespace()
@@ -114,6 +117,23 @@ async fn a_killed_spawner_takes_its_sandboxes_with_it_and_is_replaced() {
     assert_eq!(ended.status, None);
     let (text, ended) = finish(arena.launch(arena.shell_spec("echo again")).await).await;
     assert_eq!((text.as_str(), ended.status), ("again\n", Some(ExitStatus::Code(0))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_ends_after_its_spawner_was_killed_clears_away_for_it() {
+    let arena = Arena::new();
+    let sandbox = arena.launch(arena.shell_spec("cat /dev/zero > /dev/null")).await;
+    let mark = arena.directory.path().join("state").display().to_string();
+    let spawner = processes_with(&mark)
+        .iter()
+        .filter(|one| one.contains("fogbank-spawner"))
+        .map(|one| one.split(' ').next().unwrap().parse().unwrap())
+        .min();
+    let groups = groups_of_spawner(spawner.unwrap());
+    kill(spawner.unwrap());
+    sandbox.control().ended().await;
+    tokio::task::spawn_blocking(move || drop(arena)).await.unwrap();
+    assert!(!new_groups(&groups));
 }
 
 #[tokio::test(flavor = "multi_thread")]

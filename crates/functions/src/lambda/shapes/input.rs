@@ -1,27 +1,25 @@
-//! Lambda's structures, with its member names.
+//! What clients send about functions.
 
-use super::code_sha256;
+use crate::Error;
 use crate::configuration::Change;
-use crate::model::{Function, Version};
-use crate::{Error, report};
 use bytes::Bytes;
 use fogbank_wire::Blob;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A member that is read only to be refused.
-pub(super) type Anything = serde_json::Value;
+pub(in crate::lambda) type Anything = serde_json::Value;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct FunctionName {
+pub(in crate::lambda) struct FunctionName {
     pub function_name: String,
     pub qualifier: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct PackageInput {
+pub(in crate::lambda) struct PackageInput {
     pub zip_file: Option<Blob>,
     pub s3_bucket: Option<String>,
     pub s3_key: Option<String>,
@@ -40,7 +38,9 @@ impl PackageInput {
             return Err(Error::unsupported("SourceKMSKeyArn"));
         }
         if self.s3_bucket.is_some() || self.s3_key.is_some() {
-            return Err(Error::unsupported("Code from S3 (S3Bucket, S3Key); send it as ZipFile. It"));
+            let message =
+                "Code from S3 (S3Bucket, S3Key) is not supported by Fogbank yet. Send the package as ZipFile.";
+            return Err(Error::invalid(message));
         }
         self.zip_file.map(|blob| blob.0).ok_or_else(|| Error::invalid("Please provide a source for function code."))
     }
@@ -48,25 +48,25 @@ impl PackageInput {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Environment {
+pub(in crate::lambda) struct Environment {
     pub variables: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct EphemeralStorage {
+pub(in crate::lambda) struct EphemeralStorage {
     pub size: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct TracingConfig {
+pub(in crate::lambda) struct TracingConfig {
     pub mode: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct LoggingInput {
+pub(in crate::lambda) struct LoggingInput {
     pub log_format: Option<String>,
     pub application_log_level: Option<String>,
     pub system_log_level: Option<String>,
@@ -75,19 +75,19 @@ pub(super) struct LoggingInput {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct SnapStart {
+pub(in crate::lambda) struct SnapStart {
     pub apply_on: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct TargetArn {
+pub(in crate::lambda) struct TargetArn {
     pub target_arn: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct VpcConfig {
+pub(in crate::lambda) struct VpcConfig {
     pub subnet_ids: Vec<String>,
     pub security_group_ids: Vec<String>,
 }
@@ -95,7 +95,7 @@ pub(super) struct VpcConfig {
 /// What `CreateFunction` and `UpdateFunctionConfiguration` have in common.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct ConfigurationInput {
+pub(in crate::lambda) struct ConfigurationInput {
     pub runtime: Option<String>,
     pub role: Option<String>,
     pub handler: Option<String>,
@@ -172,7 +172,7 @@ impl ConfigurationInput {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct CreateFunction {
+pub(in crate::lambda) struct CreateFunction {
     pub function_name: String,
     pub code: PackageInput,
     #[serde(flatten)]
@@ -190,7 +190,7 @@ pub(super) struct CreateFunction {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct UpdateFunctionCode {
+pub(in crate::lambda) struct UpdateFunctionCode {
     pub function_name: String,
     #[serde(flatten)]
     pub code: PackageInput,
@@ -206,7 +206,7 @@ pub(super) struct UpdateFunctionCode {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct UpdateFunctionConfiguration {
+pub(in crate::lambda) struct UpdateFunctionConfiguration {
     pub function_name: String,
     #[serde(flatten)]
     pub configuration: ConfigurationInput,
@@ -215,7 +215,7 @@ pub(super) struct UpdateFunctionConfiguration {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct ListFunctions {
+pub(in crate::lambda) struct ListFunctions {
     pub master_region: Option<String>,
     pub function_version: Option<String>,
     pub marker: Option<String>,
@@ -225,7 +225,7 @@ pub(super) struct ListFunctions {
 /// A page of something that belongs to a function.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct ListOfFunction {
+pub(in crate::lambda) struct ListOfFunction {
     pub function_name: String,
     pub function_version: Option<String>,
     pub marker: Option<String>,
@@ -234,183 +234,10 @@ pub(super) struct ListOfFunction {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct PublishVersion {
+pub(in crate::lambda) struct PublishVersion {
     pub function_name: String,
     pub code_sha256: Option<String>,
     pub description: Option<String>,
     pub revision_id: Option<String>,
     pub publish_to: Option<String>,
 }
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct FunctionConfiguration {
-    function_name: String,
-    function_arn: String,
-    runtime: String,
-    role: String,
-    handler: String,
-    code_size: u64,
-    description: String,
-    timeout: u32,
-    memory_size: u32,
-    last_modified: String,
-    code_sha256: String,
-    version: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<EnvironmentOutput>,
-    tracing_config: Mode,
-    revision_id: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    layers: Vec<LayerOutput>,
-    state: &'static str,
-    last_update_status: &'static str,
-    package_type: &'static str,
-    architectures: [String; 1],
-    ephemeral_storage: Size,
-    snap_start: SnapStartOutput,
-    runtime_version_config: RuntimeVersionConfig,
-    logging_config: LoggingOutput,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct EnvironmentOutput {
-    variables: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Mode {
-    mode: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Size {
-    size: u32,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct LayerOutput {
-    arn: String,
-    code_size: u64,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SnapStartOutput {
-    apply_on: &'static str,
-    optimization_status: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct RuntimeVersionConfig {
-    runtime_version_arn: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct LoggingOutput {
-    log_format: &'static str,
-    log_group: String,
-}
-
-impl FunctionConfiguration {
-    /// Describes `version`, under a qualified ARN if the client named a version or alias, or it is a published one.
-    pub fn of(function: &Function, version: &Version, qualifier: Option<&str>) -> Self {
-        let configuration = &version.configuration;
-        let number = version.number.map(|number| number.to_string());
-        let function_arn = match qualifier.map(str::to_owned).or(number) {
-            Some(qualifier) => function.key.qualified_arn(qualifier),
-            None => function.key.arn(),
-        };
-        let variables = configuration.environment.clone();
-        let layers = configuration.layers.iter();
-        Self {
-            function_name: function.key.name.to_string(),
-            function_arn: function_arn.into(),
-            runtime: configuration.runtime.clone(),
-            role: configuration.role.to_string(),
-            handler: configuration.handler.clone(),
-            code_size: version.code.zipped,
-            description: configuration.description.clone(),
-            timeout: configuration.timeout_s,
-            memory_size: configuration.memory_mb,
-            last_modified: version.modified.to_lambda_text(),
-            code_sha256: code_sha256(&version.code),
-            version: version.label(),
-            environment: (!variables.is_empty()).then_some(EnvironmentOutput { variables }),
-            tracing_config: Mode { mode: configuration.tracing.clone() },
-            revision_id: version.revision.clone(),
-            layers: layers
-                .map(|layer| LayerOutput { arn: layer.arn.to_string(), code_size: layer.code.zipped })
-                .collect(),
-            // Code is unpacked before a function or a change of it is accepted, so there is nothing left to wait for.
-            state: "Active",
-            last_update_status: "Successful",
-            package_type: "Zip",
-            architectures: [configuration.architecture.clone()],
-            ephemeral_storage: Size { size: configuration.tmp_mb },
-            snap_start: SnapStartOutput { apply_on: "None", optimization_status: "Off" },
-            runtime_version_config: RuntimeVersionConfig {
-                runtime_version_arn: report::runtime_version_arn(&configuration.runtime, &function.key.scope.region),
-            },
-            logging_config: LoggingOutput { log_format: "Text", log_group: configuration.log_group.clone() },
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct GetFunctionOutput {
-    pub configuration: FunctionConfiguration,
-    pub code: CodeLocation,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<Reserved>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct CodeLocation {
-    pub repository_type: &'static str,
-    pub location: String,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Reserved {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reserved_concurrent_executions: Option<u32>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ListFunctionsOutput {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_marker: Option<String>,
-    pub functions: Vec<FunctionConfiguration>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ListVersionsOutput {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_marker: Option<String>,
-    pub versions: Vec<FunctionConfiguration>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct PutConcurrency {
-    pub function_name: String,
-    pub reserved_concurrent_executions: u32,
-}
-
-/// An output structure without members.
-#[derive(Debug, Serialize)]
-pub(super) struct Empty {}
