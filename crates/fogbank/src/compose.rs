@@ -81,6 +81,9 @@ pub async fn compose(
         ..Config::default()
     };
     let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
+    // Before the first upload: what no function needs is left over from deployments that never happened, or from deleted functions.
+    let registered = functions.snapshot();
+    store.blobs().keep_only(|digest| registered.needs(digest))?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
     let prices = settings.file.bill.clone();
     let own = PlatformApi {
