@@ -13,8 +13,3 @@ pub(crate) const DEPLOYED: Table = Table("gateway.deployed");
 pub(crate) fn deployed(api: &str, deployment: &str) -> Vec<u8> {
     format!("{api}/{deployment}").into_bytes()
 }
-
-/// What the keys of all deployments of an API begin with.
-pub(crate) fn all_deployed(api: &str) -> Vec<u8> {
-    format!("{api}/").into_bytes()
-}

@@ -25,6 +25,7 @@ mod rest_api;
 mod serve;
 mod tagging;
 mod unsupported;
+mod v1;
 mod v2;
 
 pub use cors::Cors;
@@ -71,7 +72,7 @@ impl Gateway {
 
     /// What the wire serves: `apigatewayv2` and `apigateway`.
     pub fn services(self: &Arc<Self>) -> Vec<Service> {
-        vec![v2::service(self)]
+        vec![v2::service(self), v1::service(self)]
     }
 
     fn directory(&self) -> Arc<Directory> {

@@ -1,6 +1,22 @@
 //! REST APIs (API Gateway v1): their records, and what changes them. An API with all its resources is one record; what a stage
 //! serves is a copy made when it was deployed, kept apart.
 
+mod apis;
+mod deployments;
+mod integrations;
+mod methods;
+mod openapi;
+mod patch;
+mod resources;
+mod stages;
+
+pub(crate) use apis::{NewApi, get, list, update};
+pub(crate) use deployments::{NewStage, deploy};
+pub(crate) use integrations::{NewIntegration, NewIntegrationResponse};
+pub(crate) use methods::NewMethod;
+pub(crate) use openapi::{Mode, import};
+pub(crate) use patch::Patch;
+
 use fogbank_model::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod rest;
+mod url;
 
 use crate::{FunctionUrl, Gateway, Urls};
 use ::http::{Request, Response};
@@ -127,6 +129,10 @@ impl House {
 
     async fn v2(&self, operation: &str, input: Value) -> Value {
         self.call("apigatewayv2", operation, input).await.unwrap()
+    }
+
+    async fn v1(&self, operation: &str, input: Value) -> Value {
+        self.call("apigateway", operation, input).await.unwrap()
     }
 
     /// The code and text of a refusal.

@@ -21,7 +21,6 @@ fn tags_of<'a>(api: &'a mut HttpApi, stage: Option<&str>) -> Result<&'a mut BTre
     match stage {
         None => Ok(&mut api.tags),
         Some(name) => {
-            api.stage(name)?;
             let stage = api.stages.get_mut(name).map(|stage| &mut stage.tags);
             stage.ok_or_else(|| Error::NotFound(format!("Invalid stage identifier specified {name}")))
         }

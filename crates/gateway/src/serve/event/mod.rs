@@ -37,3 +37,6 @@ fn body<'b>(body: &'b Bytes, binary: bool) -> (Option<Cow<'b, str>>, bool) {
         _ => (Some(Cow::Owned(STANDARD.encode(body))), true),
     }
 }
+
+#[cfg(test)]
+mod tests;
