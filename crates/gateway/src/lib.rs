@@ -64,7 +64,7 @@ impl Gateway {
         invoke: Arc<dyn Invoke>,
         urls: Arc<dyn Urls>,
     ) -> Result<Arc<Self>, Error> {
-        let directory = store.read(|state| Directory::load(state))?;
+        let directory = store.read(Directory::load)?;
         let ids = Ids(clock.clone());
         let directory = RwLock::new(Arc::new(directory));
         Ok(Arc::new(Self { store, clock, auth, invoke, urls, ids, directory, publishing: Mutex::default() }))

@@ -53,6 +53,48 @@ enum Site {
     Nothing(Voice),
 }
 
+impl Site {
+    fn voice(&self) -> Voice {
+        match self {
+            Self::Api { api, .. } if api.rules == Rules::Http => Voice::Http,
+            Self::Api { .. } => Voice::Rest,
+            Self::Url { .. } => Voice::Url,
+            Self::Nothing(voice) => *voice,
+        }
+    }
+
+    /// The account and region that calls are made for; `None` where nothing is.
+    fn owner(&self) -> Option<(AccountId, Region)> {
+        match self {
+            Self::Api { api, .. } => Some((api.account.clone(), api.region.clone())),
+            Self::Url { url, .. } => Some((url.function.account.clone(), url.function.region.clone())),
+            Self::Nothing(_) => None,
+        }
+    }
+
+    fn is_traced(&self) -> bool {
+        match self {
+            Self::Api { api, path, short } => choose_stage(api, path, *short).is_some_and(|(stage, _)| stage.tracing),
+            Self::Url { .. } | Self::Nothing(_) => false,
+        }
+    }
+}
+
+/// Puts the request's ids on its answer.
+fn sign(response: &mut Response<Body>, voice: Voice, received: &Received<'_>, uuid: &str) {
+    let (short_id, trace) = (received.extended_id, received.trace);
+    let ids: &[(&'static str, &str)] = match voice {
+        Voice::Http => &[("apigw-requestid", short_id)],
+        Voice::Rest => &[("x-amzn-requestid", uuid), ("x-amz-apigw-id", short_id), ("x-amzn-trace-id", trace)],
+        Voice::Url => &[("x-amzn-requestid", uuid), ("x-amzn-trace-id", trace)],
+    };
+    for (name, id) in ids {
+        if let Ok(value) = HeaderValue::try_from(*id) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
 /// The path as HTTP APIs show it: decoded, and with the stage unless that is `$default`.
 fn decoded_path(stage: &str, path: &str) -> String {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
@@ -90,52 +132,43 @@ impl Gateway {
 
     /// Answers a request that [`Self::serves`] found a target for.
     pub async fn serve(&self, target: Target, request: Request<Bytes>, peer: Peer) -> Response<Body> {
+        let Target(site) = target;
+        let voice = site.voice();
+        let Some((account, region)) = site.owner() else { return Refusal::Forbidden.response(voice) };
         let (head, body) = request.into_parts();
         let host = address::host(&head);
         let source_ip = peer.ip.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_canonical().to_string());
         let (uuid, short_id) = (self.clock.uuid(), self.ids.request());
-        let (account, region) = match &target.0 {
-            Site::Api { api, .. } => (api.account.clone(), api.region.clone()),
-            Site::Url { url, .. } => (url.function.account.clone(), url.function.region.clone()),
-            Site::Nothing(voice) => return Refusal::Forbidden.response(*voice),
-        };
-        let tracing = matches!(&target.0, Site::Api { api, path, short } if choose_stage(api, path, *short).is_some_and(|(stage, _)| stage.tracing));
-        let trace = self.trace(&head, tracing);
-        let is_http = matches!(&target.0, Site::Api { api, .. } if api.rules == Rules::Http);
+        let trace = self.trace(&head, site.is_traced());
         let received = Received {
             head: &head,
             body: &body,
             host: &host,
             source_ip: &source_ip,
             time: self.clock.now(),
-            request_id: if is_http { &short_id } else { &uuid },
+            request_id: if voice == Voice::Http { &short_id } else { &uuid },
             extended_id: &short_id,
             trace: &trace,
         };
-        let context = self.context(account, region, &uuid, &host, &peer, &trace);
-        let (mut response, ids) = match &target.0 {
-            Site::Api { api, path, short } => match api.rules {
-                Rules::Http => {
-                    let response = Box::pin(self.serve_http(api, path, &received, context)).await;
-                    (response, vec![("apigw-requestid", short_id.as_str())])
-                }
-                Rules::Rest => {
-                    let response = Box::pin(self.serve_rest(api, path, *short, &received, context)).await;
-                    let ids = [("x-amzn-requestid", &uuid), ("x-amz-apigw-id", &short_id), ("x-amzn-trace-id", &trace)];
-                    (response, ids.map(|(name, id)| (name, id.as_str())).to_vec())
-                }
-            },
-            Site::Url { id, url } => {
-                let response = Box::pin(self.serve_url(url, id, &received, context, &peer)).await;
-                (response, vec![("x-amzn-requestid", uuid.as_str()), ("x-amzn-trace-id", trace.as_str())])
-            }
-            Site::Nothing(voice) => (Refusal::Forbidden.response(*voice), Vec::new()),
+        let context = RequestContext {
+            account,
+            region,
+            caller: Caller::Service("apigateway.amazonaws.com"),
+            request_id: RequestId(uuid.as_str().into()),
+            source_ip: peer.ip,
+            endpoint: format!("http://{host}").into(),
+            trace: Some(trace.clone()),
         };
-        for (name, id) in ids {
-            if let Ok(value) = HeaderValue::try_from(id) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
-            }
-        }
+        // Boxed, so that a connection does not keep room for the largest of them.
+        let mut response = match &site {
+            Site::Api { api, path, short } => match api.rules {
+                Rules::Http => Box::pin(self.serve_http(api, path, &received, context)).await,
+                Rules::Rest => Box::pin(self.serve_rest(api, path, *short, &received, context)).await,
+            },
+            Site::Url { id, url } => Box::pin(self.serve_url(url, id, &received, context, &peer)).await,
+            Site::Nothing(voice) => Refusal::Forbidden.response(*voice),
+        };
+        sign(&mut response, voice, &received, &uuid);
         response
     }
 
@@ -151,26 +184,6 @@ impl Gateway {
         match sampled && !trace.contains("Sampled=") {
             true => format!("{trace};Sampled=1"),
             false => trace,
-        }
-    }
-
-    fn context(
-        &self,
-        account: AccountId,
-        region: Region,
-        uuid: &str,
-        host: &str,
-        peer: &Peer,
-        trace: &str,
-    ) -> RequestContext {
-        RequestContext {
-            account,
-            region,
-            caller: Caller::Service("apigateway.amazonaws.com"),
-            request_id: RequestId(uuid.into()),
-            source_ip: peer.ip,
-            endpoint: format!("http://{host}").into(),
-            trace: Some(trace.to_owned()),
         }
     }
 

@@ -185,6 +185,21 @@ async fn a_document_makes_resources_methods_and_mocks() {
 }
 
 #[tokio::test]
+async fn an_import_makes_an_api_and_refuses_parameters_that_ask_for_more() {
+    let house = house();
+    let proxy = json!({"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": URI}});
+    let document = json!({"openapi": "3.0.1", "info": {"title": "made"}, "paths": {"/a": {"get": proxy}}}).to_string();
+    let import = |name: &str, value: &str| {
+        let parameters = vec![(name.to_owned(), WireValue::from(value))];
+        let members = [("body", WireValue::Blob(document.clone().into())), ("parameters", WireValue::Map(parameters))];
+        let input = WireValue::Map(members.map(|(name, value)| (name.to_owned(), value)).to_vec());
+        house.router.call("apigateway", "ImportRestApi", context("000000000000"), input)
+    };
+    assert_eq!(import("mode", "import").await.unwrap().get("name").unwrap().as_str(), Some("made"));
+    assert!(import("basepath", "prepend").await.unwrap_err().message.contains("basepath=prepend"));
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_refused_in_api_gateways_words() {
     let house = house();
     let root = house.rest_api().await;

@@ -125,7 +125,8 @@ impl Import {
                 ("endpointConfigurationTypes", kinds) => {
                     endpoint.types = Some(kinds.split(',').map(str::to_owned).collect());
                 }
-                ("basepath", "ignore") => {}
+                // The parameters are all of the query string, with those that are members of their own.
+                ("basepath", "ignore") | ("mode" | "failonwarnings", _) => {}
                 _ => return Err(Error::Unsupported(format!("the import parameter {name}={value} yet; leave it out."))),
             }
         }
