@@ -174,6 +174,8 @@ fn finish(
     if !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
     }
+    // "No content" has none: bytes after its head would be read as the next answer's.
+    let body = if status == 204 { Body::empty() } else { body };
     // A UUID is a header's value.
     let id = HeaderValue::from_str(&id.0).unwrap_or(HeaderValue::from_static("-"));
     if model.bare_errors {

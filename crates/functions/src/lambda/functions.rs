@@ -2,7 +2,7 @@
 
 use super::faults;
 use super::shapes::{
-    CodeLocation, CreateFunction, Empty, FunctionConfiguration, FunctionName, GetFunctionOutput, ListFunctions,
+    CodeLocation, CreateFunction, Deleted, FunctionConfiguration, FunctionName, GetFunctionOutput, ListFunctions,
     ListFunctionsOutput, ListOfFunction, ListVersionsOutput, PublishVersion, Reserved, UpdateFunctionCode,
     UpdateFunctionConfiguration,
 };
@@ -159,10 +159,10 @@ pub(super) async fn update_configuration(
     Ok(FunctionConfiguration::of(&function, &function.latest, None))
 }
 
-pub(super) async fn delete(state: State, context: RequestContext, input: FunctionName) -> Result<Empty, Fault> {
+pub(super) async fn delete(state: State, context: RequestContext, input: FunctionName) -> Result<Deleted, Fault> {
     let named = named(&context, &input.function_name, input.qualifier.as_deref())?;
     state.delete(&FunctionKey::of(&named), named.qualifier.as_ref()).await?;
-    Ok(Empty {})
+    Ok(Deleted { status_code: 204 })
 }
 
 pub(super) async fn list(

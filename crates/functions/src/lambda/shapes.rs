@@ -413,6 +413,12 @@ pub(super) struct PutConcurrency {
     pub reserved_concurrent_executions: u32,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Deleted {
+    pub status_code: u16,
+}
+
 /// A structure without members.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Empty {}
