@@ -136,7 +136,8 @@ fn rest_answer(
 fn payload_type(shape: &Shape, protocol: Protocol) -> &'static str {
     match shape.kind {
         _ if shape.event_stream => "application/vnd.amazon.eventstream",
-        Kind::Blob => "application/octet-stream",
+        // REST-JSON services, Lambda's Invoke first of all, call whatever they answer JSON unless a member says otherwise.
+        Kind::Blob if protocol != Protocol::RestJson => "application/octet-stream",
         Kind::String => "text/plain",
         _ => protocol.content_type(),
     }
