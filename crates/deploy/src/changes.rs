@@ -32,8 +32,8 @@ pub enum Action {
 }
 
 impl Deploy {
-    /// What `request` would change. Properties are compared as declared, so a change that only shows once references are resolved
-    /// (a dependency that is replaced) is not told.
+    /// What `request` would change. References are taken as they are now, so a change that only comes with the replacement of
+    /// another resource is not told.
     ///
     /// # Errors
     /// [`Error::Template`] with every problem.
@@ -54,9 +54,11 @@ impl Deploy {
 }
 
 fn compare(stack: &Stack, before: Option<&Plan>, wanted: &Plan) -> Vec<Change> {
+    let deployed: BTreeMap<_, _> =
+        stack.resources.iter().map(|record| (record.id.clone(), record.made.clone())).collect();
     let declared = |plan: &Plan, id: &str| {
         let resource = plan.template.resource(id)?;
-        let properties = plan.scope(&BTreeMap::new()).resolve(&resource.properties).ok().flatten();
+        let properties = plan.scope(&deployed).resolve(&resource.properties).ok().flatten();
         Some((resource.kind.clone(), properties.unwrap_or_else(|| resource.properties.clone())))
     };
     let mut changes = Vec::new();

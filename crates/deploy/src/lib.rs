@@ -100,6 +100,24 @@ impl Begun {
     }
 }
 
+/// A deletion whose stack nobody else can change.
+pub struct BegunDeletion {
+    turn: Turn,
+    context: RequestContext,
+    stack: Stack,
+}
+
+impl BegunDeletion {
+    /// Carries the deletion out.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if a resource could not be removed.
+    pub async fn run(self, progress: &Progress<'_>) -> Result<(), Error> {
+        let Deploy { store, api, clock, .. } = &*self.turn.deploy;
+        Run::new((store, &**api, &**clock), &self.context, progress, self.stack).delete().await
+    }
+}
+
 impl Deploy {
     /// Stacks kept in `store`, whose resources are made through `api`.
     pub fn new(store: Store, api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Self {
@@ -159,16 +177,26 @@ impl Deploy {
     /// Removes the stack and its resources.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Busy`], or [`Error::Failed`] if a resource could not be removed.
+    /// As [`Deploy::begin_delete`], and [`Error::Failed`] if a resource could not be removed.
     pub async fn delete(
         self: &Arc<Self>,
         context: &RequestContext,
         name: &str,
         progress: &Progress<'_>,
     ) -> Result<(), Error> {
-        let _turn = self.take_turn(context, name)?;
-        let stack = self.stack(context, name)?;
-        Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack).delete().await
+        self.begin_delete(context, name).await?.run(progress).await
+    }
+
+    /// Takes the stack's turn and puts it on record as being deleted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Busy`].
+    pub async fn begin_delete(self: &Arc<Self>, context: &RequestContext, name: &str) -> Result<BegunDeletion, Error> {
+        let mut stack = self.stack(context, name)?;
+        let turn = self.take_turn(context, &stack.name)?;
+        stack.status = "DELETE_IN_PROGRESS".into();
+        stack::save(&self.store, &stack).await?;
+        Ok(BegunDeletion { turn, context: context.clone(), stack })
     }
 
     /// The stack called `name`, or whose id that is.

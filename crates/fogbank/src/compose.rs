@@ -5,8 +5,10 @@ use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
+use crate::urls::UrlsOf;
 use fogbank_deploy::Deploy;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
+use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
 use fogbank_model::{Arn, Clock, SystemClock};
@@ -81,6 +83,15 @@ pub async fn compose(
         ..Config::default()
     };
     let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
+    let auth = match settings.auth {
+        AuthMode::On => Auth::On(identity.clone()),
+        AuthMode::Off => Auth::Off(identity.clone()),
+    };
+    let urls = Arc::new(UrlsOf(functions.clone()));
+    let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
+    // Before the first upload: what no function needs is left over from deployments that never happened, or from deleted functions.
+    let registered = functions.snapshot();
+    store.blobs().keep_only(|digest| registered.needs(digest))?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
     let prices = settings.file.bill.clone();
     let own = PlatformApi {
@@ -98,12 +109,9 @@ pub async fn compose(
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
+    services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
-    let auth = match settings.auth {
-        AuthMode::On => Auth::On(identity),
-        AuthMode::Off => Auth::Off(identity),
-    };
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
-    Ok(Composition { front: Front { router, functions: functions.clone() }, functions, logs })
+    Ok(Composition { front: Front { router, gateway, functions: functions.clone() }, functions, logs })
 }

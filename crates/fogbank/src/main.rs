@@ -8,6 +8,7 @@ mod platform;
 mod platform_api;
 mod root_key;
 mod settings;
+mod urls;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -136,7 +136,8 @@ fn rest_answer(
 fn payload_type(shape: &Shape, protocol: Protocol) -> &'static str {
     match shape.kind {
         _ if shape.event_stream => "application/vnd.amazon.eventstream",
-        Kind::Blob => "application/octet-stream",
+        // REST-JSON services, Lambda's Invoke first of all, call whatever they answer JSON unless a member says otherwise.
+        Kind::Blob if protocol != Protocol::RestJson => "application/octet-stream",
         Kind::String => "text/plain",
         _ => protocol.content_type(),
     }
@@ -174,6 +175,8 @@ fn finish(
     if !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
     }
+    // "No content" has none: bytes after its head would be read as the next answer's.
+    let body = if status == 204 { Body::empty() } else { body };
     // A UUID is a header's value.
     let id = HeaderValue::from_str(&id.0).unwrap_or(HeaderValue::from_static("-"));
     if model.bare_errors {

@@ -65,10 +65,13 @@ pub(super) async fn run(mut begun: Begun) -> Answer<StackId> {
 /// `DeleteStack`: no error if there is none.
 pub async fn delete(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Empty> {
     let name = input.name()?.to_owned();
-    let Ok(stack) = deploy.stack(&context, &name) else { return Ok(Empty {}) };
+    let begun = match deploy.begin_delete(&context, &name).await {
+        Err(crate::Error::NotFound(_)) => return Ok(Empty {}),
+        begun => begun?,
+    };
     tokio::spawn(async move {
-        if let Err(error) = deploy.delete(&context, &stack.name, &|_| {}).await {
-            tracing::info!(stack = stack.name, %error, "a stack was not deleted");
+        if let Err(error) = begun.run(&|_| {}).await {
+            tracing::info!(stack = name, %error, "a stack was not deleted");
         }
     });
     Ok(Empty {})

@@ -13,6 +13,19 @@ use std::sync::Arc;
 
 type State = Arc<Functions>;
 
+/// Checks a new alias's name. The shapes' pattern looks ahead to rule out numbers, which would hide the version of that number, and
+/// the table's patterns cannot look ahead.
+fn check_name(name: &str) -> Result<(), Fault> {
+    if matches!(Qualifier::parse(name), Ok(Qualifier::Alias(_))) {
+        return Ok(());
+    }
+    let message = format!(
+        "1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: Member must satisfy regular expression \
+         pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
+    );
+    Err(Fault::client("ValidationException", message))
+}
+
 fn change(input: &AliasInput) -> Result<AliasChange, Fault> {
     let version = input.function_version.as_deref().map(Qualifier::parse).transpose().map_err(faults::invalid_name)?;
     Ok(AliasChange {
@@ -51,6 +64,7 @@ fn shown(function: &Function, alias: &Alias) -> AliasOutput {
 }
 
 pub(super) async fn create(state: State, context: RequestContext, input: AliasInput) -> Result<AliasOutput, Fault> {
+    check_name(&input.name)?;
     let key = unqualified(&context, &input.function_name)?;
     let alias = state.create_alias(&key, &input.name, change(&input)?).await?;
     Ok(shown(&*state.function(&key)?, &alias))

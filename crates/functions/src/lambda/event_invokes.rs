@@ -1,7 +1,9 @@
 //! Handlers for event invoke configurations.
 
 use super::functions::named;
-use super::shapes::{Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput, ListOfFunction};
+use super::shapes::{
+    Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput, ListOfFunction, NoDestinations,
+};
 use crate::event_invoke::{EventInvokeChange, find};
 use crate::list::PageRequest;
 use crate::model::{EventInvoke, Function, FunctionKey};
@@ -19,6 +21,7 @@ fn shown(function: &Function, qualifier: &str, config: &EventInvoke) -> EventInv
         function_arn: function.key.qualified_arn(qualifier).into(),
         maximum_retry_attempts: config.retries,
         maximum_event_age_in_seconds: config.age_s,
+        destination_config: NoDestinations::default(),
     }
 }
 

@@ -270,7 +270,19 @@ pub(in crate::lambda) struct EventInvokeOutput {
     pub maximum_retry_attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_event_age_in_seconds: Option<u32>,
+    pub destination_config: NoDestinations,
 }
+
+/// AWS shows both ends also where none is set.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct NoDestinations {
+    on_success: Nothing,
+    on_failure: Nothing,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Nothing {}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
