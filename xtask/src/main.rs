@@ -1,5 +1,6 @@
 //! The repository's own tasks: `cargo xtask TASK`.
 
+mod bench;
 mod models;
 mod test;
 
@@ -8,15 +9,17 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask TASK
 
 tasks:
+  bench     measure starts, calls and instances, and print one table; --quick for a first look
   models    compile AWS's service models into crates/wire/models, and our own models beside their sources
   test      install what tests need and run all of them; arguments go to pytest, and then only its tests run";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
-        Some((task, _)) if task == "models" => models::run(),
-        Some((task, rest)) if task == "test" => test::run(rest),
-        _ => Err(USAGE.into()),
+        Some((task, rest)) if task == "bench" => bench::run(rest).map_err(|why| why.to_string()),
+        Some((task, _)) if task == "models" => models::run().map_err(|why| why.to_string()),
+        Some((task, rest)) if task == "test" => test::run(rest).map_err(|why| why.to_string()),
+        _ => Err(USAGE.to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

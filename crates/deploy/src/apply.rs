@@ -48,8 +48,9 @@ impl<'a> Run<'a> {
 
     /// Applies `plan`; takes everything back if a step fails.
     pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<(), Error> {
-        let verb = if self.stack.resources.is_empty() { "CREATE" } else { "UPDATE" };
-        self.set_status(&format!("{verb}_IN_PROGRESS"), None).await?;
+        let status = self.stack.status_of_change();
+        let verb = if status.starts_with("CREATE") { "CREATE" } else { "UPDATE" };
+        self.set_status(&status, None).await?;
         let finished = match self.make_all(plan).await {
             Ok(()) => self.resolve_outputs(plan),
             Err(failure) => Err(failure),

@@ -4,7 +4,7 @@ use crate::problem::{Position, Problem};
 use crate::resource::Made;
 use crate::template::Template;
 use crate::tree::{Key, Kind, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What the pseudo parameters mean.
 #[derive(Debug, Clone)]
@@ -34,18 +34,6 @@ pub struct Scope<'a> {
     /// Whether each condition holds; see [`evaluate_conditions`].
     pub conditions: &'a BTreeMap<String, bool>,
 }
-
-/// The pseudo parameters, for checks.
-pub(crate) const PSEUDO: &[&str] = &[
-    "AWS::AccountId",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-];
 
 type Resolved = Result<Option<Node>, Problem>;
 
@@ -152,7 +140,7 @@ impl Scope<'_> {
         })
     }
 
-    fn unknown(&self, name: &str, at: Position) -> Problem {
+    pub(crate) fn unknown(&self, name: &str, at: Position) -> Problem {
         if self.template.resource(name).is_some() {
             return Problem::at(
                 at,
@@ -170,7 +158,7 @@ impl Scope<'_> {
         Ok(Node::from_json(argument.at, value.ok_or_else(missing)?))
     }
 
-    fn attribute_name(&self, argument: &Node) -> Result<(String, String), Problem> {
+    pub(crate) fn attribute_name(&self, argument: &Node) -> Result<(String, String), Problem> {
         let form = || Problem::at(argument.at, "Fn::GetAtt takes a resource and an attribute");
         if let Some(text) = argument.as_text() {
             let (resource, attribute) = text.split_once('.').ok_or_else(form)?;
@@ -338,105 +326,16 @@ impl Scope<'_> {
         };
         Ok(Node::list(argument.at, (0..count).map(network).collect()))
     }
-
-    /// Checks every name in `node` without resolving it, and collects which resources it refers to. A branch of an `Fn::If` that
-    /// is not taken must still name things that exist, but adds no reference.
-    pub fn check(&self, node: &Node, references: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
-        match (node.as_call(), &node.kind) {
-            (Some((function, argument)), _) => self.check_call(function, argument, references, problems),
-            (None, Kind::List(items)) => items.iter().for_each(|item| self.check(item, references, problems)),
-            (None, Kind::Map(entries)) => entries.iter().for_each(|(_, value)| self.check(value, references, problems)),
-            _ => {}
-        }
-    }
-
-    fn check_call(
-        &self,
-        function: &str,
-        argument: &Node,
-        references: &mut BTreeSet<String>,
-        problems: &mut Vec<Problem>,
-    ) {
-        match function {
-            "Ref" => match argument.expect_text("Ref") {
-                Ok(name) => self.check_name(name, argument.at, references, problems),
-                Err(problem) => problems.push(problem),
-            },
-            "Fn::GetAtt" => match self.attribute_name(argument) {
-                Ok((resource, _)) if self.template.resource(&resource).is_some() => drop(references.insert(resource)),
-                Ok((resource, _)) => {
-                    problems.push(Problem::at(
-                        argument.at,
-                        format!("Fn::GetAtt: '{resource}' is no resource of this template"),
-                    ));
-                }
-                Err(problem) => problems.push(problem),
-            },
-            "Fn::Sub" => self.check_sub(argument, references, problems),
-            "Fn::If" => self.check_if(argument, references, problems),
-            "Fn::Join" | "Fn::Select" | "Fn::Split" | "Fn::FindInMap" | "Fn::Base64" | "Fn::GetAZs"
-            | "Fn::ImportValue" | "Fn::Length" | "Fn::ToJsonString" | "Fn::Cidr" => {
-                self.check(argument, references, problems)
-            }
-            other => problems.push(Problem::at(argument.at, format!("the function {other} is not supported"))),
-        }
-    }
-
-    fn check_if(&self, argument: &Node, references: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
-        let [condition, then, otherwise] = argument.items() else {
-            return problems.push(Problem::at(argument.at, "Fn::If takes a condition's name and two values"));
-        };
-        let held = condition.expect_text("Fn::If's condition").and_then(|name| self.condition(name, condition.at));
-        let mut unused = BTreeSet::new();
-        match held {
-            Ok(true) => {
-                self.check(then, references, problems);
-                self.check(otherwise, &mut unused, problems);
-            }
-            Ok(false) => {
-                self.check(then, &mut unused, problems);
-                self.check(otherwise, references, problems);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-
-    fn check_sub(&self, argument: &Node, references: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
-        let (pattern, variables) = match argument.items() {
-            [pattern, variables] => (pattern, variables.entries()),
-            _ => (argument, &[][..]),
-        };
-        variables.iter().for_each(|(_, value)| self.check(value, references, problems));
-        let text = match pattern.expect_text("Fn::Sub's pattern") {
-            Ok(text) => text,
-            Err(problem) => return problems.push(problem),
-        };
-        for piece in pieces(text) {
-            let Piece::Name(name) = piece else { continue };
-            if !variables.iter().any(|(key, _)| key.text == name) {
-                let name = name.split_once('.').map_or(name, |(resource, _)| resource);
-                self.check_name(name, pattern.at, references, problems);
-            }
-        }
-    }
-
-    fn check_name(&self, name: &str, at: Position, references: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
-        if self.template.resource(name).is_some() {
-            references.insert(name.to_owned());
-        } else if !self.parameters.contains_key(name) && !PSEUDO.contains(&name) {
-            problems.push(self.unknown(name, at));
-        }
-    }
 }
 
 /// A part of an `Fn::Sub` pattern.
-enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Literal(&'a str),
     Name(&'a str),
 }
 
 /// `a${B}c` is literal, name, literal; `${!B}` stands for the literal `${B}`.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {

@@ -10,6 +10,8 @@
 
 mod apply;
 pub mod build;
+mod changes;
+pub mod cloudformation;
 mod condition;
 mod error;
 mod expression;
@@ -18,12 +20,14 @@ pub mod package;
 mod parameter;
 mod plan;
 mod problem;
+mod reference;
 pub mod resource;
 mod sam;
 mod stack;
 mod template;
 mod tree;
 
+pub use changes::{Action, Change};
 pub use error::Error;
 pub use plan::Request;
 pub use problem::{Position, Problem};
@@ -50,14 +54,67 @@ pub struct Deploy {
 }
 
 /// Held while a stack is being changed.
-struct Turn<'a> {
-    deploy: &'a Deploy,
+struct Turn {
+    deploy: Arc<Deploy>,
     key: String,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         self.deploy.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// A checked deployment whose stack nobody else can change. Nothing has been touched yet.
+pub struct Begun {
+    turn: Turn,
+    context: RequestContext,
+    stack: Stack,
+    plan: Plan,
+}
+
+impl Begun {
+    /// The stack as it was before.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Puts the stack on record as being changed, so that whoever asks from now on finds it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn announce(&mut self) -> Result<(), Error> {
+        self.stack.status = self.stack.status_of_change();
+        stack::save(&self.turn.deploy.store, &self.stack).await
+    }
+
+    /// Carries the deployment out.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if a step failed and was rolled back.
+    pub async fn run(self, progress: &Progress<'_>) -> Result<Stack, Error> {
+        let Deploy { store, api, clock, .. } = &*self.turn.deploy;
+        let mut run = Run::new((store, &**api, &**clock), &self.context, progress, self.stack);
+        run.apply(&self.plan).await?;
+        Ok(run.stack)
+    }
+}
+
+/// A deletion whose stack nobody else can change.
+pub struct BegunDeletion {
+    turn: Turn,
+    context: RequestContext,
+    stack: Stack,
+}
+
+impl BegunDeletion {
+    /// Carries the deletion out.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if a resource could not be removed.
+    pub async fn run(self, progress: &Progress<'_>) -> Result<(), Error> {
+        let Deploy { store, api, clock, .. } = &*self.turn.deploy;
+        Run::new((store, &**api, &**clock), &self.context, progress, self.stack).delete().await
     }
 }
 
@@ -70,16 +127,23 @@ impl Deploy {
     /// Makes or changes the stack so that it is as `request` says, and returns it.
     ///
     /// # Errors
-    /// [`Error::Template`] with every problem if the template is wrong, [`Error::Failed`] if a step failed and was rolled back,
-    /// [`Error::Busy`] if the stack is being changed.
+    /// As [`Deploy::begin`], and [`Error::Failed`] if a step failed and was rolled back.
     pub async fn apply(
-        &self,
+        self: &Arc<Self>,
         context: &RequestContext,
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Stack, Error> {
+        self.begin(context, request)?.run(progress).await
+    }
+
+    /// Checks `request` and takes the stack's turn.
+    ///
+    /// # Errors
+    /// [`Error::Template`] with every problem if the template is wrong, [`Error::Busy`] if the stack is being changed.
+    pub fn begin(self: &Arc<Self>, context: &RequestContext, request: &Request) -> Result<Begun, Error> {
         check_name(&request.stack)?;
-        let _turn = self.take_turn(context, &request.stack)?;
+        let turn = self.take_turn(context, &request.stack)?;
         let found = stack::load(&self.store, context, &request.stack)?;
         let mut stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
         let plan = self.plan(context, &stack, request)?;
@@ -87,9 +151,7 @@ impl Deploy {
         stack.description.clone_from(&plan.template.description);
         stack.parameters = visible_parameters(&plan);
         stack.updated = (!stack.status.is_empty()).then(|| self.clock.now());
-        let mut run = Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack);
-        run.apply(&plan).await?;
-        Ok(run.stack)
+        Ok(Begun { turn, context: context.clone(), stack, plan })
     }
 
     /// Checks `request` without touching anything.
@@ -115,11 +177,26 @@ impl Deploy {
     /// Removes the stack and its resources.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Busy`], or [`Error::Failed`] if a resource could not be removed.
-    pub async fn delete(&self, context: &RequestContext, name: &str, progress: &Progress<'_>) -> Result<(), Error> {
-        let _turn = self.take_turn(context, name)?;
-        let stack = self.stack(context, name)?;
-        Run::new((&self.store, &*self.api, &*self.clock), context, progress, stack).delete().await
+    /// As [`Deploy::begin_delete`], and [`Error::Failed`] if a resource could not be removed.
+    pub async fn delete(
+        self: &Arc<Self>,
+        context: &RequestContext,
+        name: &str,
+        progress: &Progress<'_>,
+    ) -> Result<(), Error> {
+        self.begin_delete(context, name).await?.run(progress).await
+    }
+
+    /// Takes the stack's turn and puts it on record as being deleted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Busy`].
+    pub async fn begin_delete(self: &Arc<Self>, context: &RequestContext, name: &str) -> Result<BegunDeletion, Error> {
+        let mut stack = self.stack(context, name)?;
+        let turn = self.take_turn(context, &stack.name)?;
+        stack.status = "DELETE_IN_PROGRESS".into();
+        stack::save(&self.store, &stack).await?;
+        Ok(BegunDeletion { turn, context: context.clone(), stack })
     }
 
     /// The stack called `name`, or whose id that is.
@@ -145,13 +222,13 @@ impl Deploy {
         Ok(others.filter_map(|output| Some((output.export?, output.value))).collect())
     }
 
-    fn take_turn(&self, context: &RequestContext, name: &str) -> Result<Turn<'_>, Error> {
+    fn take_turn(self: &Arc<Self>, context: &RequestContext, name: &str) -> Result<Turn, Error> {
         let key = format!("{}/{}/{name}", context.account, context.region);
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         if !busy.insert(key.clone()) {
             return Err(Error::Busy(name.to_owned()));
         }
-        Ok(Turn { deploy: self, key })
+        Ok(Turn { deploy: self.clone(), key })
     }
 
     fn new_stack(&self, context: &RequestContext, name: &str) -> Stack {

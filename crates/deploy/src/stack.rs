@@ -116,6 +116,12 @@ impl Stack {
         self.resources.iter().find(|record| record.id == id)
     }
 
+    /// `CREATE_IN_PROGRESS` for a stack that has nothing yet, else `UPDATE_IN_PROGRESS`.
+    pub(crate) fn status_of_change(&self) -> String {
+        let verb = if self.resources.is_empty() { "CREATE" } else { "UPDATE" };
+        format!("{verb}_IN_PROGRESS")
+    }
+
     pub(crate) fn record_mut(&mut self, id: &str) -> Option<&mut Record> {
         self.resources.iter_mut().find(|record| record.id == id)
     }

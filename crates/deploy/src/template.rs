@@ -130,6 +130,61 @@ impl Template {
     }
 }
 
+/// A template at a glance.
+#[derive(Debug)]
+pub struct Summary {
+    /// Its description.
+    pub description: Option<String>,
+    /// Its parameters.
+    pub parameters: Vec<ParameterSummary>,
+    /// The types of its resources, each once, in order.
+    pub types: Vec<String>,
+}
+
+/// A declared parameter.
+#[derive(Debug)]
+pub struct ParameterSummary {
+    /// Its name.
+    pub key: String,
+    /// Its type.
+    pub kind: String,
+    /// Its default value.
+    pub default: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether its value must not be shown.
+    pub no_echo: bool,
+}
+
+impl Template {
+    /// What `text` declares, without checking what its values mean.
+    ///
+    /// # Errors
+    /// At least one problem of form.
+    pub fn summary(text: &str) -> Result<Summary, Vec<Problem>> {
+        let root = crate::tree::parse(text).map_err(|problem| vec![problem])?;
+        let template = Self::read(&root)?;
+        let parameter = |(key, node): &(Key, Node)| {
+            let text = |name: &str| node.get(name).and_then(Node::as_text).map(str::to_owned);
+            ParameterSummary {
+                key: key.text.clone(),
+                kind: text("Type").unwrap_or_default(),
+                default: text("Default"),
+                description: text("Description"),
+                no_echo: text("NoEcho").is_some_and(|text| text == "true"),
+            }
+        };
+        let mut types: Vec<String> = template.resources.iter().map(|resource| resource.kind.clone()).collect();
+        types.sort();
+        types.dedup();
+        Ok(Summary {
+            description: template.description,
+            parameters: template.parameters.iter().map(parameter).collect(),
+            types,
+        })
+    }
+}
+
 fn section(root: &Node, name: &str, problems: &mut Vec<Problem>) -> Vec<(Key, Node)> {
     match root.get(name).map(|node| node.expect_map(name)) {
         Some(Ok(entries)) => entries.to_vec(),

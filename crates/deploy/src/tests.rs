@@ -35,7 +35,7 @@ impl Api for Recorder {
 }
 
 struct Bench {
-    deploy: Deploy,
+    deploy: Arc<Deploy>,
     api: Arc<Recorder>,
     context: RequestContext,
     _dir: tempfile::TempDir,
@@ -55,7 +55,7 @@ impl Bench {
             endpoint: "http://localhost".into(),
             trace: None,
         };
-        Self { deploy: Deploy::new(store, api.clone(), Arc::new(SystemClock)), api, context, _dir: dir }
+        Self { deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(SystemClock))), api, context, _dir: dir }
     }
 
     async fn apply(&self, template: &str) -> Result<Stack, Error> {
@@ -205,4 +205,30 @@ async fn every_unsupported_type_is_listed_and_nothing_is_touched() {
     assert_eq!(lines, [3, 4]);
     assert!(problems[1].message.contains("supported here are AWS::Lambda::Alias"), "{problems:?}");
     assert_eq!(bench.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn changes_are_told_before_they_are_made() {
+    let bench = Bench::new();
+    let role = "  R: {Type: AWS::IAM::Role, Properties: {RoleName: !Ref P, AssumeRolePolicyDocument: {}}}\n";
+    let text = |more: &str| format!("Parameters: {{P: {{Type: String}}}}\nResources:\n{role}{more}");
+    let group = "  A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !GetAtt R.Arn}}\n";
+    let request = |name: &str, more: &str| Request {
+        stack: "shop".into(),
+        template: text(more),
+        parameters: [("P".to_owned(), name.to_owned())].into(),
+        ..Request::default()
+    };
+    bench.deploy.apply(&bench.context, &request("one", group), &|_| {}).await.unwrap();
+    let told = |request: &Request| {
+        let changes = bench.deploy.changes(&bench.context, request).unwrap();
+        changes
+            .iter()
+            .map(|change| format!("{:?} {} {}", change.action, change.id, change.replaces))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&request("one", group)), [""; 0]);
+    assert_eq!(told(&request("two", group)), ["Modify R true"]);
+    let other = "  B: {Type: AWS::Logs::LogGroup}\n";
+    assert_eq!(told(&request("one", other)), ["Add B false", "Remove A false"]);
 }

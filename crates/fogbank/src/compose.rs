@@ -3,9 +3,12 @@
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::root_key;
 use crate::settings::{AuthMode, Settings};
+use crate::urls::UrlsOf;
 use fogbank_deploy::Deploy;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
+use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
 use fogbank_model::{Arn, Clock, SystemClock};
@@ -59,6 +62,11 @@ pub async fn compose(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
     let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    if settings.auth == AuthMode::On {
+        root_key::publish(&identity, root).await?;
+    } else {
+        root_key::withdraw(root);
+    }
     let logs = Logs::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
@@ -75,21 +83,35 @@ pub async fn compose(
         ..Config::default()
     };
     let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
+    let auth = match settings.auth {
+        AuthMode::On => Auth::On(identity.clone()),
+        AuthMode::Off => Auth::Off(identity.clone()),
+    };
+    let urls = Arc::new(UrlsOf(functions.clone()));
+    let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
+    // Before the first upload: what no function needs is left over from deployments that never happened, or from deleted functions.
+    let registered = functions.snapshot();
+    store.blobs().keep_only(|digest| registered.needs(digest))?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
     let prices = settings.file.bill.clone();
-    let own = PlatformApi { store, deploy, functions: functions.clone(), runtimes, prices, clock: clock.clone() };
+    let own = PlatformApi {
+        store,
+        deploy: deploy.clone(),
+        functions: functions.clone(),
+        runtimes,
+        prices,
+        clock: clock.clone(),
+    };
 
     let mut services = vec![
         platform_api::service(&Arc::new(own)),
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
+        fogbank_deploy::cloudformation::service(&deploy),
     ];
+    services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
-    let auth = match settings.auth {
-        AuthMode::On => Auth::On(identity),
-        AuthMode::Off => Auth::Off(identity),
-    };
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
-    Ok(Composition { front: Front { router, functions: functions.clone() }, functions, logs })
+    Ok(Composition { front: Front { router, gateway, functions: functions.clone() }, functions, logs })
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use fogbank_functions::Functions;
+use fogbank_gateway::Gateway;
 use fogbank_wire::http::Site;
 use fogbank_wire::{Body, Peer, Router};
 use http::{Request, Response, StatusCode, header};
@@ -11,19 +12,22 @@ use std::sync::Arc;
 pub struct Front {
     /// The AWS APIs.
     pub router: Arc<Router>,
+    /// User HTTP.
+    pub gateway: Arc<Gateway>,
     /// For code packages.
     pub functions: Arc<Functions>,
 }
-
-/// The most bytes that a user's request may carry: API Gateway's limit.
-const MAX_USER_BODY: usize = 10 << 20;
 
 impl Front {
     /// This as what a listener serves.
     pub fn into_site(self) -> Site {
         let front = Arc::new(self);
         let limits = front.clone();
-        let body_limit = Arc::new(move |head: &http::request::Parts| limits.router.body_limit(head));
+        let body_limit = Arc::new(move |head: &http::request::Parts| match limits.gateway.serves(head) {
+            // One more, so that the gateway sees a body that is too large and answers in its own words.
+            Some(_) => Gateway::BODY_LIMIT + 1,
+            None => limits.router.body_limit(head),
+        });
         let handler = Arc::new(move |request, peer| {
             let front = front.clone();
             Box::pin(async move { front.handle(request, peer).await }) as _
@@ -39,7 +43,13 @@ impl Front {
         if let Some(sha256) = path.strip_prefix("/_fogbank/code/") {
             return self.code(sha256, request.uri().query().unwrap_or_default()).await;
         }
-        self.router.handle(request, peer).await
+        let (head, body) = request.into_parts();
+        let target = self.gateway.serves(&head);
+        let request = Request::from_parts(head, body);
+        match target {
+            Some(target) => self.gateway.serve(target, request, peer).await,
+            None => self.router.handle(request, peer).await,
+        }
     }
 
     fn health(&self) -> Response<Body> {

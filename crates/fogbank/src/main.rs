@@ -6,7 +6,9 @@ mod endpoint;
 mod front;
 mod platform;
 mod platform_api;
+mod root_key;
 mod settings;
+mod urls;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -15,7 +17,7 @@ fn main() -> ExitCode {
     // The spawner forks, so it must be alone: this comes before the first thread.
     fogbank_sandbox::spawner_main_if_asked();
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: {error}");
@@ -29,4 +31,11 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// How many threads carry the platform: half as many as there are cores. Each call also runs in a function's process on the same
+/// machine, and threads beyond what the platform needs only hand its calls to and fro between cores.
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.div_ceil(2)
 }

@@ -90,8 +90,8 @@ impl Asynchronous {
     }
 
     #[cfg(test)]
-    pub fn queued(&self) -> Result<usize, Error> {
-        Ok(self.store.next_due(keys::ASYNC_QUEUE)?.iter().count())
+    pub fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.store.next_due(keys::ASYNC_QUEUE)?)
     }
 
     /// Takes calls out of the queue and runs them, until the platform ends.

@@ -144,3 +144,64 @@ impl Packages {
 fn disk(error: std::io::Error) -> Error {
     Error::Disk(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use fogbank_model::SystemClock;
+
+    fn open(home: &Path, wanted: &str) -> (Store, Arc<Packages>) {
+        let store = Store::open(home, Arc::new(SystemClock)).unwrap();
+        let packages = Packages::open(&store, |sha256| sha256 == wanted).unwrap();
+        (store, Arc::new(packages))
+    }
+
+    #[tokio::test]
+    async fn a_start_keeps_what_is_wanted_and_forgets_the_rest() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, packages) = open(home.path(), "");
+        let add = |text: &'static str| packages.add(package::tests::zip_of(&[("f", text)]).into());
+        let (first, second) = (add("1").await.unwrap().0, add("2").await.unwrap().0);
+        let draft = packages.directory("draft-7");
+        std::fs::create_dir(&draft).unwrap();
+        drop((packages, store));
+        let (_store, packages) = open(home.path(), &first.sha256);
+        assert!(packages.directory(&first.sha256).is_dir());
+        assert!(!packages.directory(&second.sha256).exists() && !draft.exists());
+    }
+
+    #[tokio::test]
+    async fn after_a_boot_everything_is_unpacked_again() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, packages) = open(home.path(), "");
+        let (code, hold) = packages.add(package::tests::zip_of(&[("f", "1")]).into()).await.unwrap();
+        drop((packages, store, hold));
+        std::fs::write(home.path().join("code/boot"), "another").unwrap();
+        let (_store, packages) = open(home.path(), &code.sha256);
+        assert!(!packages.directory(&code.sha256).exists());
+        let place = packages.ensure(&packages.hold(&code.sha256)).await.unwrap();
+        assert_eq!(std::fs::read_to_string(place.join("f")).unwrap(), "1");
+    }
+
+    #[tokio::test]
+    async fn held_code_is_not_swept() {
+        let home = tempfile::tempdir().unwrap();
+        let (_store, packages) = open(home.path(), "");
+        let (code, hold) = packages.add(package::tests::zip_of(&[("f", "1")]).into()).await.unwrap();
+        let candidates = [code.sha256.clone()];
+        packages.sweep(&candidates, |_| false);
+        assert!(packages.directory(&code.sha256).exists());
+        drop(hold);
+        packages.sweep(&candidates, |_| false);
+        assert!(!packages.directory(&code.sha256).exists());
+    }
+
+    #[tokio::test]
+    async fn a_package_beyond_50_mb_is_refused_unread() {
+        let home = tempfile::tempdir().unwrap();
+        let (_store, packages) = open(home.path(), "");
+        let refused = packages.add(vec![0; limits::ZIPPED_BYTES + 1].into()).await.err().unwrap();
+        assert!(matches!(refused, Error::TooLarge(_)));
+    }
+}

@@ -138,6 +138,17 @@ impl Instances {
         self.on(Event::Ended(id), None);
     }
 
+    /// An instance ended by itself. Under one lock, so that no call can take it in between.
+    fn forget_if_idle(&self, id: InstanceId) {
+        let mut state = self.lock();
+        if state.pool.is_idle(id) {
+            let gone = state.live.remove(&id);
+            let ended = self.step(&mut state, Event::Ended(id), None);
+            drop(state);
+            drop((gone, ended));
+        }
+    }
+
     /// A deployment was replaced or deleted: its instances finish what they do, and end.
     pub fn retire(&self, deployment: DeploymentId) {
         self.on(Event::Retired(deployment), None);
@@ -327,9 +338,6 @@ async fn watch(instances: Weak<Instances>, live: Arc<Live>) {
     live.instance.ended().await;
     live.gone.store(true, Ordering::Release);
     if let Some(instances) = instances.upgrade() {
-        let idle = instances.lock().pool.is_idle(live.id);
-        if idle {
-            instances.end(live.id);
-        }
+        instances.forget_if_idle(live.id);
     }
 }

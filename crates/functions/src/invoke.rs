@@ -99,7 +99,7 @@ impl Caller {
         let request_id = context.request_id.0.clone();
         let live = match self.instances.acquire(deployed.clone(), target).await {
             Ok(live) => live,
-            Err(not_run) => return self.not_run(not_run, deployed, &request_id),
+            Err(not_run) => return self.not_run(not_run, deployed, &request_id, invocation.wants_log_tail),
         };
         if invocation.wants_log_tail {
             self.log.watch(&live.log);
@@ -152,7 +152,13 @@ impl Caller {
     }
 
     /// No instance took the call.
-    fn not_run(self: Arc<Self>, why: NotRun, deployed: Deployed, request_id: &Arc<str>) -> Result<Called, InvokeError> {
+    fn not_run(
+        self: Arc<Self>,
+        why: NotRun,
+        deployed: Deployed,
+        request_id: &Arc<str>,
+        wants_tail: bool,
+    ) -> Result<Called, InvokeError> {
         let (error, log) = match why {
             NotRun::Refused(refusal) => return Err(refused(refusal, &deployed)),
             NotRun::Closed => return Err(InvokeError::NoCapacity("The platform is shutting down.".into())),
@@ -172,12 +178,15 @@ impl Caller {
             request_id: request_id.clone(),
             began: Instant::now(),
             cold: Some(after),
-            wants_tail: false,
+            wants_tail,
             caller: self,
             deployed,
             version,
             log,
         };
+        if wants_tail {
+            call.caller.log.watch(&call.log);
+        }
         call.line(report::start(request_id, &call.version));
         let end = broken.as_deref().map_or(End::TimedOut, |error_type| End::Broken { error_type });
         call.write_down(end, 0, after);

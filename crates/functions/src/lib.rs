@@ -106,7 +106,6 @@ pub struct Functions {
     caller: Arc<Caller>,
     asynchronous: Arc<Asynchronous>,
     runtime: Arc<dyn Runtime>,
-    clock: Arc<dyn Clock>,
     config: Config,
     /// Signs the addresses of code packages; a new one at each start.
     secret: [u8; 32],
@@ -144,18 +143,7 @@ impl Functions {
             tokio::spawn(every_second(Arc::downgrade(&caller))),
         ];
         let workers = Mutex::new(workers);
-        Ok(Arc::new(Self {
-            registry,
-            packages,
-            instances,
-            caller,
-            asynchronous,
-            runtime,
-            clock,
-            config,
-            secret,
-            workers,
-        }))
+        Ok(Arc::new(Self { registry, packages, instances, caller, asynchronous, runtime, config, secret, workers }))
     }
 
     /// Stops all instances and writes what is left to write. Calls under way are cut off.

@@ -2,13 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod limits_hold;
+mod registered;
 
 use super::*;
 use crate::runtime::{Event, Instance, InstanceSpec, Outcome, Resolution, StartError, Started, StreamEnd};
 use fogbank_model::{Caller as Who, LogSink, LogStream, RequestId, SystemClock, TestClock};
 use fogbank_wire::{Fault, Input, Output, Service, Value};
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 /// Starts instances that obey the variable `MODE` of their function.

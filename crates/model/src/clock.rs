@@ -42,9 +42,15 @@ pub trait Clock: Send + Sync + 'static {
         self.random(&mut bytes);
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = |part: &[u8]| part.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        let (a, b, c, d, e) = (&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]);
-        format!("{}-{}-{}-{}-{}", hex(a), hex(b), hex(c), hex(d), hex(e))
+        let mut text = String::with_capacity(36);
+        for (at, byte) in bytes.into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            // By hand, because every call has an id: a formatter per byte takes twenty times as long.
+            text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        }
+        text
     }
 
     /// A random fraction in `[0, 1)`.
@@ -136,6 +142,16 @@ mod tests {
     #[test]
     fn a_timestamp_prints_as_lambda_prints_it() {
         assert_eq!(Timestamp(1_700_000_000_123).to_lambda_text(), "2023-11-14T22:13:20.123+0000");
+    }
+
+    #[test]
+    fn a_uuid_has_its_version_variant_and_dashes() {
+        let clock = TestClock::new(Timestamp(0), 7);
+        let uuid = clock.uuid();
+        let parts: Vec<&str> = uuid.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
+        assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
+        assert!(uuid.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c)), "{uuid}");
     }
 
     #[tokio::test]

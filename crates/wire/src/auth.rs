@@ -1,9 +1,12 @@
 //! Who makes a request: from the door it came through, from its signature, or, while signatures are not checked, from what it claims.
 
 use crate::query::Pairs;
-use fogbank_model::{AccountId, Caller, Region};
+use crate::sigv4;
+use bytes::Bytes;
+use fogbank_model::{AccountId, Caller, Region, Timestamp};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -35,6 +38,23 @@ pub enum Auth {
     Off(Arc<dyn Credentials>),
     /// Every request must be signed with a key that was issued here.
     On(Arc<dyn Credentials>),
+}
+
+impl Auth {
+    /// The account that signed a request for `service` which is not one of AWS's APIs, such as a function URL's `lambda`. While
+    /// signatures are not checked, a request that looks signed is taken for what it claims.
+    pub fn signer(&self, head: &Parts, body: &Bytes, service: &str, now: Timestamp) -> Option<AccountId> {
+        match self {
+            Self::Off(_) => {
+                let scope = Scope::of(&head.headers, head.uri.query())?;
+                Some(self.claimed(Some(&scope), None, &Peer::default()).account)
+            }
+            Self::On(keys) => {
+                let verified = sigv4::verify(head, body, service, keys.as_ref(), now).ok()?;
+                Some(verified.owner.account)
+            }
+        }
+    }
 }
 
 /// Knows access keys.

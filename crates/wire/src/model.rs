@@ -58,6 +58,11 @@ impl ModelSource {
         Self::all().iter().find(|source| source.name == name)
     }
 
+    /// The first label of the service's hosts, such as `lambda` in `lambda.us-east-1.amazonaws.com`.
+    pub fn endpoint(&self) -> &'static str {
+        self.endpoint
+    }
+
     /// The parsed table.
     pub(crate) fn model(&self) -> &Model {
         self.parsed.get_or_init(|| Model::parse(self.table).expect("an embedded table is what the xtask wrote"))

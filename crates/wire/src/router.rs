@@ -10,7 +10,7 @@ use crate::validate;
 use crate::{Body, Fault, Input, Output, Protocol, Service, Value, request};
 use bytes::Bytes;
 use fogbank_model::{Clock, Region, RequestContext, RequestId};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use std::collections::HashMap;
@@ -90,7 +90,9 @@ impl Router {
     /// How long the body of the request that begins with `head` may be, in bytes.
     pub fn body_limit(&self, head: &Parts) -> usize {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length <= UNQUESTIONED_BODY) {
+        // Without either header there is no body (RFC 9112, 6.3), so a plain GET costs no look into the models.
+        let is_bodiless = length.is_none() && !head.headers.contains_key(TRANSFER_ENCODING);
+        if is_bodiless || length.is_some_and(|length| length <= UNQUESTIONED_BODY) {
             return UNQUESTIONED_BODY;
         }
         let scope = Scope::of(&head.headers, head.uri.query());

@@ -28,13 +28,12 @@ impl Client {
         let uri: Uri = target.endpoint.parse().map_err(|_| wrong())?;
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
         let authority = if authority.port().is_some() { authority.to_string() } else { format!("{authority}:80") };
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let key = SigningKey {
-            access_key_id: variable("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "000000000000".into()),
-            secret: variable("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "none".into()),
-            session_token: variable("AWS_SESSION_TOKEN"),
-        };
-        Ok(Self { authority, key, region: target.region.clone() })
+        Ok(Self { authority, key: key_of_environment(), region: target.region.clone() })
+    }
+
+    /// The same client with another key.
+    pub fn with_key(self, key: SigningKey) -> Self {
+        Self { key, ..self }
     }
 
     /// Sends one request and returns the answer's head and its body, still to be read.
@@ -83,6 +82,17 @@ impl Client {
             .header("x-amz-target", target);
         let response = self.send(service, request.body(input.to_string().into())?).await?;
         answer(response).await
+    }
+}
+
+/// The access key that AWS's own clients would find in the environment; without one, the default account's while signatures are not
+/// checked.
+fn key_of_environment() -> SigningKey {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    SigningKey {
+        access_key_id: variable("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "000000000000".into()),
+        secret: variable("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "none".into()),
+        session_token: variable("AWS_SESSION_TOKEN"),
     }
 }
 

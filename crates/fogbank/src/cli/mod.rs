@@ -233,6 +233,9 @@ pub struct EnvArgs {
     /// The account to act in: twelve digits
     #[arg(long, default_value = "000000000000")]
     account: String,
+    /// The platform's data directory, where the root key is if signatures are checked
+    #[arg(long, env = "FOGBANK_DATA_DIR", default_value = ".fogbank")]
+    data_dir: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]

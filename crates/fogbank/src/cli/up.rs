@@ -5,6 +5,7 @@ use crate::cli::deploy::{Application, print_outputs};
 use crate::cli::watch::Watch;
 use crate::cli::{Failure, TargetArgs, UpArgs};
 use crate::platform::Platform;
+use crate::root_key;
 use crate::settings::{PlatformArgs, Settings};
 use fogbank_deploy::Stack;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +19,10 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     let watch = args.watch.then(|| Watch::start(application.base())).transpose()?;
     let platform = Platform::start(Settings::from_args(&args.platform)?).await?;
     let target = TargetArgs { endpoint: platform.endpoint().to_owned(), region: "us-east-1".into() };
-    let client = Client::new(&target)?;
+    let mut client = Client::new(&target)?;
+    if let Some(key) = root_key::read(&args.platform.data_dir) {
+        client = client.with_key(key);
+    }
     let served = async {
         let deployed = application.deploy(&client, args.output.json).await;
         report(deployed, args.output.json, watch.is_some())?;

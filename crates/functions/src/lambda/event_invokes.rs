@@ -1,7 +1,9 @@
 //! Handlers for event invoke configurations.
 
 use super::functions::named;
-use super::shapes::{Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput, ListOfFunction, NoDestinations};
+use super::shapes::{
+    Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput, ListOfFunction, NoDestinations,
+};
 use crate::event_invoke::{EventInvokeChange, find};
 use crate::list::PageRequest;
 use crate::model::{EventInvoke, Function, FunctionKey};

@@ -52,11 +52,10 @@ fn described((function, version): (Arc<Function>, Arc<Version>)) -> FunctionConf
     FunctionConfiguration::of(&function, &version, None)
 }
 
-fn found(
-    state: &State,
-    context: &RequestContext,
-    input: &FunctionName,
-) -> Result<(Arc<Function>, Arc<Version>, Option<String>), Fault> {
+/// A version, its function, and the qualifier under which the client named it.
+type Found = (Arc<Function>, Arc<Version>, Option<String>);
+
+fn found(state: &State, context: &RequestContext, input: &FunctionName) -> Result<Found, Fault> {
     let named = named(context, &input.function_name, input.qualifier.as_deref())?;
     let function = state.function(&FunctionKey::of(&named)).map_err(|error| match error {
         Error::NotFound(_) => Error::NotFound(format!("Function not found: {}", named.arn())),
@@ -162,6 +161,7 @@ pub(super) async fn update_configuration(
 pub(super) async fn delete(state: State, context: RequestContext, input: FunctionName) -> Result<Deleted, Fault> {
     let named = named(&context, &input.function_name, input.qualifier.as_deref())?;
     state.delete(&FunctionKey::of(&named), named.qualifier.as_ref()).await?;
+    // As AWS answers, though its model says 200.
     Ok(Deleted { status_code: 204 })
 }
 

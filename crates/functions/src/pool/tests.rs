@@ -3,6 +3,7 @@
 
 use super::*;
 use std::collections::HashSet;
+use std::time::Duration;
 
 const MB: u64 = 100;
 

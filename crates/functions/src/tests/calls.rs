@@ -205,7 +205,7 @@ async fn an_event_is_accepted_and_run_once() {
     assert_eq!(answer.status, Value::Int(202));
     until(|| platform.lines().iter().any(|line| line.starts_with("REPORT"))).await;
     let store = platform.functions.asynchronous.clone();
-    until(|| store.queued().unwrap() == 0).await;
+    until(|| store.next_due().unwrap().is_none()).await;
     assert_eq!(platform.lines().iter().filter(|line| line.starts_with("START")).count(), 1);
 }
 
@@ -223,4 +223,41 @@ async fn an_accepted_event_survives_a_restart() {
     assert_eq!(platform.started(), 0);
     platform.run("DeleteFunctionConcurrency", json!({"FunctionName": "orders"})).await.unwrap();
     until(|| platform.lines().iter().any(|line| line.starts_with("REPORT"))).await;
+}
+
+#[tokio::test]
+async fn a_failed_event_is_tried_again_as_its_configuration_says() {
+    let clock = test_clock(5);
+    let platform = Platform::with(Config::default(), clock.clone());
+    platform.create("orders", "fail").await;
+    let retries = json!({"FunctionName": "orders", "MaximumRetryAttempts": 1});
+    platform.run("PutFunctionEventInvokeConfig", retries).await.unwrap();
+    platform.call_with("orders", "{}", json!({"InvocationType": "Event"})).await.unwrap();
+    let runs = || platform.lines().iter().filter(|line| line.starts_with("REPORT")).count();
+    until(|| runs() == 1).await;
+    let queue = platform.functions.asynchronous.clone();
+    // The retry replaces the first try in the queue, and is due in a minute.
+    let due = clock.now().plus(Duration::from_secs(60));
+    until(|| queue.next_due().unwrap() == Some(due)).await;
+    clock.advance(Duration::from_secs(60));
+    until(|| runs() == 2).await;
+    until(|| queue.next_due().unwrap().is_none()).await;
+}
+
+#[tokio::test]
+async fn the_tail_of_a_failed_start_is_returned() {
+    let platform = Platform::new();
+    platform.create("orders", "init_error").await;
+    let answer = platform.call_with("orders", "{}", json!({"LogType": "Tail"})).await.unwrap();
+    let tail = String::from_utf8(BASE64_STANDARD.decode(answer.log.unwrap()).unwrap()).unwrap();
+    assert!(
+        tail.starts_with("START RequestId: ") && tail.ends_with("Error Type: Runtime.ImportModuleError\n"),
+        "{tail}"
+    );
+    assert!(
+        platform
+            .lines()
+            .iter()
+            .any(|line| line.starts_with("INIT_REPORT Init Duration: 30.00 ms\tPhase: init\tStatus: error"))
+    );
 }

@@ -253,6 +253,10 @@ fn large_bodies_are_for_the_operations_that_ask_for_them() {
     };
     assert_eq!(router.body_limit(&head("/2015-03-31/functions", "60000000")), 70_167_211);
     assert_eq!(router.body_limit(&head("/2015-03-31/functions/x/invocations", "60000000")), DEFAULT_BODY_LIMIT);
+    let (bodiless, ()) = Request::get("/2015-03-31/functions").body(()).unwrap().into_parts();
+    assert_eq!(router.body_limit(&bodiless), UNQUESTIONED_BODY);
+    let chunked = Request::post("/2015-03-31/functions").header("transfer-encoding", "chunked").body(()).unwrap();
+    assert_eq!(router.body_limit(&chunked.into_parts().0), 70_167_211);
     assert!(router.unmodelled().is_empty());
 }
 

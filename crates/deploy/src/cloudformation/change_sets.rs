@@ -1,0 +1,218 @@
+//! Change sets: a deployment that is checked and kept until somebody executes it.
+
+use crate::changes::{Action, Change};
+use crate::cloudformation::faults::invalid;
+use crate::cloudformation::shapes::{Empty, StackInput, TemplateInput};
+use crate::cloudformation::stacks::{check_capabilities, run};
+use crate::{Deploy, Request, Stack, stack};
+use fogbank_model::{Arn, RequestContext, Timestamp};
+use fogbank_store::{Read, Table};
+use fogbank_wire::Fault;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const CHANGE_SETS: Table = Table("deploy.change_set");
+
+/// What is on record about a change set. Its key is `ACCOUNT/REGION/STACK/NAME`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ChangeSet {
+    id: String,
+    name: String,
+    stack_id: String,
+    stack_name: String,
+    description: Option<String>,
+    created: Timestamp,
+    request: Request,
+    changes: Vec<Change>,
+    executed: bool,
+}
+
+impl ChangeSet {
+    fn status(&self) -> (&'static str, &'static str, Option<&'static str>) {
+        match (self.executed, self.changes.is_empty()) {
+            (true, _) => ("CREATE_COMPLETE", "EXECUTE_COMPLETE", None),
+            (false, false) => ("CREATE_COMPLETE", "AVAILABLE", None),
+            (false, true) => {
+                let reason = "The submitted information didn't contain changes. Submit different information to create a change set.";
+                ("FAILED", "UNAVAILABLE", Some(reason))
+            }
+        }
+    }
+}
+
+fn key(context: &RequestContext, stack: &str, name: &str) -> Vec<u8> {
+    format!("{}/{}/{stack}/{name}", context.account, context.region).into_bytes()
+}
+
+/// `CreateChangeSet`
+pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: TemplateInput) -> Result<Value, Fault> {
+    let found = deploy.stack(&context, &input.stack_name).ok();
+    let before = found.clone().filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
+    let kind = input.change_set_type.as_deref().unwrap_or("UPDATE");
+    match (kind, &before) {
+        ("UPDATE", None) => return Err(invalid(format!("Stack [{}] does not exist", input.stack_name))),
+        ("CREATE", Some(stack)) => {
+            let text = format!(
+                "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
+                stack.name, input.change_set_name
+            );
+            return Err(invalid(text));
+        }
+        ("CREATE" | "UPDATE", _) => {}
+        (other, _) => return Err(invalid(format!("the change set type {other} is not supported"))),
+    }
+    let request = input.request(before.as_ref())?;
+    check_capabilities(&request.template, &input.capabilities)?;
+    let changes = deploy.changes(&context, &request)?;
+    let target = match found {
+        Some(stack) => stack,
+        None => deploy.reserve(&context, &input.stack_name).await?,
+    };
+    let resource = format!("changeSet/{}/{}", input.change_set_name, deploy.clock.uuid());
+    let set = ChangeSet {
+        id: Arn::new("cloudformation", &context.region, &context.account, &resource).to_string(),
+        name: input.change_set_name,
+        stack_id: target.id.clone(),
+        stack_name: target.name.clone(),
+        description: input.description,
+        created: deploy.clock.now(),
+        request: Request { stack: target.name, ..request },
+        changes,
+        executed: false,
+    };
+    let (key, answer) = (key(&context, &set.stack_name, &set.name), json!({"Id": set.id, "StackId": set.stack_id}));
+    let kept = deploy.store.transact(move |tx| {
+        if tx.get(CHANGE_SETS, &key)?.is_some() {
+            return Ok(false);
+        }
+        tx.save(CHANGE_SETS, &key, &set)?;
+        Ok::<_, fogbank_store::Error>(true)
+    });
+    match kept.await.map_err(Fault::internal)? {
+        true => Ok(answer),
+        false => Err(Fault::client("AlreadyExistsException", "ChangeSet already exists")),
+    }
+}
+
+/// The change set that a name or an id means.
+fn find(deploy: &Deploy, context: &RequestContext, input: &StackInput) -> Result<ChangeSet, Fault> {
+    let by_id = input.change_set_name.starts_with("arn:");
+    let prefix = match (&input.stack_name, by_id) {
+        (_, true) => format!("{}/{}/", context.account, context.region).into_bytes(),
+        (Some(name), false) => key(context, &deploy.stack(context, name)?.name, &input.change_set_name),
+        (None, false) => {
+            return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
+        }
+    };
+    let found: Vec<(Vec<u8>, ChangeSet)> =
+        deploy.store.read(|snapshot| snapshot.load_prefix(CHANGE_SETS, &prefix)).map_err(crate::Error::from)?;
+    let wanted = |set: &ChangeSet| set.id == input.change_set_name || set.name == input.change_set_name;
+    let missing = || {
+        Fault::client("ChangeSetNotFound", format!("ChangeSet [{}] does not exist", input.change_set_name))
+            .with_status(404)
+    };
+    found.into_iter().map(|(_, set)| set).find(wanted).ok_or_else(missing)
+}
+
+/// `DescribeChangeSet`
+pub async fn describe(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Value, Fault> {
+    let set = find(&deploy, &context, &input)?;
+    let (status, execution, reason) = set.status();
+    let change = |change: &Change| {
+        let action = match change.action {
+            Action::Add => "Add",
+            Action::Modify => "Modify",
+            Action::Remove => "Remove",
+        };
+        let replacement = (change.action == Action::Modify).then_some(if change.replaces { "True" } else { "False" });
+        json!({"Type": "Resource", "ResourceChange": {
+            "Action": action,
+            "LogicalResourceId": change.id,
+            "PhysicalResourceId": change.physical_id,
+            "ResourceType": change.kind,
+            "Replacement": replacement,
+        }})
+    };
+    let parameters = set.request.parameters.iter();
+    let parameters = parameters.map(|(key, value)| json!({"ParameterKey": key, "ParameterValue": value}));
+    Ok(json!({
+        "ChangeSetName": set.name,
+        "ChangeSetId": set.id,
+        "StackId": set.stack_id,
+        "StackName": set.stack_name,
+        "Description": set.description,
+        "CreationTime": set.created.0,
+        "Status": status,
+        "StatusReason": reason,
+        "ExecutionStatus": execution,
+        "Parameters": parameters.collect::<Vec<_>>(),
+        "Changes": set.changes.iter().map(change).collect::<Vec<_>>(),
+    }))
+}
+
+/// `ExecuteChangeSet`
+pub async fn execute(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Empty, Fault> {
+    let mut set = find(&deploy, &context, &input)?;
+    let (_, execution, _) = set.status();
+    if execution != "AVAILABLE" {
+        let text =
+            format!("ChangeSet [{}] cannot be executed in its current execution status of [{execution}]", set.id);
+        return Err(Fault::client("InvalidChangeSetStatus", text));
+    }
+    let begun = deploy.begin(&context, &set.request)?;
+    set.executed = true;
+    keep(&deploy, &context, set).await?;
+    run(begun).await.map(|_| Empty {})
+}
+
+async fn keep(deploy: &Deploy, context: &RequestContext, set: ChangeSet) -> Result<(), Fault> {
+    let key = key(context, &set.stack_name, &set.name);
+    let kept = deploy.store.transact(move |tx| tx.save(CHANGE_SETS, &key, &set));
+    kept.await.map_err(Fault::internal)
+}
+
+/// `DeleteChangeSet`
+pub async fn delete(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Empty, Fault> {
+    let Ok(set) = find(&deploy, &context, &input) else { return Ok(Empty {}) };
+    let key = key(&context, &set.stack_name, &set.name);
+    let deleted = deploy.store.transact(move |tx| {
+        tx.delete(CHANGE_SETS, &key);
+        Ok::<_, fogbank_store::Error>(())
+    });
+    deleted.await.map_err(Fault::internal)?;
+    Ok(Empty {})
+}
+
+/// `ListChangeSets`
+pub async fn list(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Value, Fault> {
+    let stack = deploy.stack(&context, input.name()?)?;
+    let prefix = key(&context, &stack.name, "");
+    let found: Vec<(Vec<u8>, ChangeSet)> =
+        deploy.store.read(|snapshot| snapshot.load_prefix(CHANGE_SETS, &prefix)).map_err(crate::Error::from)?;
+    let summary = |(_, set): &(Vec<u8>, ChangeSet)| {
+        let (status, execution, reason) = set.status();
+        json!({
+            "StackId": set.stack_id,
+            "StackName": set.stack_name,
+            "ChangeSetId": set.id,
+            "ChangeSetName": set.name,
+            "Status": status,
+            "StatusReason": reason,
+            "ExecutionStatus": execution,
+            "CreationTime": set.created.0,
+            "Description": set.description,
+        })
+    };
+    Ok(json!({"Summaries": found.iter().map(summary).collect::<Vec<_>>()}))
+}
+
+impl Deploy {
+    /// Puts an empty stack on record for a change set that will make it.
+    async fn reserve(&self, context: &RequestContext, name: &str) -> Result<Stack, crate::Error> {
+        crate::check_name(name)?;
+        let stack = Stack { status: "REVIEW_IN_PROGRESS".into(), ..self.new_stack(context, name) };
+        stack::save(&self.store, &stack).await?;
+        Ok(stack)
+    }
+}

@@ -1,0 +1,113 @@
+//! A blocking HTTP/1.1 client that costs as little as possible, so that it does not measure itself: one connection kept open, requests
+//! made once as bytes.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A call that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request without a body, as a browser or a health check sends it.
+pub fn get(path: &str, host: impl ToString) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", host.to_string()).into()
+}
+
+/// A request in full. It carries what the AWS clients always send, a signature, which nobody checks while authentication is off.
+pub fn request(method: &str, path: &str, host: impl ToString, body: &str) -> Vec<u8> {
+    let (host, length) = (host.to_string(), body.len());
+    let credential = "Credential=test/20260101/us-east-1/lambda/aws4_request";
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         X-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=00\r\n\r\n"
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+/// An answer.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body for a message.
+    pub fn text(&self) -> String {
+        format!("{} {}", self.status, String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// A connection that is kept open.
+pub struct Connection {
+    stream: TcpStream,
+    /// What was read and not used yet.
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// Sends `request` and waits for the whole answer.
+    pub fn call(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request)?;
+        let head = loop {
+            match self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                Some(end) => break self.take(end + 4)?,
+                None => self.fill()?,
+            }
+        };
+        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.ok_or_else(|| io::Error::other(format!("not an HTTP answer: {head}")))?;
+        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let body = match header("content-length").and_then(|length| length.parse().ok()) {
+            Some(length) => self.take(length)?,
+            None if header("transfer-encoding") == Some("chunked") => self.chunks()?,
+            None => Vec::new(),
+        };
+        Ok(Answer { status, body })
+    }
+
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = loop {
+                match self.buffer.windows(2).position(|window| window == b"\r\n") {
+                    Some(end) => break self.take(end + 2)?,
+                    None => self.fill()?,
+                }
+            };
+            let length = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).map_err(io::Error::other)?;
+            let chunk = self.take(length + 2)?;
+            if length == 0 {
+                return Ok(body);
+            }
+            body.extend_from_slice(&chunk[..length]);
+        }
+    }
+
+    fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        while self.buffer.len() < length {
+            self.fill()?;
+        }
+        let rest = self.buffer.split_off(length);
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            length => {
+                self.buffer.extend_from_slice(&chunk[..length]);
+                Ok(())
+            }
+        }
+    }
+}
