@@ -70,7 +70,7 @@ pub async fn compose(
     let logs = Logs::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
-    let spawner = Spawner::start(&root.join("sandbox"))?;
+    let spawner = Spawner::start(root.join("sandbox"))?;
     let mut runtimes = RuntimesConfig::from_environment();
     runtimes.strict = settings.args.strict_runtimes;
     let sessions = Arc::new(Sessions(identity.clone()));

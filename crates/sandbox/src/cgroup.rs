@@ -99,46 +99,48 @@ impl Cgroups {
         }
     }
 
-    /// Makes the groups of sandbox `number` and moves the calling process into them. Returns the file that tells the peak of memory.
-    pub(crate) fn enter(&self, number: u64, limits: Limits) -> Result<Option<OwnedFd>, Failure> {
+    /// Makes the groups of sandbox `number`, without limits yet, and moves the calling process into them. That takes the kernel up to
+    /// 20 ms (it waits for every processor to pass a quiet state). Returns the file that tells the peak of memory.
+    pub(crate) fn enter(&self, number: u64) -> Result<Option<OwnedFd>, Failure> {
+        for parent in self.parents() {
+            let group = parent.join(number.to_string());
+            make(&group).while_doing(|| format!("making {}", group.display()))?;
+            set(&group, "cgroup.procs", "0")?;
+        }
+        let peak_in = |parent: &Option<PathBuf>, file: &str| {
+            File::open(parent.as_ref()?.join(number.to_string()).join(file)).ok().map(OwnedFd::from)
+        };
+        let peak = peak_in(&self.unified, "memory.peak");
+        Ok(peak.or_else(|| peak_in(&self.memory, "memory.max_usage_in_bytes")))
+    }
+
+    /// Limits sandbox `number`, whose process must have entered its groups.
+    pub(crate) fn limit(&self, number: u64, limits: Limits) -> Result<(), Failure> {
         let bytes = (u64::from(limits.memory_mb) * 1024 * 1024).to_string();
         let processes = limits.max_processes.to_string();
-        let mut peak = None;
         if let Some(parent) = &self.unified {
             let group = parent.join(number.to_string());
             let weight = (limits.memory_mb * 100 / MEMORY_OF_ONE_PROCESSOR_MB).clamp(1, 10_000);
-            make(&group).while_doing(|| "making a control group")?;
             set(&group, "memory.max", &bytes)?;
             let _ = set(&group, "memory.swap.max", "0");
             set(&group, "pids.max", &processes)?;
             let _ = set(&group, "cpu.weight", &weight.to_string());
-            set(&group, "cgroup.procs", "0")?;
-            peak = File::open(group.join("memory.peak")).ok();
         }
         if let Some(parent) = &self.memory {
             let group = parent.join(number.to_string());
-            make(&group).while_doing(|| "making a memory group")?;
             set(&group, "memory.limit_in_bytes", &bytes)?;
             // Absent when the kernel does not account swap; then there is the swappiness below.
             let _ = set(&group, "memory.memsw.limit_in_bytes", &bytes);
             let _ = set(&group, "memory.swappiness", "0");
-            set(&group, "cgroup.procs", "0")?;
-            peak = File::open(group.join("memory.max_usage_in_bytes")).ok();
         }
         if let Some(parent) = &self.pids {
-            let group = parent.join(number.to_string());
-            make(&group).while_doing(|| "making a process group")?;
-            set(&group, "pids.max", &processes)?;
-            set(&group, "cgroup.procs", "0")?;
+            set(&parent.join(number.to_string()), "pids.max", &processes)?;
         }
         if let Some(parent) = &self.cpu {
-            let group = parent.join(number.to_string());
             let shares = (limits.memory_mb * 1024 / MEMORY_OF_ONE_PROCESSOR_MB).max(2);
-            make(&group).while_doing(|| "making a processor group")?;
-            set(&group, "cpu.shares", &shares.to_string())?;
-            set(&group, "cgroup.procs", "0")?;
+            set(&parent.join(number.to_string()), "cpu.shares", &shares.to_string())?;
         }
-        Ok(peak.map(OwnedFd::from))
+        Ok(())
     }
 
     /// Reads what was counted for sandbox `number` and removes its groups. All its processes must have ended.

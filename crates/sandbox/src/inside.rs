@@ -1,69 +1,97 @@
 //! What a newly cloned process does to become a sandbox: limits, mounts, doors, a new root, and at last the loss of every privilege.
 //! It runs as the first process of its namespaces, is single-threaded like the spawner it was cloned from, and may therefore be ordinary
-//! code. The steps that the kernel orders by privilege are in [`enter`]; each file of this crate explains its own.
+//! code. What needs no specification it does at once ([`prepare`]), then it waits for its order, so that the spawner can keep one waiting:
+//! moving a process into a control group takes the kernel up to 20 ms. The steps that the kernel orders by privilege are in
+//! [`enter`]; each file of this crate explains its own.
 
 use crate::cgroup::{Cgroups, Limits};
 use crate::error::{Context, Failure, check};
 use crate::mounts::{self, READ_ONLY};
 use crate::root::{HIDDEN_IN_PROC, Root, USER_ID};
 use crate::scratch::{self, Scratch};
-use crate::spec::{Report, Spec};
+use crate::spec::{Launch, Report, Spec};
 use rustix::mount::{MountAttrFlags, UnmountFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-/// What a new sandbox gets from the spawner.
+/// What a new sandbox gets from the spawner with its first breath.
 pub(crate) struct Birth<'a> {
-    pub(crate) spec: &'a Spec,
     pub(crate) number: u64,
     /// The host's user and group id that it runs as, unlike any other's; or `None` where the platform has no privilege to choose.
     pub(crate) host_id: Option<u32>,
     pub(crate) root: &'a Root,
     pub(crate) cgroups: &'a Cgroups,
     pub(crate) scratch: &'a Scratch,
-    /// A `/tmp` from the store of ready ones.
-    pub(crate) ready_tmp: Option<i32>,
     pub(crate) filter: &'a [libc::sock_filter],
-    pub(crate) reply: BorrowedFd<'a>,
-    pub(crate) output: BorrowedFd<'a>,
+    /// Where its one order comes from, with the descriptors of [`Order`]. Closed on the other side if there is none to come.
+    pub(crate) orders: BorrowedFd<'a>,
     /// Closed on the other side when the spawner is gone.
     pub(crate) spawner_alive: BorrowedFd<'a>,
 }
 
-/// Becomes the sandbox. Never returns.
+/// What it is to become.
+struct Order<'a> {
+    spec: &'a Spec,
+    reply: BorrowedFd<'a>,
+    output: BorrowedFd<'a>,
+    /// A `/tmp` from the store of ready ones.
+    ready_tmp: Option<OwnedFd>,
+}
+
+/// Becomes the sandbox, once the order comes. Never returns.
 pub(crate) fn become_sandbox(birth: &Birth<'_>) -> ! {
-    if let Err(failure) = enter(birth) {
-        let _ = crate::message::send(birth.reply, &Report::Failed(failure.0), &[]);
+    let prepared = prepare(birth);
+    if let Ok(Some((launch, descriptors))) = crate::message::receive::<Launch>(birth.orders) {
+        obey(birth, prepared, &launch.spec, descriptors);
     }
     // SAFETY: ends the process without running anything of the spawner's.
     unsafe { libc::_exit(1) }
 }
 
-fn enter(birth: &Birth<'_>) -> Result<(), Failure> {
-    let spec = birth.spec;
+fn obey(birth: &Birth<'_>, prepared: Result<Option<OwnedFd>, Failure>, spec: &Spec, descriptors: Vec<OwnedFd>) {
+    let mut descriptors = descriptors.into_iter();
+    let (Some(reply), Some(output)) = (descriptors.next(), descriptors.next()) else { return };
+    let order = Order { spec, reply: reply.as_fd(), output: output.as_fd(), ready_tmp: descriptors.next() };
+    if let Err(failure) = prepared.and_then(|peak| enter(birth, order, peak)) {
+        let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
+    }
+}
+
+/// What every sandbox needs. Returns the file that tells the peak of memory.
+fn prepare(birth: &Birth<'_>) -> Result<Option<OwnedFd>, Failure> {
     let _ = rustix::process::setsid();
+    die_with_spawner(birth.spawner_alive)?;
+    let peak = birth.cgroups.enter(birth.number)?;
+    let _ = rustix::system::sethostname(b"sandbox");
+    mount_proc(birth.root)?;
+    Ok(peak)
+}
+
+fn enter(birth: &Birth<'_>, order: Order<'_>, peak: Option<OwnedFd>) -> Result<(), Failure> {
+    let Order { spec, reply, output, ready_tmp } = order;
     let limits = Limits { memory_mb: spec.memory_mb, max_processes: spec.max_processes.saturating_add(1) };
-    let peak = birth.cgroups.enter(birth.number, limits)?;
+    birth.cgroups.limit(birth.number, limits)?;
+    // After the limits: inside the new namespace they could not be set.
     // SAFETY: a new control-group namespace changes nothing that this process relies on.
     check(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) }).while_doing(|| "making a control group namespace")?;
-    let _ = rustix::system::sethostname(b"sandbox");
     let doors = crate::doors::open(&spec.doors)?;
-    mount_all(birth)?;
+    mount_all(birth, spec, ready_tmp)?;
     change_root(&birth.root.path)?;
 
     let mut descriptors: Vec<BorrowedFd<'_>> = doors.iter().map(AsFd::as_fd).collect();
     descriptors.extend(peak.as_ref().map(AsFd::as_fd));
-    crate::message::send(birth.reply, &Report::Ready, &descriptors).while_doing(|| "reporting")?;
+    crate::message::send(reply, &Report::Ready, &descriptors).while_doing(|| "reporting")?;
     drop(descriptors);
     drop((doors, peak));
 
     crate::privileges::limit_resources(birth.cgroups, spec)?;
     crate::privileges::change_user(birth.host_id)?;
     crate::privileges::drop_all()?;
+    // Once more: the kernel forgets the request when the user changes.
     die_with_spawner(birth.spawner_alive)?;
     crate::landlock::confine()?;
     crate::seccomp::apply(birth.filter)?;
-    crate::init::run(spec, birth.reply, birth.output)
+    crate::init::run(spec, reply, output)
 }
 
 /// Asks to be killed when the spawner ends, and makes sure that it has not ended before the request.
@@ -78,8 +106,8 @@ fn die_with_spawner(alive: BorrowedFd<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn mount_all(birth: &Birth<'_>) -> Result<(), Failure> {
-    let (spec, root) = (birth.spec, birth.root);
+fn mount_all(birth: &Birth<'_>, spec: &Spec, ready_tmp: Option<OwnedFd>) -> Result<(), Failure> {
+    let root = birth.root;
     let at = |target: &str| root.within(Path::new(target));
     mounts::bind(&spec.code, &at("/var/task"), READ_ONLY)?;
     match spec.layers.as_slice() {
@@ -91,22 +119,28 @@ fn mount_all(birth: &Birth<'_>) -> Result<(), Failure> {
         mounts::bind(&bind.source, &root.within(&bind.target), READ_ONLY)?;
     }
 
-    let tmp = match birth.ready_tmp {
-        Some(number) => scratch::inherited(number),
+    let tmp = match ready_tmp {
+        Some(tmp) => tmp,
         None => birth.scratch.make(spec.tmp_mb)?,
     };
     scratch::hand_over(&tmp, birth.host_id.unwrap_or(USER_ID))?;
     mounts::attach(tmp.as_fd(), &at("/tmp"))?;
 
-    let plain =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let shared_memory = format!("{}m", (spec.memory_mb / 2).max(16));
     mounts::attach(
-        mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], plain)?.as_fd(),
+        mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], PLAIN)?.as_fd(),
         &at("/dev/shm"),
-    )?;
-    let proc = at("/proc");
-    mounts::attach(mounts::fresh("proc", &[], plain)?.as_fd(), &proc)?;
+    )
+}
+
+/// For what holds no programs and no devices.
+const PLAIN: MountAttrFlags =
+    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV).union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
+
+/// The sandbox's own `/proc`, without what shows or steers the host.
+fn mount_proc(root: &Root) -> Result<(), Failure> {
+    let proc = root.within(Path::new("/proc"));
+    mounts::attach(mounts::fresh("proc", &[], PLAIN)?.as_fd(), &proc)?;
     let no_changes = READ_ONLY | libc::MOUNT_ATTR_NOEXEC;
     for steering in ["sys", "bus", "fs", "irq"] {
         let place = proc.join(steering);
@@ -114,7 +148,7 @@ fn mount_all(birth: &Birth<'_>) -> Result<(), Failure> {
             mounts::bind(&place, &place, no_changes)?;
         }
     }
-    let nothing = at("/dev/null");
+    let nothing = root.within(Path::new("/dev/null"));
     for name in HIDDEN_IN_PROC {
         let place = proc.join(name);
         if place.exists() {

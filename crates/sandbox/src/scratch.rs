@@ -9,7 +9,7 @@ use crate::error::{Context, Failure, check};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -219,10 +219,4 @@ pub(crate) fn hand_over(mount: &OwnedFd, owner: u32) -> Result<(), Failure> {
     rustix::fs::fchmod(&root, Mode::from(0o1777)).while_doing(doing)?;
     rustix::fs::fchown(&root, Some(rustix::fs::Uid::from_raw(owner)), Some(rustix::fs::Gid::from_raw(owner)))
         .while_doing(doing)
-}
-
-/// Takes over an inherited descriptor by number.
-pub(crate) fn inherited(number: i32) -> OwnedFd {
-    // SAFETY: the spawner passes the number of an open descriptor that it gives up.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }

@@ -56,6 +56,17 @@ pub(crate) fn sweep(state: &Path) {
     }
 }
 
+/// So long the spawner must have had nothing to do before it clones one sandbox ahead, so that this does not hold up those in need.
+const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// A sandbox that has been cloned and waits for its order.
+struct Newborn {
+    number: u64,
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    orders: OwnedFd,
+}
+
 /// A running sandbox.
 struct Running {
     number: u64,
@@ -69,6 +80,10 @@ struct Spawner {
     running: Vec<Running>,
     ready_tmp: BTreeMap<u32, Vec<OwnedFd>>,
     preparations: Vec<Preparation>,
+    /// Cloned ahead for the next order.
+    waiting: Option<Newborn>,
+    /// Whether to clone ahead: not while this host refuses to.
+    clones_ahead: bool,
     next: u64,
 }
 
@@ -87,13 +102,13 @@ struct Base {
 
 fn serve(socket: &OwnedFd, state: &Path) {
     let mut spawner = match Base::prepare(state) {
-        Ok(base) => Spawner { base, running: vec![], ready_tmp: BTreeMap::new(), preparations: vec![], next: 1 },
+        Ok(base) => Spawner::over(base),
         Err(failure) => return refuse_all(socket, &failure),
     };
     // The platform's own start comes first; then, or after the first launch, there is time to prepare.
     if spawner.step(socket, Some(&CALM)) {
         spawner.prepare_tmp(DEFAULT_TMP_MB);
-        while spawner.step(socket, None) {}
+        while spawner.step(socket, spawner.patience()) {}
     }
     spawner.end_all();
 }
@@ -161,12 +176,35 @@ fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
 }
 
 impl Spawner {
+    fn over(base: Base) -> Self {
+        let (running, ready_tmp, preparations) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { base, running, ready_tmp, preparations, waiting: None, clones_ahead: true, next: 1 }
+    }
+
+    /// How long to wait for something to do before cloning ahead; for ever if that is not wanted.
+    fn patience(&self) -> Option<&'static Timespec> {
+        (self.waiting.is_none() && self.clones_ahead).then_some(&QUIET)
+    }
+
+    /// Clones the sandbox of the next order, so that it finds the slow part done.
+    fn clone_ahead(&mut self) {
+        if self.waiting.is_none() {
+            self.waiting = self.clone_one().ok();
+            self.clones_ahead = self.waiting.is_some();
+        }
+    }
+
     /// Waits for something to do, not longer than `at_most`, and does it; false when the platform has gone.
     fn step(&mut self, socket: &OwnedFd, at_most: Option<&Timespec>) -> bool {
         let mut poll = vec![PollFd::new(socket, PollFlags::IN)];
         poll.extend(self.preparations.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
         poll.extend(self.running.iter().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
         match rustix::event::poll(&mut poll, at_most) {
+            Ok(0) => {
+                drop(poll);
+                self.clone_ahead();
+                return true;
+            }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return false,
         }
@@ -197,8 +235,8 @@ impl Spawner {
 
     fn launch(&mut self, launch: &Launch, descriptors: Vec<OwnedFd>) {
         let Ok([reply, output]) = <[OwnedFd; 2]>::try_from(descriptors) else { return };
-        match self.clone_sandbox(launch, &reply, &output) {
-            Ok((number, pid, pidfd)) => {
+        match self.order(launch, &reply, &output) {
+            Ok(Newborn { number, pid, pidfd, .. }) => {
                 let _ = crate::message::send(reply.as_fd(), &Report::Cloned, &[pidfd.as_fd()]);
                 self.running.push(Running { number, pid, pidfd, reply });
             }
@@ -209,36 +247,52 @@ impl Spawner {
         self.prepare_tmp(launch.spec.tmp_mb);
     }
 
-    fn clone_sandbox(
-        &mut self,
-        launch: &Launch,
-        reply: &OwnedFd,
-        output: &OwnedFd,
-    ) -> Result<(u64, libc::pid_t, OwnedFd), Failure> {
-        let spec = &launch.spec;
-        for bind in &spec.binds {
+    /// Gives the order to the clone that waits, or to a new one.
+    fn order(&mut self, launch: &Launch, reply: &OwnedFd, output: &OwnedFd) -> Result<Newborn, Failure> {
+        for bind in &launch.spec.binds {
             self.base.root.ensure_place(&bind.source, &bind.target)?;
         }
+        let tmp = self.ready_tmp.get_mut(&launch.spec.tmp_mb).and_then(Vec::pop);
+        let mut descriptors = vec![reply.as_fd(), output.as_fd()];
+        descriptors.extend(tmp.as_ref().map(AsFd::as_fd));
+        if let Some(clone) = self.waiting.take() {
+            if crate::message::send(clone.orders.as_fd(), launch, &descriptors).is_ok() {
+                return Ok(clone);
+            }
+            // Somebody has killed it.
+            self.base.discard(&clone);
+        }
+        let clone = self.clone_one()?;
+        self.clones_ahead = true;
+        match crate::message::send(clone.orders.as_fd(), launch, &descriptors) {
+            Ok(()) => Ok(clone),
+            Err(error) => {
+                self.base.discard(&clone);
+                Err(error).while_doing(|| "ordering a sandbox")
+            }
+        }
+    }
+
+    fn clone_one(&mut self) -> Result<Newborn, Failure> {
         let number = self.next;
         self.next += 1;
-        let tmp = self.ready_tmp.get_mut(&spec.tmp_mb).and_then(Vec::pop);
+        let (orders, theirs) = crate::message::pair().while_doing(|| "making a socket for orders")?;
         let base = &self.base;
         match clone_into_namespaces()? {
-            Some((pid, pidfd)) => Ok((number, pid, pidfd)),
+            Some((pid, pidfd)) => Ok(Newborn { number, pid, pidfd, orders }),
             None => {
-                // SAFETY: in the clone only; the pipe's end must be the spawner's alone to tell of its death.
+                // In the clone only: these ends must be the spawner's alone to tell of its death.
+                drop(orders);
+                // SAFETY: nothing in the clone uses the descriptor, and the clone never returns to where its owner would close it.
                 unsafe { libc::close(base.alive.1.as_raw_fd()) };
                 crate::inside::become_sandbox(&Birth {
-                    spec,
                     number,
                     host_id: base.first_id.map(|first| first + (number % HOST_IDS) as u32),
                     root: &base.root,
                     cgroups: &base.cgroups,
                     scratch: &base.scratch,
-                    ready_tmp: tmp.as_ref().map(AsRawFd::as_raw_fd),
                     filter: &base.filter,
-                    reply: reply.as_fd(),
-                    output: output.as_fd(),
+                    orders: theirs.as_fd(),
                     spawner_alive: base.alive.0.as_fd(),
                 })
             }
@@ -280,6 +334,9 @@ impl Spawner {
         for one in self.running.drain(..) {
             self.base.bury(one);
         }
+        if let Some(clone) = self.waiting.take() {
+            self.base.discard(&clone);
+        }
         for preparation in self.preparations.drain(..) {
             drop(preparation.socket);
             reap(preparation.pid);
@@ -289,6 +346,13 @@ impl Spawner {
 }
 
 impl Base {
+    /// Ends a clone that became nothing.
+    fn discard(&self, clone: &Newborn) {
+        let _ = rustix::process::pidfd_send_signal(&clone.pidfd, Signal::KILL);
+        reap(clone.pid);
+        self.cgroups.leave(clone.number);
+    }
+
     /// Clears away what is left of an ended sandbox and says so.
     fn bury(&self, one: Running) {
         reap(one.pid);

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fetches awslambdaric from PyPI"]
+
 async fn awslambdaric_works_unmodified() {
     let stage = Stage::new();
     let spec = stage.function(
@@ -39,7 +39,7 @@ async fn awslambdaric_works_unmodified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fetches and builds lambda_runtime from crates.io"]
+
 async fn lambda_runtime_works_unmodified() {
     let stage = Stage::new();
     let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
@@ -75,7 +75,7 @@ async fn lambda_runtime_works_unmodified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fetches boto3 from PyPI"]
+
 async fn boto3_is_there_without_packaging() {
     let stage = Stage::new();
     fogbank_runtimes::ensure_sdk(&config(), "python3.12", &|line| println!("{line}")).await.unwrap();
@@ -84,7 +84,7 @@ async fn boto3_is_there_without_packaging() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fetches the AWS SDK for JavaScript from npm"]
+
 async fn the_sdk_for_javascript_is_there_without_packaging() {
     let stage = Stage::new();
     fogbank_runtimes::ensure_sdk(&config(), "nodejs20.x", &|line| println!("{line}")).await.unwrap();
@@ -107,7 +107,7 @@ async fn the_sdk_for_javascript_is_there_without_packaging() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fetches Node.js from npm"]
+
 async fn another_version_of_node_can_be_installed() {
     let directory = tempfile::tempdir().unwrap();
     let config = fogbank_runtimes::Config { directory: directory.path().join("runtimes"), strict: true };

@@ -1,6 +1,6 @@
 //! Nothing may stay when the platform goes, however it goes.
 
-use crate::harness::{Arena, control_groups, eventually, finish, processes_with, spawner_program};
+use crate::harness::{Arena, control_groups, eventually, finish, processes_with, says, spawner_program};
 use fogbank_sandbox::{ExitStatus, Spawner};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -99,6 +99,41 @@ async fn what_is_left_when_platform_and_spawner_are_killed_is_swept_at_the_next_
     eventually("the old sandboxes' groups are gone", || groups.iter().all(|group| !group.join("1").exists())).await;
     drop(next);
     assert!(!new_groups(&groups));
+}
+
+/// The processes that `spawner` has cloned and that are in control groups: sandboxes, and the one that is cloned ahead.
+fn clones_of(spawner: i32) -> Vec<i32> {
+    let in_a_group =
+        |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains("/fogbank-"));
+    children_of(spawner).into_iter().filter(in_a_group).collect()
+}
+
+fn children_of(pid: i32) -> Vec<i32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_is_cloned_ahead_takes_the_next_launch_and_is_replaced_when_it_is_killed() {
+    let arena = Arena::new();
+    let mark = arena.directory.path().join("state").display().to_string();
+    let named = processes_with(&mark).into_iter().find(|one| one.contains("fogbank-spawner")).unwrap();
+    let spawner = named.split(' ').next().unwrap().parse().unwrap();
+    eventually("one is cloned ahead", || clones_of(spawner).len() == 1).await;
+    let ahead = clones_of(spawner)[0];
+    let mut running = arena.launch(arena.shell_spec("echo runs; sleep 1000")).await;
+    assert!(says(&mut running, "runs").await.contains("runs"));
+    assert_eq!(children_of(ahead).len(), 1, "the one that waited runs the program");
+    eventually("another is cloned ahead", || clones_of(spawner).len() == 2).await;
+    let next = clones_of(spawner).into_iter().find(|pid| *pid != ahead).unwrap();
+    kill(next);
+    eventually("the killed one has ended", || {
+        std::fs::read_to_string(format!("/proc/{next}/stat")).is_ok_and(|text| text.contains(") Z"))
+    })
+    .await;
+    let (text, ended) = finish(arena.launch(arena.shell_spec("echo again")).await).await;
+    assert_eq!((text.as_str(), ended.status), ("again\n", Some(ExitStatus::Code(0))));
+    assert_eq!(children_of(ahead).len(), 1, "its neighbour noticed nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
