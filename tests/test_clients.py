@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ACCOUNT, REGION, ROLE, eventually, invoke, unique
+from conftest import ACCOUNT, REGION, ROLE, eventually, invoke, package, unique
 
 BIN = Path(sys.executable).parent
 # Debian's awscli is version 2, and the one in the virtual environment version 1.
@@ -98,9 +97,7 @@ def test_who_one_is_and_roles_on_the_command_line(command):
     assumed = command("sts", "assume-role", "--role-arn", made["Arn"], "--role-session-name", "me")
     assert assumed["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/me"
     keys = assumed["Credentials"]
-    session = {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"], "AWS_SESSION_TOKEN": keys["SessionToken"]}
-    if "localstack" not in os.environ:
-        assert keys["AccessKeyId"].startswith("ASIA") and session
+    assert keys["AccessKeyId"].startswith("ASIA")
     refused = command("iam", "delete-role", "--role-name", name, check=False)
     assert refused.returncode != 0 and "DeleteConflict" in refused.stderr
     command("iam", "detach-role-policy", "--role-name", name, "--policy-arn", managed)
@@ -146,7 +143,7 @@ def test_version_2_tails_a_log_while_it_grows(platform, client, make_function, t
     invoke(client, name, {"what": "the past"})
     out = tmp_path / "tail.txt"
     words = [AWS_V2, "--endpoint-url", platform.endpoint, "logs", "tail", f"/aws/lambda/{name}", "--follow", "--format", "short"]
-    eventually(lambda: client.meta.events and platform.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"])
+    eventually(lambda: platform.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"])
     with open(out, "w") as file:
         following = subprocess.Popen(words, env=platform.environ(), stdout=file, stderr=file, stdin=subprocess.DEVNULL)
     try:
@@ -182,8 +179,6 @@ def role(aws):
 
 @pytest.fixture
 def make_with_role(client, role):
-    from conftest import package
-
     made = []
 
     def make(code, runtime):
@@ -246,7 +241,6 @@ def handler(event, context):
     assert invoke(client, name) == (f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.rsplit('/', 1)[1]}/{name}", None)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is missing")
 def test_the_endpoint_variable_alone_is_enough(platform):
     answer = subprocess.run(
         [sys.executable, "-c", "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"],

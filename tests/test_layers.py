@@ -1,11 +1,11 @@
 """Layers: published, shared, merged in order under /opt, and found by the interpreters."""
 
+import re
 import urllib.request
 
 import pytest
-from conftest import ACCOUNT, REGION, ROLE, error_of, invoke, package, unique
+from conftest import ACCOUNT, REGION, error_of, invoke, package, unique
 from test_functions import TIME, digest, members, status
-import re
 
 
 def layer_arn(name, version=None):

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from conftest import error_of, unique
+from conftest import ROLE, error_of, package, unique
 from test_functions import arn_of, members, status
 
 CODE = "def handler(event, context):\n    return 1\n"
@@ -197,8 +197,6 @@ def test_recursion_and_runtime_management_are_read_and_set(client, function):
 
 
 def test_what_is_set_outlives_a_restart(fresh):
-    from conftest import ROLE, package
-
     platform = fresh()
     client = platform.client("lambda")
     client.create_function(

@@ -214,11 +214,16 @@ pub(crate) fn check_payload(payload: Bytes, limit: usize, kind: &'static str) ->
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
-    match serde_json::from_slice::<IgnoredAny>(&payload) {
-        Ok(_) => Ok(payload),
-        Err(error) => Err(InvokeError::Refused {
+    // What is ignored is not decoded, so the text is checked by itself.
+    let checked = match std::str::from_utf8(&payload) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match checked {
+        Ok(()) => Ok(payload),
+        Err(why) => Err(InvokeError::Refused {
             code: "InvalidRequestContentException",
-            message: format!("Could not parse request body into json: Could not parse payload into json: {error}"),
+            message: format!("Could not parse request body into json: Could not parse payload into json: {why}"),
         }),
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 /// A deployment package sent in the request, zipped.
 pub const ZIPPED_BYTES: usize = 50 << 20;
+/// A request that brings a package: 50 MB in base64, and room for the rest. The number is AWS's.
+pub const UPLOAD_BYTES: usize = 70_167_211;
 /// A function's code and layers together, unzipped.
 pub const UNZIPPED_BYTES: u64 = 262_144_000;
 /// Files and directories in one package. Not AWS's number: it bounds the inodes that one upload can take.

@@ -137,14 +137,24 @@ enum Refusal {
 
 impl Refusal {
     fn response(self, limit: usize) -> Response<Body> {
-        let (status, text) = match self {
+        let (status, code, text) = match self {
             Self::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, format!("The request body must not be larger than {limit} bytes."))
+                let text = format!("Request must be smaller than {limit} bytes");
+                (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", text)
             }
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The request body did not arrive in time.".into()),
-            Self::Broken => (StatusCode::BAD_REQUEST, "The request body could not be read.".into()),
+            Self::TooSlow => {
+                let text = "The request body did not arrive in time.".into();
+                (StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", text)
+            }
+            Self::Broken => {
+                let text = "The request body could not be read.".into();
+                (StatusCode::BAD_REQUEST, "SerializationException", text)
+            }
         };
-        let mut response = Response::new(Body::Full(format!("{{\"message\":\"{text}\"}}").into()));
+        // The protocol is not known for sure before the body is there; clients of the JSON protocols find the code here.
+        let text = format!("{{\"__type\":\"{code}\",\"message\":\"{text}\"}}");
+        let mut response = Response::new(Body::Full(text.into()));
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -12,6 +12,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("make", "make", "functions with BuildMethod makefile"),
     ("gcc", "gcc", "the attacks on the sandbox"),
     ("curl", "curl", "the examples' walk-through"),
+    // By its path: the virtual environment brings version 1 under the same name.
+    ("/usr/bin/aws", "awscli", "following a log with version 2 of the AWS command line"),
     ("mkfs.ext4", "e2fsprogs", "the /tmp of a function"),
 ];
 

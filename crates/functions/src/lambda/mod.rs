@@ -11,8 +11,8 @@ mod settings;
 mod shapes;
 mod urls;
 
-use crate::Functions;
 use crate::model::Code;
+use crate::{Functions, limits};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fogbank_wire::Service;
@@ -22,6 +22,9 @@ use std::sync::Arc;
 pub fn service(functions: Arc<Functions>) -> Service {
     let state = &functions;
     Service::new("lambda")
+        .body_limit("CreateFunction", limits::UPLOAD_BYTES)
+        .body_limit("UpdateFunctionCode", limits::UPLOAD_BYTES)
+        .body_limit("PublishLayerVersion", limits::UPLOAD_BYTES)
         .operation("CreateFunction", state, functions::create)
         .operation("GetFunction", state, functions::get)
         .operation("GetFunctionConfiguration", state, functions::get_configuration)

@@ -1,7 +1,7 @@
 //! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here.
 
 use crate::Error;
-use fogbank_wire::Fault;
+use fogbank_wire::{Fault, Violation, violations_message};
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
@@ -15,6 +15,11 @@ impl From<Error> for Fault {
             Error::Broken(why) => unavailable(why),
         }
     }
+}
+
+/// An input that its shapes do not allow: this service's clients know it under another name than most.
+pub(super) fn invalid(violations: &[Violation]) -> Fault {
+    Fault::client("InvalidParameterException", violations_message(violations))
 }
 
 fn unavailable(why: String) -> Fault {

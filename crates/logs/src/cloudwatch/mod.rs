@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub fn service(logs: Arc<Logs>) -> Service {
     let state = &logs;
     Service::new("logs")
+        .on_invalid(faults::invalid)
         .operation("CreateLogGroup", state, groups::create)
         .operation("DeleteLogGroup", state, groups::delete)
         .operation("DescribeLogGroups", state, groups::describe)
