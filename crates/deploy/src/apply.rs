@@ -123,9 +123,8 @@ impl<'a> Run<'a> {
     }
 
     async fn create(&mut self, step: &Step<'_>, mut wanted: Properties) -> Result<Made, String> {
-        if let Some(rule) = step.kind.name_property()
-            && !wanted.contains_key(rule.property)
-        {
+        let rule = step.kind.name_property().filter(|rule| !wanted.contains_key(rule.property));
+        if let Some(rule) = rule {
             wanted.insert(rule.property.into(), self.make_name(step, rule).into());
         }
         self.stack.resources.push(Record {
@@ -138,7 +137,15 @@ impl<'a> Run<'a> {
             changed: self.clock.now(),
         });
         self.begin(step, "CREATE_IN_PROGRESS").await?;
-        let created = step.kind.create(&self.call(), &wanted).await;
+        let mut created = step.kind.create(&self.call(), &wanted).await;
+        if let Some(rule) = rule.filter(|rule| rule.host && created.as_ref().is_err_and(cannot_have_name)) {
+            wanted.insert(rule.property.into(), self.longer_name(step, rule).into());
+            if let Some(record) = self.stack.record_mut(step.id) {
+                record.properties.clone_from(&wanted);
+            }
+            self.save().await?;
+            created = step.kind.create(&self.call(), &wanted).await;
+        }
         let made = match created {
             Ok(made) => made,
             Err(fault) => {
@@ -374,17 +381,32 @@ impl<'a> Run<'a> {
         let stack = &self.stack.name;
         if rule.host {
             let name = if step.only_host { stack.clone() } else { format!("{stack}-{}", step.id) };
-            let name = name.to_lowercase();
-            return name.chars().take(rule.max).collect::<String>().trim_end_matches('-').to_owned();
+            return host_name(&name, rule.max);
         }
-        let mut random = [0u8; 12];
-        self.clock.random(&mut random);
-        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let random: String = random.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect();
+        let random = self.random_letters();
         let room = rule.max.saturating_sub(random.len() + 1);
         let name: String = format!("{stack}-{}", step.id).chars().take(room).collect();
         format!("{name}-{random}")
     }
+
+    /// A host name for where the short one is taken: by another account's stack of that name, by the API that is being replaced, or by
+    /// an AWS service.
+    fn longer_name(&self, step: &Step<'_>, rule: NameRule) -> String {
+        let random = self.random_letters().to_lowercase();
+        let random = random.get(..6).unwrap_or_default();
+        format!("{}-{random}", host_name(&format!("{}-{}", self.stack.name, step.id), rule.max.saturating_sub(7)))
+    }
+
+    fn random_letters(&self) -> String {
+        let mut random = [0u8; 12];
+        self.clock.random(&mut random);
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        random.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect()
+    }
+}
+
+fn host_name(name: &str, max: usize) -> String {
+    name.to_lowercase().chars().take(max).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 /// One resource's turn.
@@ -421,6 +443,11 @@ fn keep_name(kind: &dyn ResourceType, record: &Record, mut wanted: Properties) -
 
 fn replaces(kind: &dyn ResourceType, before: &Properties, wanted: &Properties) -> bool {
     kind.properties().iter().any(|property| property.replaces && before.get(property.name) != wanted.get(property.name))
+}
+
+/// Whether a creation failed because of the name that was made up.
+fn cannot_have_name(fault: &fogbank_wire::Fault) -> bool {
+    already_there(fault) || fault.message.contains(resource::http_api::NAME_TAG)
 }
 
 /// Whether a creation failed because something of that name is there that is not ours to remove.

@@ -40,6 +40,9 @@ impl Front {
         if path == "/_fogbank/health" {
             return self.health();
         }
+        if path == "/_fogbank/operations" {
+            return self.operations();
+        }
         if let Some(sha256) = path.strip_prefix("/_fogbank/code/") {
             return self.code(sha256, request.uri().query().unwrap_or_default()).await;
         }
@@ -60,6 +63,13 @@ impl Front {
             "services": services,
         });
         answer(StatusCode::OK, "application/json", text.to_string().into())
+    }
+
+    /// Every operation that works, by service: what `docs/operations.md` is made of.
+    fn operations(&self) -> Response<Body> {
+        let supported: serde_json::Map<String, serde_json::Value> =
+            self.router.supported().into_iter().map(|(service, names)| (service.to_owned(), names.into())).collect();
+        answer(StatusCode::OK, "application/json", serde_json::Value::Object(supported).to_string().into())
     }
 
     /// A function's package, for whoever has the address that `GetFunction` gave.

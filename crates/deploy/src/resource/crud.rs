@@ -6,6 +6,7 @@ use crate::resource::{Call, Made, Making, NameRule, Properties, Property, Resour
 use fogbank_model::BoxFuture;
 use fogbank_wire::Fault;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A type that its operations' names describe.
 pub struct Crud {
@@ -31,6 +32,22 @@ pub struct Crud {
     pub name_rule: Option<NameRule>,
     /// Whether the operations' members begin with a small letter.
     pub lower_case: bool,
+    /// How one is found again whose making was interrupted before its id was known.
+    pub search: Option<Search>,
+    /// Properties, and the JSON that puts each back when the template drops it.
+    pub resets: &'static [(&'static str, &'static str)],
+}
+
+/// Finding a resource without its id.
+pub struct Search {
+    /// The operation that lists them.
+    pub list: &'static str,
+    /// The output member that holds the list.
+    pub items: &'static str,
+    /// The members of input and output that take and give the place where the next page begins.
+    pub token: (&'static str, &'static str),
+    /// Properties of which there is one resource only.
+    pub unique: &'static [&'static str],
 }
 
 impl Crud {
@@ -47,6 +64,26 @@ impl Crud {
         let mut address: Properties = self.parents.iter().filter_map(parent).collect();
         address.insert(self.id.1.to_owned(), made.physical_id.clone().into());
         address
+    }
+
+    /// The one that has the unique properties of `wanted`, if there is one.
+    async fn find(&self, call: &Call<'_>, search: &Search, wanted: &Properties) -> Result<Option<Made>, Fault> {
+        let parents = self.parents.iter().filter_map(|name| Some((self.spelled(name), wanted.get(*name)?.clone())));
+        let mut input: Properties = parents.collect();
+        loop {
+            let output = call.run(self.service, search.list, input.clone()).await?;
+            let items = output[search.items].as_array().map_or(&[][..], Vec::as_slice);
+            let same = |item: &&Value| {
+                search.unique.iter().all(|name| item.get(self.spelled(name)) == wanted.get(*name))
+            };
+            if let Some(found) = items.iter().find(same) {
+                return Ok(Some(self.made(found)));
+            }
+            match output.get(search.token.1).filter(|token| token.is_string()) {
+                Some(token) => input.insert(search.token.0.to_owned(), token.clone()),
+                None => return Ok(None),
+            };
+        }
     }
 
     fn made(&self, output: &Value) -> Made {
@@ -80,12 +117,16 @@ impl ResourceType for Crud {
         &'a self,
         call: &'a Call<'a>,
         made: &'a Made,
-        _: &'a Properties,
+        before: &'a Properties,
         wanted: &'a Properties,
     ) -> Making<'a> {
         Box::pin(async move {
             let Some(operation) = self.update else { return Ok(made.clone()) };
             let mut input = self.input(wanted);
+            let dropped = |name: &str| before.contains_key(name) && !wanted.contains_key(name);
+            for (name, default) in self.resets.iter().filter(|(name, _)| dropped(name)) {
+                input.insert(self.spelled(name), serde_json::from_str(default).map_err(Fault::internal)?);
+            }
             input.extend(self.address(made, wanted));
             let output = call.run(self.service, operation, input).await?;
             Ok(self.made(&output))
@@ -98,6 +139,22 @@ impl ResourceType for Crud {
         made: &'a Made,
         before: &'a Properties,
     ) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move { gone_is_fine(call.run(self.service, self.delete, self.address(made, before)).await) })
+        Box::pin(async move {
+            let found = match &self.search {
+                Some(search) if made.physical_id.is_empty() => match self.find(call, search, before).await {
+                    Ok(Some(found)) => Cow::Owned(found),
+                    Ok(None) => return Ok(()),
+                    Err(fault) => return gone_is_fine(Err(fault)),
+                },
+                _ => Cow::Borrowed(made),
+            };
+            gone_is_fine(call.run(self.service, self.delete, self.address(&found, before)).await)
+        })
+    }
+
+    fn left_over(&self, wanted: &Properties) -> Option<Made> {
+        let name = self.name_rule.and_then(|rule| wanted.get(rule.property)).and_then(Value::as_str);
+        let named = name.map(|name| Made { physical_id: name.to_owned(), ..Made::default() });
+        named.or_else(|| self.search.as_ref().map(|_| Made::default()))
     }
 }

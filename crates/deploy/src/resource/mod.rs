@@ -9,6 +9,8 @@ mod lambda_parts;
 mod log_group;
 mod property;
 mod rest_api;
+mod rest_method;
+mod rest_stage;
 
 pub use crud::Crud;
 pub use property::{Property, Shape, check, typed_all};
@@ -157,7 +159,7 @@ static TYPES: &[&dyn ResourceType] = &[
     &http_api::HttpApi,
     &http_api::INTEGRATION,
     &http_api::ROUTE,
-    &http_api::STAGE,
+    &http_api::HttpStage,
     &iam::IamManagedPolicy,
     &iam::IamPolicy,
     &iam::IamRole,
@@ -170,11 +172,11 @@ static TYPES: &[&dyn ResourceType] = &[
     &lambda_parts::LambdaUrl,
     &lambda_parts::LambdaVersion,
     &log_group::LogGroup,
-    &rest_api::DEPLOYMENT,
+    &rest_stage::RestDeployment,
     &rest_api::RESOURCE,
     &rest_api::RestApi,
-    &rest_api::RestMethod,
-    &rest_api::RestStage,
+    &rest_method::RestMethod,
+    &rest_stage::RestStage,
 ];
 
 /// The type called `name`.

@@ -39,7 +39,9 @@ impl Expansion<'_> {
             "CorsConfiguration",
             "DefinitionBody",
             "Description",
+            "DisableExecuteApiEndpoint",
             "Name",
+            "PropagateTags",
             "StageName",
             "StageVariables",
             "Tags",
@@ -52,13 +54,11 @@ impl Expansion<'_> {
             "DefinitionUri",
             "Domain",
             "RouteSettings",
-            "DisableExecuteApiEndpoint",
-            "PropagateTags",
         ];
         self.check_names(given, &known, &unsupported, id);
         let body = self.document(api, routes, true);
         let mut properties = vec![("Body", body)];
-        for name in ["Description", "Name", "Tags"] {
+        for name in ["Description", "DisableExecuteApiEndpoint", "Name", "Tags"] {
             properties.extend(given.get(name).map(|node| (name, node.clone())));
         }
         if given.get("Name").is_none() {
@@ -74,11 +74,14 @@ impl Expansion<'_> {
         }
         self.add(api, id, "AWS::ApiGatewayV2::Api", properties);
         let stage = given.get("StageName").cloned().unwrap_or_else(|| Node::text(at, "$default"));
-        let suffix = stage.as_text().filter(|name| *name != "$default").unwrap_or("ApiGatewayDefault");
+        let suffix = self.known_text(&stage).filter(|name| name != "$default");
+        let suffix = suffix.unwrap_or_else(|| "ApiGatewayDefault".into());
         let stage_id = format!("{id}{suffix}Stage").replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let yes = Node { at, kind: crate::tree::Kind::Scalar { text: "true".into(), plain: true } };
         let mut properties = vec![("ApiId", reference(at, id)), ("StageName", stage), ("AutoDeploy", yes)];
-        properties.extend(given.get("StageVariables").map(|node| ("StageVariables", node.clone())));
+        for name in ["StageVariables", "Tags"] {
+            properties.extend(given.get(name).map(|node| (name, node.clone())));
+        }
         self.add(api, &stage_id, "AWS::ApiGatewayV2::Stage", properties);
         self.parts.insert(format!("{id}.Stage"), stage_id);
     }
@@ -90,9 +93,11 @@ impl Expansion<'_> {
             "Cors",
             "DefinitionBody",
             "Description",
+            "DisableExecuteApiEndpoint",
             "EndpointConfiguration",
             "Name",
             "OpenApiVersion",
+            "PropagateTags",
             "StageName",
             "Tags",
             "TracingEnabled",
@@ -108,7 +113,6 @@ impl Expansion<'_> {
             "CacheClusterSize",
             "CanarySetting",
             "DefinitionUri",
-            "DisableExecuteApiEndpoint",
             "Domain",
             "GatewayResponses",
             "MergeDefinitions",
@@ -116,7 +120,6 @@ impl Expansion<'_> {
             "MinimumCompressionSize",
             "Mode",
             "Models",
-            "PropagateTags",
             "Policy",
         ];
         self.check_names(given, &known, &unsupported, id);
@@ -125,7 +128,7 @@ impl Expansion<'_> {
             self.rest_cors(&mut body, cors);
         }
         let mut properties = vec![("Body", body.clone())];
-        for name in ["BinaryMediaTypes", "Description", "Name"] {
+        for name in ["BinaryMediaTypes", "Description", "DisableExecuteApiEndpoint", "Name"] {
             properties.extend(given.get(name).map(|node| (name, node.clone())));
         }
         if given.get("Name").is_none() {
@@ -137,6 +140,11 @@ impl Expansion<'_> {
                 Node::map(kind.at, [("Types", Node::list(kind.at, vec![kind.clone()]))]),
             ));
         }
+        let tags = given.get("Tags").map(|tags| key_value_list(tags));
+        let spread = given.get("PropagateTags").and_then(|node| self.known_text(node));
+        if spread.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+            properties.extend(tags.clone().map(|tags| ("Tags", tags)));
+        }
         self.add(api, id, "AWS::ApiGateway::RestApi", properties);
         // A deployment is a copy of the API as it stands; a change of the document asks for another one.
         let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(body.to_json().to_string()));
@@ -147,13 +155,14 @@ impl Expansion<'_> {
             ("Description", Node::text(at, format!("RestApi deployment id: {digest}"))),
         ];
         self.add(api, &deployment, "AWS::ApiGateway::Deployment", properties);
-        let suffix = stage.as_text().unwrap_or("").replace(|c: char| !c.is_ascii_alphanumeric(), "");
+        let suffix = self.known_text(&stage).unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let stage_id = format!("{id}{suffix}Stage");
         let mut properties =
             vec![("RestApiId", reference(at, id)), ("DeploymentId", reference(at, &deployment)), ("StageName", stage)];
         for name in ["Variables", "TracingEnabled"] {
             properties.extend(given.get(name).map(|node| (name, node.clone())));
         }
+        properties.extend(tags.map(|tags| ("Tags", tags)));
         self.add(api, &stage_id, "AWS::ApiGateway::Stage", properties);
         self.parts.insert(format!("{id}.Stage"), stage_id);
         self.parts.insert(format!("{id}.Deployment"), deployment);
@@ -162,7 +171,9 @@ impl Expansion<'_> {
     /// The OpenAPI document of an API: its own, if it has one, and the routes that functions add to it.
     fn document(&mut self, api: &Resource, routes: &[&Route], http: bool) -> Node {
         let at = api.at;
-        let version = if http { ("openapi", "3.0.1") } else { ("swagger", "2.0") };
+        let third = api.properties.get("OpenApiVersion").and_then(|node| self.known_text(node));
+        let third = http || third.is_some_and(|version| version.starts_with('3'));
+        let version = if third { ("openapi", "3.0.1") } else { ("swagger", "2.0") };
         let info = Node::map(at, [("version", Node::text(at, "1.0")), ("title", reference(at, "AWS::StackName"))]);
         let empty = || Node::map(at, Vec::<(String, Node)>::new());
         let fresh =
@@ -190,43 +201,78 @@ impl Expansion<'_> {
     /// `Cors` of a REST API: an OPTIONS method on every path that answers with fixed headers.
     fn rest_cors(&mut self, body: &mut Node, cors: &Node) {
         let at = cors.at;
-        let quoted = |name: &str| cors.get(name).and_then(Node::as_text).map(str::to_owned);
-        let origin = cors.as_text().map(str::to_owned).or_else(|| quoted("AllowOrigin"));
-        let Some(origin) = origin else { return self.problems.push(Problem::at(at, "Cors needs AllowOrigin")) };
+        let own = |name: &str| cors.get(name).and_then(|node| self.known_text(node));
+        let whole = if cors.entries().is_empty() || cors.as_call().is_some() { self.known_text(cors) } else { None };
+        let Some(origin) = whole.or_else(|| own("AllowOrigin")) else {
+            return self.problems.push(Problem::at(at, "Cors needs AllowOrigin"));
+        };
         let mut headers = vec![("Access-Control-Allow-Origin", origin)];
-        let methods = quoted("AllowMethods").unwrap_or_else(|| "'DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT'".into());
-        headers.push(("Access-Control-Allow-Methods", methods));
-        headers.extend(quoted("AllowHeaders").map(|text| ("Access-Control-Allow-Headers", text)));
-        headers.extend(quoted("MaxAge").map(|text| ("Access-Control-Max-Age", text)));
-        if quoted("AllowCredentials").is_some_and(|text| text == "true") {
+        headers.extend(own("AllowHeaders").map(|text| ("Access-Control-Allow-Headers", text)));
+        headers.extend(own("MaxAge").map(|text| ("Access-Control-Max-Age", text)));
+        if own("AllowCredentials").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
             headers.push(("Access-Control-Allow-Credentials", "'true'".into()));
         }
-        let parameters: serde_json::Map<String, serde_json::Value> = headers
-            .iter()
-            .map(|(name, value)| (format!("method.response.header.{name}"), value.as_str().into()))
-            .collect();
-        let declared: serde_json::Map<String, serde_json::Value> =
-            headers.iter().map(|(name, _)| ((*name).to_owned(), serde_json::json!({"type": "string"}))).collect();
-        let operation = serde_json::json!({
-            "summary": "CORS support",
-            "responses": {"200": {"description": "Default response for CORS method", "headers": declared}},
-            "x-amazon-apigateway-integration": {
-                "type": "mock",
-                "requestTemplates": {"application/json": "{\"statusCode\": 200}"},
-                "responses": {"default": {"statusCode": "200", "responseParameters": parameters}},
-            },
-        });
+        let methods = own("AllowMethods");
+        let known = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigin", "MaxAge"];
+        if whole_is_structure(cors) {
+            self.check_names(cors, &known, &[], "Cors");
+        }
         let Some(mut paths) = body.remove("paths") else { return };
         let names: Vec<String> = paths.entries().iter().map(|(key, _)| key.text.clone()).collect();
         for name in names {
             let Some(mut item) = paths.remove(&name) else { continue };
             if item.get("options").is_none() {
-                item.set("options", Node::from_json(at, &operation));
+                let mut headers = headers.clone();
+                let methods = methods.clone().unwrap_or_else(|| methods_of(&item));
+                headers.push(("Access-Control-Allow-Methods", methods));
+                item.set("options", preflight(at, &headers));
             }
             paths.set(&name, item);
         }
         body.set("paths", paths);
     }
+}
+
+fn whole_is_structure(cors: &Node) -> bool {
+    cors.as_call().is_none() && !cors.entries().is_empty()
+}
+
+/// The methods that a path has, as SAM lists them for preflight requests.
+fn methods_of(item: &Node) -> String {
+    if item.get("x-amazon-apigateway-any-method").is_some() {
+        return "'DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT'".into();
+    }
+    let mut methods: Vec<String> = item.entries().iter().map(|(key, _)| key.text.to_uppercase()).collect();
+    methods.retain(|method| ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"].contains(&method.as_str()));
+    methods.push("OPTIONS".into());
+    methods.sort();
+    format!("'{}'", methods.join(","))
+}
+
+/// An operation that answers with `headers`, whose values are in single quotes.
+fn preflight(at: Position, headers: &[(&str, String)]) -> Node {
+    let parameters: serde_json::Map<String, serde_json::Value> =
+        headers.iter().map(|(name, value)| (format!("method.response.header.{name}"), value.as_str().into())).collect();
+    let declared: serde_json::Map<String, serde_json::Value> =
+        headers.iter().map(|(name, _)| ((*name).to_owned(), serde_json::json!({"type": "string"}))).collect();
+    let operation = serde_json::json!({
+        "summary": "CORS support",
+        "responses": {"200": {"description": "Default response for CORS method", "headers": declared}},
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "requestTemplates": {"application/json": "{\"statusCode\": 200}"},
+            "responses": {"default": {"statusCode": "200", "responseParameters": parameters}},
+        },
+    });
+    Node::from_json(at, &operation)
+}
+
+/// SAM maps tags, CloudFormation lists them.
+fn key_value_list(tags: &Node) -> Node {
+    let pair = |(key, value): &(crate::tree::Key, Node)| {
+        Node::map(key.at, [("Key", Node::text(key.at, &key.text)), ("Value", value.clone())])
+    };
+    Node::list(tags.at, tags.entries().iter().map(pair).collect())
 }
 
 fn implicit(id: &str, at: Position, defaults: Option<Node>) -> Resource {

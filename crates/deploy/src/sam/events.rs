@@ -128,6 +128,9 @@ impl Expansion<'_> {
             braces_to_stars(&wild)
         );
         self.permission(resource, &format!("{}{name}Permission", resource.id), reference(at, target), &source);
+        if !self.is_live(resource) {
+            return;
+        }
         self.routes.push(Route {
             http,
             api,

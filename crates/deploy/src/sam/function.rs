@@ -33,6 +33,8 @@ const OWN: &[&str] = &[
     "FunctionUrlConfig",
     "InlineCode",
     "Policies",
+    // Every taggable resource that comes with a function has its tags anyway.
+    "PropagateTags",
     "Role",
     "RolePath",
     "Tags",
@@ -51,7 +53,6 @@ const UNSUPPORTED: &[&str] = &[
     "ImageUri",
     "KmsKeyArn",
     "PermissionsBoundary",
-    "PropagateTags",
     "ProvisionedConcurrencyConfig",
     "RecursiveLoop",
     "RuntimeManagementConfig",
@@ -165,7 +166,7 @@ impl Expansion<'_> {
         let url = format!("{id}Url");
         self.add(resource, &url, "AWS::Lambda::Url", properties);
         self.after_alias(at, alias);
-        if config.get("AuthType").and_then(Node::as_text) == Some("NONE") {
+        if config.get("AuthType").and_then(|node| self.known_text(node)).as_deref() == Some("NONE") {
             let function = alias.map_or_else(|| reference(at, id), |alias| reference(at, alias));
             let properties = vec![
                 ("FunctionName", function),

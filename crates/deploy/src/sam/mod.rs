@@ -42,6 +42,12 @@ pub(crate) fn expand(
     for resource in &template.resources {
         let mut resource = resource.clone();
         globals.merge_into(&mut resource);
+        if resource.kind.starts_with(PREFIX) {
+            match decided(scope, &resource.properties) {
+                Ok(properties) => resource.properties = properties,
+                Err(problem) => expansion.problems.push(problem),
+            }
+        }
         match resource.kind.strip_prefix(PREFIX) {
             Some("Function") => expansion.function(&resource),
             Some("LayerVersion") => expansion.layer(&resource),
@@ -62,6 +68,41 @@ pub(crate) fn expand(
     let mut outputs = template.outputs.clone();
     outputs.iter_mut().for_each(|(_, node)| name_parts(node, &parts));
     Ok(Template { resources, outputs, globals: None, ..template.clone() })
+}
+
+/// `node` with every `Fn::If` replaced by what it chooses, so that structures which the rewrite reads may stand in one.
+fn decided(scope: &Scope<'_>, node: &Node) -> Result<Node, Problem> {
+    let absent = || Node::map(node.at, Vec::<(String, Node)>::new());
+    choose(scope, node).map(|node| node.unwrap_or_else(absent))
+}
+
+fn choose(scope: &Scope<'_>, node: &Node) -> Result<Option<Node>, Problem> {
+    match node.as_call() {
+        Some(("Ref", name)) if name.as_text() == Some("AWS::NoValue") => return Ok(None),
+        Some(("Fn::If", argument)) => {
+            let [condition, then, otherwise] = argument.items() else {
+                return Err(Problem::at(argument.at, "Fn::If takes a condition's name and two values"));
+            };
+            let holds = scope.condition(condition.expect_text("Fn::If's condition")?, condition.at)?;
+            return choose(scope, if holds { then } else { otherwise });
+        }
+        _ => {}
+    }
+    let kind = match &node.kind {
+        Kind::List(items) => {
+            let chosen: Result<Vec<Option<Node>>, Problem> = items.iter().map(|item| choose(scope, item)).collect();
+            Kind::List(chosen?.into_iter().flatten().collect())
+        }
+        Kind::Map(entries) => {
+            let mut chosen = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                chosen.extend(choose(scope, value)?.map(|value| (key.clone(), value)));
+            }
+            Kind::Map(chosen)
+        }
+        other => other.clone(),
+    };
+    Ok(Some(Node { at: node.at, kind }))
 }
 
 /// Replaces `!Ref Function.Version` and the like by the logical ids they stand for.
@@ -144,6 +185,17 @@ impl Expansion<'_> {
             metadata: None,
             retain: from.retain && id == from.id,
         });
+    }
+
+    /// Whether `resource` will be made. A condition that is not declared is reported later, with all others.
+    fn is_live(&self, resource: &Resource) -> bool {
+        let condition = resource.condition.as_ref();
+        condition.is_none_or(|(name, at)| self.scope.condition(name, *at).unwrap_or(true))
+    }
+
+    /// The text of `node`, as far as parameters and mappings give it.
+    fn known_text(&self, node: &Node) -> Option<String> {
+        self.scope.text(node, "a value").ok()
     }
 
     /// Reports properties that `known` does not list.

@@ -8,13 +8,14 @@ use crate::platform::Platform;
 use crate::root_key;
 use crate::settings::{PlatformArgs, Settings};
 use fogbank_deploy::Stack;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Starts the platform, deploys, and serves until interrupted.
 ///
 /// # Errors
 /// The platform could not start, or the first deployment failed and nothing is watched for.
 pub async fn run(args: UpArgs) -> Result<u8, Failure> {
+    let mut interruption = Interruption::listen()?;
     let application = Application::find(&args.source)?;
     let watch = args.watch.then(|| Watch::start(application.base())).transpose()?;
     let platform = Platform::start(Settings::from_args(&args.platform)?).await?;
@@ -36,7 +37,7 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
     };
     let result = tokio::select! {
         result = served => result,
-        () = interrupted() => Ok(()),
+        () = interruption.came() => Ok(()),
     };
     platform.stop().await;
     result.map(|()| 0)
@@ -47,9 +48,10 @@ pub async fn run(args: UpArgs) -> Result<u8, Failure> {
 /// # Errors
 /// The platform could not start.
 pub async fn serve(args: PlatformArgs) -> Result<u8, Failure> {
+    let mut interruption = Interruption::listen()?;
     let platform = Platform::start(Settings::from_args(&args)?).await?;
     println!("{}", platform.endpoint());
-    interrupted().await;
+    interruption.came().await;
     platform.stop().await;
     Ok(0)
 }
@@ -65,13 +67,22 @@ fn report(deployed: Result<Stack, Failure>, json: bool, go_on: bool) -> Result<(
     Ok(())
 }
 
-async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// The signals that ask the platform to stop. Listened for from the start, so that one that comes early is not the end at once.
+struct Interruption {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    fn listen() -> Result<Self, Failure> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn came(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct NewApi {
 }
 
 pub(crate) fn create(tx: &mut Tx<'_>, context: &RequestContext, ids: &Ids, new: &NewApi) -> Result<RestApi, Error> {
+    if new.name.is_empty() {
+        return Err(Error::bad("API name must not be empty."));
+    }
     let mut api = RestApi {
         id: http_api::free_id(tx, ids, &new.tags)?,
         name: new.name.clone(),
