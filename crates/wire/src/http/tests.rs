@@ -63,7 +63,10 @@ async fn a_body_above_the_limit_is_refused_announced_or_not() {
     let server = server(10).await;
     let announced = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\n";
     let answer = rest(send(&server, announced).await).await;
-    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("Request must be smaller than 10 bytes"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 413 ") && answer.contains("Request must be smaller than 10 bytes"),
+        "{answer}"
+    );
     let chunked =
         b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n6\r\nabcdef\r\n6\r\nghijkl\r\n0\r\n\r\n";
     let answer = rest(send(&server, chunked).await).await;
