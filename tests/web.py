@@ -104,7 +104,7 @@ class Application:
 
     def changes(self, done):
         """What a deployment did: `CREATE Id`, `UPDATE Id`, `DELETE Id`, without the stack itself."""
-        found = re.findall(r"(CREATE|UPDATE|DELETE)_COMPLETE +(\S+) +(\S+)", done.stderr)
+        found = re.findall(r"(CREATE|UPDATE|DELETE)_COMPLETE +(AWS::\S+) +(\S+)", done.stderr)
         return sorted({f"{verb} {name}" for verb, kind, name in found if kind != "AWS::CloudFormation::Stack"})
 
     @property

@@ -26,8 +26,8 @@ enum Undo {
     Remove(String),
     /// Change it back to what it was.
     Restore(Box<Record>),
-    /// Remove the new one; the old one is still there.
-    Reinstate(Box<Record>),
+    /// Remove the new one; the old one is still there. It goes back to its place in the order.
+    Reinstate(Box<Record>, usize),
 }
 
 /// A failed step: which resource, where it is declared, and why.
@@ -194,9 +194,10 @@ impl<'a> Run<'a> {
                 ));
             }
         }
+        let place = self.stack.resources.iter().position(|record| record.id == step.id).unwrap_or_default();
         self.stack.take_record(step.id);
         self.stack.garbage.push(old.clone());
-        self.done.push(Undo::Reinstate(Box::new(old)));
+        self.done.push(Undo::Reinstate(Box::new(old), place));
         self.create(step, wanted).await
     }
 
@@ -268,9 +269,9 @@ impl<'a> Run<'a> {
                 }
                 restored.map(drop).map_err(|fault| fault.message)
             }
-            Undo::Reinstate(old) => {
+            Undo::Reinstate(old, place) => {
                 self.stack.garbage.retain(|record| *record != *old);
-                self.stack.resources.push(*old);
+                self.stack.resources.insert(place.min(self.stack.resources.len()), *old);
                 Ok(())
             }
         }
@@ -280,7 +281,9 @@ impl<'a> Run<'a> {
     /// tried again with the next deployment.
     async fn clean_up(&mut self, plan: &Plan) -> Result<(), Error> {
         let kept = |record: &Record| plan.order.contains(&record.id);
-        let (kept, dropped) = std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
+        let (mut kept, dropped): (Vec<Record>, _) = std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
+        // What was made later may be needed by what was made earlier and changed since; deletion goes backwards through this order.
+        kept.sort_by_key(|record| plan.order.iter().position(|id| *id == record.id));
         self.stack.resources = kept;
         self.stack.garbage.extend::<Vec<Record>>(dropped);
         self.save().await.map_err(store_failed)?;

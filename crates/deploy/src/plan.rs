@@ -68,7 +68,7 @@ impl Plan {
         } else {
             sam::refuse_without_transform(&template)?;
         }
-        sam::place_artifacts(&mut template, &request.artifacts)?;
+        sam::place_artifacts(&mut template, &conditions, &request.artifacts)?;
         let mut plan = Self { template, parameters, conditions, pseudo, exports, order: Vec::new() };
         plan.check()?;
         Ok(plan)

@@ -106,8 +106,8 @@ impl ResourceType for HttpApi {
             let mut input = settings(wanted);
             input.insert("ApiId".into(), made.physical_id.clone().into());
             let output = call.run(SERVICE, "UpdateApi", input).await?;
-            let arn = rest_api::arn(call, &format!("/apis/{}", made.physical_id));
-            rest_api::set_tags(call, &arn, before, wanted).await?;
+            let resource = format!("/apis/{}", made.physical_id);
+            rest_api::set_tags(call, SERVICE, &resource, before, wanted).await?;
             Ok(self::made(&output))
         })
     }
@@ -229,7 +229,7 @@ impl ResourceType for HttpStage {
             }
             call.run(SERVICE, "UpdateStage", input).await?;
             let stage = format!("/apis/{}/stages/{}", wanted["ApiId"].as_str().unwrap_or_default(), made.physical_id);
-            rest_api::set_tags(call, &rest_api::arn(call, &stage), before, wanted).await?;
+            rest_api::set_tags(call, SERVICE, &stage, before, wanted).await?;
             Ok(made.clone())
         })
     }

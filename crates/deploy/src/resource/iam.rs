@@ -10,7 +10,14 @@ type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
 
 fn texts(properties: &Properties, name: &str) -> Vec<String> {
     let items = properties.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    let mut texts: Vec<String> = Vec::with_capacity(items.len());
+    for text in items.iter().filter_map(Value::as_str) {
+        // A policy may be listed twice, by SAM and by the template; it is attached, and taken off, once.
+        if !texts.iter().any(|known| known == text) {
+            texts.push(text.to_owned());
+        }
+    }
+    texts
 }
 
 fn document(value: &Value) -> String {
@@ -127,10 +134,7 @@ impl ResourceType for IamRole {
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
-            match set_policies(call, &made.physical_id, before, &Properties::new()).await {
-                Err(fault) if fault.code == "NoSuchEntity" => return Ok(()),
-                other => other?,
-            }
+            set_policies(call, &made.physical_id, before, &Properties::new()).await?;
             gone_is_fine(call.run("iam", "DeleteRole", json!({"RoleName": made.physical_id})).await)
         })
     }

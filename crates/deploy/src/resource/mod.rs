@@ -146,11 +146,14 @@ pub struct NameRule {
 pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Fault> {
     match result {
         Ok(_) => Ok(()),
-        Err(fault) if matches!(&*fault.code, "ResourceNotFoundException" | "NoSuchEntity" | "NotFoundException") => {
-            Ok(())
-        }
+        Err(fault) if is_gone(&fault) => Ok(()),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether a fault says that there is no such thing. The codes are those of the models, as services answer within the process.
+fn is_gone(fault: &Fault) -> bool {
+    matches!(&*fault.code, "ResourceNotFoundException" | "NoSuchEntityException" | "NotFoundException")
 }
 
 /// Every type that a template can declare.

@@ -35,26 +35,26 @@ fn binary_changes(before: &Properties, wanted: &Properties) -> Vec<Value> {
     gone.chain(new.iter().filter(|kind| !old.contains(kind)).map(|kind| patch("add", kind))).collect()
 }
 
-/// The ARN of something of API Gateway's, which has no account in it.
-pub(super) fn arn(call: &Call<'_>, resource: &str) -> String {
-    format!("arn:aws:apigateway:{}::{resource}", call.context.region)
-}
-
-/// Changes the tags of what `arn` names.
+/// Changes the tags of `resource`, which `service` (either API) has at that path.
 pub(super) async fn set_tags(
     call: &Call<'_>,
-    arn: &str,
+    service: &'static str,
+    resource: &str,
     before: &Properties,
     wanted: &Properties,
 ) -> Result<(), Fault> {
     let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
     let (old, new) = (tags(before), tags(wanted));
+    // API Gateway's ARNs have no account.
+    let arn = format!("arn:aws:apigateway:{}::{resource}", call.context.region);
+    let spelled = |name: &str| if service == SERVICE { lower_first(name) } else { name.to_owned() };
     let gone: Vec<&String> = old.keys().filter(|key| !new.contains_key(*key)).collect();
     if !gone.is_empty() {
-        call.run(SERVICE, "UntagResource", json!({"resourceArn": arn, "tagKeys": gone})).await?;
+        let input = json!({spelled("ResourceArn"): arn, spelled("TagKeys"): gone});
+        call.run(service, "UntagResource", input).await?;
     }
     if !new.is_empty() && old != new {
-        call.run(SERVICE, "TagResource", json!({"resourceArn": arn, "tags": new})).await?;
+        call.run(service, "TagResource", json!({spelled("ResourceArn"): arn, spelled("Tags"): new})).await?;
     }
     Ok(())
 }
@@ -139,8 +139,8 @@ impl ResourceType for RestApi {
             ];
             changes.extend(binary_changes(before, wanted));
             call.run(SERVICE, "UpdateRestApi", json!({"restApiId": id, "patchOperations": changes})).await?;
-            let arn = arn(call, &format!("/restapis/{}", made.physical_id));
-            set_tags(call, &arn, before, wanted).await?;
+            let resource = format!("/restapis/{}", made.physical_id);
+            set_tags(call, SERVICE, &resource, before, wanted).await?;
             Ok(made.clone())
         })
     }

@@ -1,6 +1,6 @@
 //! `AWS::ApiGateway::Deployment` and `AWS::ApiGateway::Stage`.
 
-use crate::resource::rest_api::{Deleting, LATER, SERVICE, arn, lower_first, replace, set_tags};
+use crate::resource::rest_api::{Deleting, LATER, SERVICE, lower_first, replace, set_tags};
 use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ impl ResourceType for RestStage {
                 json!({"restApiId": wanted["RestApiId"], "stageName": made.physical_id, "patchOperations": changes});
             call.run(SERVICE, "UpdateStage", input).await?;
             let stage = format!("/restapis/{}/stages/{}", wanted["RestApiId"].as_str().unwrap_or_default(), made.physical_id);
-            set_tags(call, &arn(call, &stage), before, wanted).await?;
+            set_tags(call, SERVICE, &stage, before, wanted).await?;
             Ok(made.clone())
         })
     }

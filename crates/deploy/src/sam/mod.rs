@@ -105,21 +105,36 @@ fn choose(scope: &Scope<'_>, node: &Node) -> Result<Option<Node>, Problem> {
     Ok(Some(Node { at: node.at, kind }))
 }
 
-/// Replaces `!Ref Function.Version` and the like by the logical ids they stand for.
+/// Replaces `!Ref Function.Version`, `!GetAtt Function.Version.Version` and the like by the logical ids they stand for.
 fn name_parts(node: &mut Node, parts: &BTreeMap<String, String>) {
     match &mut node.kind {
         Kind::Map(entries) => {
             for (key, value) in entries {
-                let known = value.as_text().and_then(|text| parts.get(text));
-                match known {
-                    Some(id) if key.text == "Ref" => *value = Node::text(value.at, id),
-                    _ => name_parts(value, parts),
+                let named = match key.text.as_str() {
+                    "Ref" => value.as_text().and_then(|text| parts.get(text)).map(|id| Node::text(value.at, id)),
+                    "Fn::GetAtt" => part_attribute(value, parts),
+                    _ => None,
+                };
+                match named {
+                    Some(named) => *value = named,
+                    None => name_parts(value, parts),
                 }
             }
         }
         Kind::List(items) => items.iter_mut().for_each(|item| name_parts(item, parts)),
         _ => {}
     }
+}
+
+/// `[Function, Version.Attribute]`, however it is split, as `[LogicalId, Attribute]`.
+fn part_attribute(argument: &Node, parts: &BTreeMap<String, String>) -> Option<Node> {
+    let joined = match argument.as_text() {
+        Some(text) => text.to_owned(),
+        None => argument.items().iter().map(Node::as_text).collect::<Option<Vec<&str>>>()?.join("."),
+    };
+    let (part, attribute) = joined.rsplit_once('.')?;
+    let id = parts.get(part)?;
+    Some(Node::list(argument.at, vec![Node::text(argument.at, id), Node::text(argument.at, attribute)]))
 }
 
 /// Without the transform, a SAM type is a mistake that is easy to explain.
@@ -144,10 +159,15 @@ pub(crate) fn refuse_without_transform(template: &Template) -> Result<(), Vec<Pr
 /// Every local path whose package was not uploaded.
 pub(crate) fn place_artifacts(
     template: &mut Template,
+    conditions: &BTreeMap<String, bool>,
     artifacts: &BTreeMap<String, String>,
 ) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    for resource in &mut template.resources {
+    let live = |resource: &Resource| match &resource.condition {
+        Some((name, _)) => conditions.get(name) != Some(&false),
+        None => true,
+    };
+    for resource in template.resources.iter_mut().filter(|resource| live(resource)) {
         let property = match resource.kind.as_str() {
             "AWS::Lambda::Function" => "Code",
             "AWS::Lambda::LayerVersion" => "Content",
