@@ -281,7 +281,8 @@ impl<'a> Run<'a> {
     /// tried again with the next deployment.
     async fn clean_up(&mut self, plan: &Plan) -> Result<(), Error> {
         let kept = |record: &Record| plan.order.contains(&record.id);
-        let (mut kept, dropped): (Vec<Record>, _) = std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
+        let (mut kept, dropped): (Vec<Record>, _) =
+            std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
         // What was made later may be needed by what was made earlier and changed since; deletion goes backwards through this order.
         kept.sort_by_key(|record| plan.order.iter().position(|id| *id == record.id));
         self.stack.resources = kept;

@@ -3,6 +3,7 @@
 //! When the socket closes, for whatever reason, it ends everything it made and itself. (A parent-death signal is no use
 //! here: it would come when the *thread* ends that started the spawner.)
 
+use crate::arguments::Arguments;
 use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
@@ -12,6 +13,7 @@ use crate::spec::{Launch, Report};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -98,6 +100,9 @@ struct Base {
     /// Sandboxes watch this pipe's other end to see the spawner go.
     alive: (OwnedFd, OwnedFd),
     images: bool,
+    arguments: Option<Arguments>,
+    /// Held until this process has ended.
+    _turn: File,
 }
 
 fn serve(socket: &OwnedFd, state: &Path) {
@@ -131,6 +136,7 @@ impl Base {
         let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
         std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
         let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
+        let turn = take_turn(&state)?;
         let cgroups = Cgroups::prepare(&group_name(&state));
         cgroups.sweep();
         let first_id = enter_own_namespaces(mark_of(&state))?;
@@ -142,8 +148,21 @@ impl Base {
             images: first_id.is_some() && Scratch::new(state.join("images")).has_images(),
             first_id,
             cgroups,
+            arguments: Arguments::find(),
+            _turn: turn,
         })
     }
+}
+
+/// Waits until the spawner of an earlier platform over the same state directory has ended: it removes the control groups that this one
+/// makes. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends.
+fn take_turn(state: &Path) -> Result<File, Failure> {
+    let path = state.join("spawner.lock");
+    let opened = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = opened.while_doing(|| format!("opening {}", path.display()))?;
+    let operation = rustix::fs::FlockOperation::LockExclusive;
+    rustix::fs::fcntl_lock(&file, operation).while_doing(|| "waiting for the spawner before this one")?;
+    Ok(file)
 }
 
 /// A number for the state directory, by which its control groups and ids are told from another platform's (FNV-1a).
@@ -292,6 +311,7 @@ impl Spawner {
                     cgroups: &base.cgroups,
                     scratch: &base.scratch,
                     filter: &base.filter,
+                    arguments: base.arguments,
                     orders: theirs.as_fd(),
                     spawner_alive: base.alive.0.as_fd(),
                 })

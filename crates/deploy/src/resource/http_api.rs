@@ -113,9 +113,7 @@ impl ResourceType for HttpApi {
     }
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move {
-            gone_is_fine(call.run(SERVICE, "DeleteApi", json!({"ApiId": made.physical_id})).await)
-        })
+        Box::pin(async move { gone_is_fine(call.run(SERVICE, "DeleteApi", json!({"ApiId": made.physical_id})).await) })
     }
 }
 

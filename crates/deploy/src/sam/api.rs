@@ -47,14 +47,8 @@ impl Expansion<'_> {
             "Tags",
             "FailOnWarnings",
         ];
-        let unsupported = [
-            "AccessLogSettings",
-            "Auth",
-            "DefaultRouteSettings",
-            "DefinitionUri",
-            "Domain",
-            "RouteSettings",
-        ];
+        let unsupported =
+            ["AccessLogSettings", "Auth", "DefaultRouteSettings", "DefinitionUri", "Domain", "RouteSettings"];
         self.check_names(given, &known, &unsupported, id);
         let body = self.document(api, routes, true);
         let mut properties = vec![("Body", body)];
