@@ -12,9 +12,11 @@ use crate::spec::{Launch, Report};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The name under which the platform's binary runs as a spawner.
 pub(crate) const NAME: &str = "fogbank-spawner";
@@ -28,6 +30,8 @@ const RANGES: u32 = 1_000;
 
 /// How long after its start the spawner begins to prepare anything.
 const CALM: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// How long a spawner waits for the one before it to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many file systems for `/tmp` are kept ready, per size in use.
 const READY_TMP: usize = 6;
 /// Sizes beyond these are made when needed.
@@ -98,6 +102,20 @@ struct Base {
     /// Sandboxes watch this pipe's other end to see the spawner go.
     alive: (OwnedFd, OwnedFd),
     images: bool,
+    /// See [`take_turn`].
+    _turn: File,
+}
+
+/// Waits until the spawner of a platform that was killed has cleared away: it removes the control groups that this one is about to use,
+/// and ends what is in them. A lock that a stopped process keeps does not hold up the start for ever.
+fn take_turn(state: &Path) -> Result<File, Failure> {
+    let path = state.join("spawner.lock");
+    let turn = File::create(&path).while_doing(|| format!("making {}", path.display()))?;
+    let until = Instant::now() + PATIENCE;
+    while turn.try_lock().is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(turn)
 }
 
 fn serve(socket: &OwnedFd, state: &Path) {
@@ -131,6 +149,7 @@ impl Base {
         let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
         std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
         let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
+        let turn = take_turn(&state)?;
         let cgroups = Cgroups::prepare(&group_name(&state));
         cgroups.sweep();
         let first_id = enter_own_namespaces(mark_of(&state))?;
@@ -142,6 +161,7 @@ impl Base {
             images: first_id.is_some() && Scratch::new(state.join("images")).has_images(),
             first_id,
             cgroups,
+            _turn: turn,
         })
     }
 }

@@ -73,9 +73,8 @@ impl Crud {
         loop {
             let output = call.run(self.service, search.list, input.clone()).await?;
             let items = output[search.items].as_array().map_or(&[][..], Vec::as_slice);
-            let same = |item: &&Value| {
-                search.unique.iter().all(|name| item.get(self.spelled(name)) == wanted.get(*name))
-            };
+            let same =
+                |item: &&Value| search.unique.iter().all(|name| item.get(self.spelled(name)) == wanted.get(*name));
             if let Some(found) = items.iter().find(same) {
                 return Ok(Some(self.made(found)));
             }

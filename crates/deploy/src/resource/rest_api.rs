@@ -30,7 +30,8 @@ fn binary_changes(before: &Properties, wanted: &Properties) -> Vec<Value> {
         listed.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let (old, new) = (types(before), types(wanted));
-    let patch = |op: &str, kind: &str| json!({"op": op, "path": format!("/binaryMediaTypes/{}", kind.replace('/', "~1"))});
+    let patch =
+        |op: &str, kind: &str| json!({"op": op, "path": format!("/binaryMediaTypes/{}", kind.replace('/', "~1"))});
     let gone = old.iter().filter(|kind| !new.contains(kind)).map(|kind| patch("remove", kind));
     gone.chain(new.iter().filter(|kind| !old.contains(kind)).map(|kind| patch("add", kind))).collect()
 }
@@ -93,7 +94,7 @@ impl ResourceType for RestApi {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "ApiId", max: 60, host: true })
+        Some(NameRule { property: "ApiId", max: 60, host: true, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

@@ -28,7 +28,10 @@ impl ResourceType for RestMethod {
             Property::optional("CacheKeyParameters", Shape::Unsupported(LATER)),
             Property::optional("ConnectionId", Shape::Unsupported(LATER)),
             Property::optional("ConnectionType", Shape::Text),
-            Property::optional("Credentials", Shape::Unsupported("the gateway needs no role to call functions; remove it")),
+            Property::optional(
+                "Credentials",
+                Shape::Unsupported("the gateway needs no role to call functions; remove it"),
+            ),
         ];
         const INTEGRATION_RESPONSE: &[Property] = &[
             Property::required("StatusCode", Shape::Text),
@@ -104,7 +107,6 @@ fn address(properties: &Properties) -> Value {
         "httpMethod": properties["HttpMethod"],
     })
 }
-
 
 /// The method, its responses, its integration and that one's responses: each is an operation of its own.
 async fn put(call: &Call<'_>, wanted: &Properties) -> Result<(), Fault> {

@@ -116,7 +116,7 @@ impl ResourceType for RestStage {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "StageName", max: 128, host: false })
+        Some(NameRule { property: "StageName", max: 128, host: false, unique: false })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
@@ -149,7 +149,8 @@ impl ResourceType for RestStage {
             let input =
                 json!({"restApiId": wanted["RestApiId"], "stageName": made.physical_id, "patchOperations": changes});
             call.run(SERVICE, "UpdateStage", input).await?;
-            let stage = format!("/restapis/{}/stages/{}", wanted["RestApiId"].as_str().unwrap_or_default(), made.physical_id);
+            let stage =
+                format!("/restapis/{}/stages/{}", wanted["RestApiId"].as_str().unwrap_or_default(), made.physical_id);
             set_tags(call, SERVICE, &stage, before, wanted).await?;
             Ok(made.clone())
         })

@@ -47,14 +47,8 @@ impl Expansion<'_> {
             "Tags",
             "FailOnWarnings",
         ];
-        let unsupported = [
-            "AccessLogSettings",
-            "Auth",
-            "DefaultRouteSettings",
-            "DefinitionUri",
-            "Domain",
-            "RouteSettings",
-        ];
+        let unsupported =
+            ["AccessLogSettings", "Auth", "DefaultRouteSettings", "DefinitionUri", "Domain", "RouteSettings"];
         self.check_names(given, &known, &unsupported, id);
         let body = self.document(api, routes, true);
         let mut properties = vec![("Body", body)];
@@ -202,8 +196,9 @@ impl Expansion<'_> {
     fn rest_cors(&mut self, body: &mut Node, cors: &Node) {
         let at = cors.at;
         let own = |name: &str| cors.get(name).and_then(|node| self.known_text(node));
-        let whole = if cors.entries().is_empty() || cors.as_call().is_some() { self.known_text(cors) } else { None };
-        let Some(origin) = whole.or_else(|| own("AllowOrigin")) else {
+        let is_structure = cors.as_call().is_none() && !cors.entries().is_empty();
+        let origin = if is_structure { own("AllowOrigin") } else { self.known_text(cors) };
+        let Some(origin) = origin else {
             return self.problems.push(Problem::at(at, "Cors needs AllowOrigin"));
         };
         let mut headers = vec![("Access-Control-Allow-Origin", origin)];
@@ -214,7 +209,7 @@ impl Expansion<'_> {
         }
         let methods = own("AllowMethods");
         let known = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigin", "MaxAge"];
-        if whole_is_structure(cors) {
+        if is_structure {
             self.check_names(cors, &known, &[], "Cors");
         }
         let Some(mut paths) = body.remove("paths") else { return };
@@ -231,10 +226,6 @@ impl Expansion<'_> {
         }
         body.set("paths", paths);
     }
-}
-
-fn whole_is_structure(cors: &Node) -> bool {
-    cors.as_call().is_none() && !cors.entries().is_empty()
 }
 
 /// The methods that a path has, as SAM lists them for preflight requests.
