@@ -1,8 +1,9 @@
 //! Carries a plan out: one resource after another, each step on record before it begins, and undone if a later one fails.
 
+use crate::names::{Namer, already_there, cannot_have_name, keep_name, only_host};
 use crate::plan::Plan;
 use crate::problem::{Position, Problem};
-use crate::resource::{self, Api, Call, Made, NameRule, Properties, ResourceType};
+use crate::resource::{self, Api, Call, Made, Properties, ResourceType};
 use crate::stack::{self, Event, Output, Record, Stack, State};
 use crate::{Error, Progress};
 use fogbank_model::{Clock, RequestContext};
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
     async fn create(&mut self, step: &Step<'_>, mut wanted: Properties) -> Result<Made, String> {
         let rule = step.kind.name_property().filter(|rule| !wanted.contains_key(rule.property));
         if let Some(rule) = rule {
-            wanted.insert(rule.property.into(), self.make_name(step, rule).into());
+            wanted.insert(rule.property.into(), self.namer(step).make(rule).into());
         }
         self.stack.resources.push(Record {
             id: step.id.to_owned(),
@@ -139,7 +140,7 @@ impl<'a> Run<'a> {
         self.begin(step, "CREATE_IN_PROGRESS").await?;
         let mut created = step.kind.create(&self.call(), &wanted).await;
         if let Some(rule) = rule.filter(|rule| rule.host && created.as_ref().is_err_and(cannot_have_name)) {
-            wanted.insert(rule.property.into(), self.longer_name(step, rule).into());
+            wanted.insert(rule.property.into(), self.namer(step).make_longer(rule).into());
             if let Some(record) = self.stack.record_mut(step.id) {
                 record.properties.clone_from(&wanted);
             }
@@ -187,7 +188,7 @@ impl<'a> Run<'a> {
     async fn replace(&mut self, step: &Step<'_>, old: Record, wanted: Properties) -> Result<Made, String> {
         if let Some(rule) = step.kind.name_property() {
             let same = wanted.get(rule.property).is_some_and(|name| old.properties.get(rule.property) == Some(name));
-            if same && old.kind == step.kind.name() && rule.property != "StageName" {
+            if same && old.kind == step.kind.name() && rule.unique {
                 return Err(format!(
                     "this change needs a new resource, but {} fixes its name; change the name too",
                     rule.property
@@ -333,6 +334,10 @@ impl<'a> Run<'a> {
         stack::forget(self.store, &self.stack).await
     }
 
+    fn namer<'s>(&'s self, step: &'s Step<'_>) -> Namer<'s> {
+        Namer { clock: self.clock, stack: &self.stack.name, id: step.id, only_host: step.only_host }
+    }
+
     fn call(&self) -> Call<'a> {
         Call { api: self.api, context: self.context, blobs: self.store.blobs() }
     }
@@ -379,38 +384,6 @@ impl<'a> Run<'a> {
         });
         stack::save(self.store, &self.stack).await
     }
-
-    /// `STACK-ID-RANDOM`, or a host name that is as short as it can be.
-    fn make_name(&self, step: &Step<'_>, rule: NameRule) -> String {
-        let stack = &self.stack.name;
-        if rule.host {
-            let name = if step.only_host { stack.clone() } else { format!("{stack}-{}", step.id) };
-            return host_name(&name, rule.max);
-        }
-        let random = self.random_letters();
-        let room = rule.max.saturating_sub(random.len() + 1);
-        let name: String = format!("{stack}-{}", step.id).chars().take(room).collect();
-        format!("{name}-{random}")
-    }
-
-    /// A host name for where the short one is taken: by another account's stack of that name, by the API that is being replaced, or by
-    /// an AWS service.
-    fn longer_name(&self, step: &Step<'_>, rule: NameRule) -> String {
-        let random = self.random_letters().to_lowercase();
-        let random = random.get(..6).unwrap_or_default();
-        format!("{}-{random}", host_name(&format!("{}-{}", self.stack.name, step.id), rule.max.saturating_sub(7)))
-    }
-
-    fn random_letters(&self) -> String {
-        let mut random = [0u8; 12];
-        self.clock.random(&mut random);
-        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        random.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect()
-    }
-}
-
-fn host_name(name: &str, max: usize) -> String {
-    name.to_lowercase().chars().take(max).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 /// One resource's turn.
@@ -423,39 +396,10 @@ struct Step<'a> {
     only_host: bool,
 }
 
-fn only_host(plan: &Plan, id: &str) -> bool {
-    let is_host = |kind: &str| resource::find(kind).and_then(|kind| kind.name_property()).is_some_and(|rule| rule.host);
-    let hosts =
-        plan.order.iter().filter_map(|id| plan.template.resource(id)).filter(|resource| is_host(&resource.kind));
-    hosts.into_iter().all(|resource| resource.id == id)
-}
-
 fn store_failed(reason: String) -> Error {
     Error::Store(fogbank_store::Error::Disk(reason))
 }
 
-/// A name that was made up for a resource stays with it.
-fn keep_name(kind: &dyn ResourceType, record: &Record, mut wanted: Properties) -> Properties {
-    if let Some(rule) = kind.name_property()
-        && !wanted.contains_key(rule.property)
-        && let Some(name) = record.properties.get(rule.property)
-    {
-        wanted.insert(rule.property.into(), name.clone());
-    }
-    wanted
-}
-
 fn replaces(kind: &dyn ResourceType, before: &Properties, wanted: &Properties) -> bool {
     kind.properties().iter().any(|property| property.replaces && before.get(property.name) != wanted.get(property.name))
-}
-
-/// Whether a creation failed because of the name that was made up.
-fn cannot_have_name(fault: &fogbank_wire::Fault) -> bool {
-    already_there(fault) || fault.message.contains(resource::http_api::NAME_TAG)
-}
-
-/// Whether a creation failed because something of that name is there that is not ours to remove.
-fn already_there(fault: &fogbank_wire::Fault) -> bool {
-    let text = fault.code.to_lowercase();
-    text.contains("exist") || text.contains("conflict")
 }

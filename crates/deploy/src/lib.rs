@@ -16,6 +16,7 @@ mod condition;
 mod error;
 mod expression;
 mod graph;
+mod names;
 pub mod package;
 mod parameter;
 mod plan;

@@ -232,3 +232,35 @@ async fn changes_are_told_before_they_are_made() {
     let other = "  B: {Type: AWS::Logs::LogGroup}\n";
     assert_eq!(told(&request("one", other)), ["Add B false", "Remove A false"]);
 }
+
+#[tokio::test]
+async fn a_methods_responses_are_made_with_it_and_a_change_makes_all_of_it_again() {
+    let bench = Bench::new();
+    let text = |parameters: &str| {
+        groups(&format!(
+            "  M:\n    Type: AWS::ApiGateway::Method\n    Properties:\n      RestApiId: a\n      ResourceId: r\n      HttpMethod: OPTIONS\n      MethodResponses: [{{StatusCode: 200, ResponseParameters: {{method.response.header.X: {parameters}}}}}]\n      Integration: {{Type: MOCK, IntegrationResponses: [{{StatusCode: 200}}, {{StatusCode: 400}}]}}\n"
+        ))
+    };
+    let made =
+        ["PutMethod ", "PutMethodResponse ", "PutIntegration ", "PutIntegrationResponse ", "PutIntegrationResponse "];
+    bench.apply(&text("'false'")).await.unwrap();
+    assert_eq!(bench.calls(), made);
+    bench.apply(&text("true")).await.unwrap();
+    let calls = bench.calls();
+    assert_eq!((calls[0].as_str(), &calls[1..]), ("DeleteMethod ", &made.map(str::to_owned)[..]));
+    let error = bench.apply(&text("perhaps")).await.unwrap_err().to_string();
+    assert!(error.contains("ResponseParameters must map names to true or false"), "{error}");
+}
+
+#[tokio::test]
+async fn deletion_goes_by_what_needs_what_and_not_by_what_was_made_first() {
+    let bench = Bench::new();
+    let group = |id: &str, name: &str, more: &str| {
+        format!("  {id}: {{Type: AWS::Logs::LogGroup, {more} Properties: {{LogGroupName: {name}}}}}\n")
+    };
+    bench.apply(&groups(&format!("{}{}", group("A", "a", ""), group("B", "b", "DependsOn: A,")))).await.unwrap();
+    bench.apply(&groups(&format!("{}{}", group("A", "new", ""), group("B", "b", "DependsOn: A,")))).await.unwrap();
+    bench.calls();
+    bench.deploy.delete(&bench.context, "shop", &|_| {}).await.unwrap();
+    assert_eq!(bench.calls(), ["DeleteLogGroup b", "DeleteLogGroup new"]);
+}

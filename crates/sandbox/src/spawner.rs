@@ -17,6 +17,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The name under which the platform's binary runs as a spawner.
 pub(crate) const NAME: &str = "fogbank-spawner";
@@ -30,6 +31,8 @@ const RANGES: u32 = 1_000;
 
 /// How long after its start the spawner begins to prepare anything.
 const CALM: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// How long a spawner waits for the one before it to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many file systems for `/tmp` are kept ready, per size in use.
 const READY_TMP: usize = 6;
 /// Sizes beyond these are made when needed.
@@ -155,13 +158,17 @@ impl Base {
 }
 
 /// Waits until the spawner of an earlier platform over the same state directory has ended: it removes the control groups that this one
-/// makes. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends.
+/// makes. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends. One that
+/// is stopped, and so never ends, does not hold up the start for ever.
 fn take_turn(state: &Path) -> Result<File, Failure> {
     let path = state.join("spawner.lock");
     let opened = File::options().write(true).create(true).truncate(false).open(&path);
     let file = opened.while_doing(|| format!("opening {}", path.display()))?;
-    let operation = rustix::fs::FlockOperation::LockExclusive;
-    rustix::fs::fcntl_lock(&file, operation).while_doing(|| "waiting for the spawner before this one")?;
+    let until = Instant::now() + PATIENCE;
+    let try_once = || rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    while try_once().is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     Ok(file)
 }
 

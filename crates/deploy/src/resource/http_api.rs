@@ -69,7 +69,7 @@ impl ResourceType for HttpApi {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "ApiId", max: 60, host: true })
+        Some(NameRule { property: "ApiId", max: 60, host: true, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
@@ -200,7 +200,7 @@ impl ResourceType for HttpStage {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "StageName", max: 128, host: false })
+        Some(NameRule { property: "StageName", max: 128, host: false, unique: false })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

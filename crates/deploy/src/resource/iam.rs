@@ -83,7 +83,7 @@ impl ResourceType for IamRole {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "RoleName", max: 64, host: false })
+        Some(NameRule { property: "RoleName", max: 64, host: false, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
@@ -235,7 +235,7 @@ impl ResourceType for IamManagedPolicy {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "ManagedPolicyName", max: 128, host: false })
+        Some(NameRule { property: "ManagedPolicyName", max: 128, host: false, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

@@ -84,7 +84,7 @@ impl ResourceType for LambdaFunction {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "FunctionName", max: 64, host: false })
+        Some(NameRule { property: "FunctionName", max: 64, host: false, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

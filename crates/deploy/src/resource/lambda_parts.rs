@@ -155,7 +155,7 @@ impl ResourceType for LambdaPermission {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "StatementId", max: 100, host: false })
+        Some(NameRule { property: "StatementId", max: 100, host: false, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
@@ -273,7 +273,7 @@ impl ResourceType for LambdaLayerVersion {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "LayerName", max: 140, host: false })
+        Some(NameRule { property: "LayerName", max: 140, host: false, unique: false })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
@@ -381,7 +381,7 @@ impl ResourceType for LambdaLayerVersionPermission {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "StatementId", max: 100, host: false })
+        Some(NameRule { property: "StatementId", max: 100, host: false, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

@@ -25,7 +25,7 @@ impl ResourceType for LogGroup {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "LogGroupName", max: 512, host: false })
+        Some(NameRule { property: "LogGroupName", max: 512, host: false, unique: true })
     }
 
     /// A group that a function's first line made before the template was applied is taken over.

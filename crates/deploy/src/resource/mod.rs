@@ -137,6 +137,8 @@ pub struct NameRule {
     pub max: usize,
     /// Whether the name must be lower-case letters, digits and hyphens, as a host name.
     pub host: bool,
+    /// Whether one resource only can have the name. Layer versions share theirs, and stages are named within their API.
+    pub unique: bool,
 }
 
 /// Takes "there is no such thing" as success: what is to be removed is gone.

@@ -94,7 +94,7 @@ impl ResourceType for RestApi {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "ApiId", max: 60, host: true })
+        Some(NameRule { property: "ApiId", max: 60, host: true, unique: true })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

@@ -116,7 +116,7 @@ impl ResourceType for RestStage {
     }
 
     fn name_property(&self) -> Option<NameRule> {
-        Some(NameRule { property: "StageName", max: 128, host: false })
+        Some(NameRule { property: "StageName", max: 128, host: false, unique: false })
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

@@ -134,7 +134,7 @@ impl Expansion<'_> {
                 Node::map(kind.at, [("Types", Node::list(kind.at, vec![kind.clone()]))]),
             ));
         }
-        let tags = given.get("Tags").map(|tags| key_value_list(tags));
+        let tags = given.get("Tags").map(key_value_list);
         let spread = given.get("PropagateTags").and_then(|node| self.known_text(node));
         if spread.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
             properties.extend(tags.clone().map(|tags| ("Tags", tags)));
@@ -196,8 +196,9 @@ impl Expansion<'_> {
     fn rest_cors(&mut self, body: &mut Node, cors: &Node) {
         let at = cors.at;
         let own = |name: &str| cors.get(name).and_then(|node| self.known_text(node));
-        let whole = if cors.entries().is_empty() || cors.as_call().is_some() { self.known_text(cors) } else { None };
-        let Some(origin) = whole.or_else(|| own("AllowOrigin")) else {
+        let is_structure = cors.as_call().is_none() && !cors.entries().is_empty();
+        let origin = if is_structure { own("AllowOrigin") } else { self.known_text(cors) };
+        let Some(origin) = origin else {
             return self.problems.push(Problem::at(at, "Cors needs AllowOrigin"));
         };
         let mut headers = vec![("Access-Control-Allow-Origin", origin)];
@@ -208,7 +209,7 @@ impl Expansion<'_> {
         }
         let methods = own("AllowMethods");
         let known = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigin", "MaxAge"];
-        if whole_is_structure(cors) {
+        if is_structure {
             self.check_names(cors, &known, &[], "Cors");
         }
         let Some(mut paths) = body.remove("paths") else { return };
@@ -225,10 +226,6 @@ impl Expansion<'_> {
         }
         body.set("paths", paths);
     }
-}
-
-fn whole_is_structure(cors: &Node) -> bool {
-    cors.as_call().is_none() && !cors.entries().is_empty()
 }
 
 /// The methods that a path has, as SAM lists them for preflight requests.

@@ -91,6 +91,52 @@ fn policies_of_every_form_end_in_the_role() {
 }
 
 #[test]
+fn a_choice_is_made_before_its_outcome_is_read() {
+    let conditions = "Conditions: {Yes: !Equals [a, a], No: !Equals [a, b]}\n";
+    let statement = "{Statement: [{Effect: Allow, Action: 's3:*', Resource: '*'}]}";
+    let text = format!(
+        "{conditions}{FUNCTION}      Policies: [!If [Yes, {statement}, !Ref 'AWS::NoValue'], !If [No, Nope, !Ref 'AWS::NoValue']]\n"
+    );
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let role = &plan.template.resource("FnRole").unwrap().properties;
+    assert_eq!(role.get("Policies").unwrap().items().len(), 1);
+    assert_eq!(role.get("ManagedPolicyArns").unwrap().items().len(), 1);
+}
+
+#[test]
+fn the_routes_of_a_function_that_is_not_made_are_not_made_either() {
+    let event = "Events: {Get: {Type: HttpApi, Properties: {Path: /x, Method: get}}}";
+    let text = format!(
+        "Conditions: {{No: !Equals [a, b]}}\n{FUNCTION}  Other:\n    Type: AWS::Serverless::Function\n    Condition: No\n    Properties: {{{event}}}\n  Fg: {{Type: AWS::Logs::LogGroup}}\n"
+    );
+    assert_eq!(resources(&text), ["Fg: Logs::LogGroup", "Fn: Lambda::Function", "FnRole: IAM::Role"]);
+}
+
+#[test]
+fn an_attribute_of_a_generated_part_is_found() {
+    let text =
+        format!("{FUNCTION}      AutoPublishAlias: live\nOutputs: {{V: {{Value: !GetAtt Fn.Version.Version}}}}\n");
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let expected = serde_json::json!({"Value": {"Fn::GetAtt": ["FnVersion0123456789", "Version"]}});
+    assert_eq!(plan.template.outputs[0].1.to_json(), expected);
+}
+
+#[test]
+fn cors_lists_the_methods_of_each_path_and_tags_reach_the_stage() {
+    let text = format!(
+        "{FUNCTION}      Events: {{A: {{Type: Api, Properties: {{RestApiId: !Ref Api, Path: /x, Method: put}}}}}}\n  Api: {{Type: AWS::Serverless::Api, Properties: {{StageName: v1, Cors: \"'*'\", Tags: {{a: b}}, PropagateTags: true}}}}\n"
+    );
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let api = plan.template.resource("Api").unwrap().properties.to_json();
+    let preflight = &api["Body"]["paths"]["/x"]["options"]["x-amazon-apigateway-integration"];
+    let parameters = &preflight["responses"]["default"]["responseParameters"];
+    assert_eq!(parameters["method.response.header.Access-Control-Allow-Methods"], "'OPTIONS,PUT'");
+    let stage = plan.template.resource("Apiv1Stage").unwrap().properties.to_json();
+    assert_eq!(stage["Tags"], serde_json::json!([{"Key": "a", "Value": "b"}]));
+    assert_eq!(api["Tags"], stage["Tags"]);
+}
+
+#[test]
 fn what_is_not_supported_is_said_with_its_line() {
     for (text, reason) in [
         (format!("{FUNCTION}      Memory: 1\n"), "8:7: Fn has no property 'Memory'"),
