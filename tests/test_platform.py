@@ -165,3 +165,11 @@ def test_a_function_learns_nothing_of_where_the_platform_lives(platform, aws, ma
     look = "import glob\ndef handler(event, context):\n    return [open(path).read() for path in glob.glob('/proc/[0-9]*/cmdline')]\n"
     words, error = invoke(aws("lambda"), make_function(look))
     assert error is None and words and not any(str(platform.data_dir) in word for word in words)
+
+
+def test_the_readmes_commands_start_with_cargo_run():
+    commands = re.findall(r"cargo run --release -- (\w+)", (ROOT / "README.md").read_text())
+    assert "up" in commands
+    done = subprocess.run(["cargo", "run", "--release", "--quiet", "--", "--help"], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert all(re.search(rf"^  {command} ", done.stdout, re.M) for command in commands)

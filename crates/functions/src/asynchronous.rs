@@ -40,6 +40,9 @@ struct Queued {
     accepted: Timestamp,
     /// Runs that ended in an error of the function.
     failures: u32,
+    /// How often in a row there was no room for it.
+    #[serde(default)]
+    refusals: u32,
 }
 
 impl Queued {
@@ -82,6 +85,7 @@ impl Asynchronous {
             client_context: invocation.client_context,
             accepted: now,
             failures: 0,
+            refusals: 0,
         };
         let failed = |error: Error| InvokeError::Internal(error.to_string());
         let message = queued.encode(&payload).map_err(failed)?;
@@ -145,23 +149,19 @@ impl Asynchronous {
                 () = tokio::time::sleep(LEASE / 3) => self.extend(&claimed).await,
             }
         };
-        let next = self.next_try(&claimed, queued, outcome.map(|called| called.reply.error.is_some()));
+        let next = self.next_try(queued, outcome.map(|called| called.reply.error.is_some()));
         let again = next.and_then(|(at, queued)| Some((at, queued.encode(&payload).ok()?)));
         self.settle(&claimed, again).await;
     }
 
     /// When the call is to be tried again, if at all.
-    fn next_try(
-        &self,
-        claimed: &Claimed,
-        mut queued: Queued,
-        outcome: Result<bool, InvokeError>,
-    ) -> Option<(Timestamp, Queued)> {
+    fn next_try(&self, mut queued: Queued, outcome: Result<bool, InvokeError>) -> Option<(Timestamp, Queued)> {
         let (retries, age) = self.settings(&queued);
         let wait = match outcome {
             Ok(false) => return None,
             Ok(true) => {
                 queued.failures += 1;
+                queued.refusals = 0;
                 let tried = queued.failures as usize;
                 if queued.failures > retries {
                     return None;
@@ -169,7 +169,8 @@ impl Asynchronous {
                 RETRY_AFTER[(tried - 1).min(1)]
             }
             Err(InvokeError::Throttled { .. } | InvokeError::NoCapacity(_) | InvokeError::Internal(_)) => {
-                Duration::from_secs(1 << claimed.attempt.min(9)).min(LONGEST_WAIT)
+                queued.refusals += 1;
+                Duration::from_secs(1 << queued.refusals.min(9)).min(LONGEST_WAIT)
             }
             Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge { .. } | InvokeError::Refused { .. })) => {
                 tracing::warn!(function = %queued.name, %error, "an asynchronous call is dropped");

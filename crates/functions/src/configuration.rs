@@ -177,12 +177,17 @@ impl Change {
     }
 }
 
+/// The answer to an identifier that Lambda never had.
+pub(crate) fn unknown_runtime(identifier: &str) -> Error {
+    Error::invalid(format!(
+        "Value {identifier} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a valid ARN",
+        RUNTIMES.join(", ")
+    ))
+}
+
 fn check_runtime(identifier: &str, runtime: &dyn Runtime) -> Result<(), Error> {
     if !RUNTIMES.contains(&identifier) {
-        return Err(Error::invalid(format!(
-            "Value {identifier} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a valid ARN",
-            RUNTIMES.join(", ")
-        )));
+        return Err(unknown_runtime(identifier));
     }
     match runtime.resolve(identifier) {
         Resolution::Exact => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use fogbank_model::{InvalidName, InvokeError};
-use fogbank_wire::Fault;
+use fogbank_wire::{Fault, Shown, Violation, violations_message};
 
 const USER: &str = "User";
 const SERVICE: &str = "Service";
@@ -62,5 +62,15 @@ pub(super) fn invoke(error: InvokeError) -> Fault {
         }
         InvokeError::Refused { code, message } => user(code, 400, message),
         InvokeError::Internal(why) => internal(why),
+    }
+}
+
+/// An input that its shapes do not allow. An unknown runtime has an answer of its own, because a runtime may also be an ARN.
+pub(super) fn invalid(violations: &[Violation]) -> Fault {
+    let unknown_runtime =
+        |violation: &&Violation| violation.path == "runtime" && matches!(violation.value, Shown::Text(_));
+    match violations.iter().find(unknown_runtime) {
+        Some(Violation { value: Shown::Text(runtime), .. }) => crate::configuration::unknown_runtime(runtime).into(),
+        _ => Fault::client("ValidationException", violations_message(violations)),
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub fn service(functions: Arc<Functions>) -> Service {
     let state = &functions;
     Service::new("lambda")
+        .on_invalid(faults::invalid)
         .body_limit("CreateFunction", limits::UPLOAD_BYTES)
         .body_limit("UpdateFunctionCode", limits::UPLOAD_BYTES)
         .body_limit("PublishLayerVersion", limits::UPLOAD_BYTES)
