@@ -134,7 +134,7 @@ impl Expansion<'_> {
                 Node::map(kind.at, [("Types", Node::list(kind.at, vec![kind.clone()]))]),
             ));
         }
-        let tags = given.get("Tags").map(|tags| key_value_list(tags));
+        let tags = given.get("Tags").map(key_value_list);
         let spread = given.get("PropagateTags").and_then(|node| self.known_text(node));
         if spread.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
             properties.extend(tags.clone().map(|tags| ("Tags", tags)));
