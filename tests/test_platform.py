@@ -144,3 +144,24 @@ def test_invoke_and_logs_from_the_command_line(platform, make_function):
     assert "seen {'by': 2}" in text and "[ERROR] ZeroDivisionError" in text
     entries = [json.loads(line) for line in platform.cli("logs", name, "--json").stdout.splitlines()]
     assert any("START RequestId" in entry["message"] for entry in entries)
+
+
+def test_a_platform_that_was_killed_serves_at_once_when_it_is_started_again(fresh):
+    """The killed one's sandboxes are still being cleared away then, by a spawner that outlives it for a moment."""
+    platform = fresh()
+    code = {"ZipFile": package({"app.py": "def handler(event, context):\n    return 1\n"})}
+    role = "arn:aws:iam::000000000000:role/r"
+    platform.client("lambda").create_function(
+        FunctionName="again", Runtime="python3.11", Handler="app.handler", Role=role, Code=code
+    )
+    for _ in range(15):
+        assert invoke(platform.client("lambda"), "again") == (1, None)
+        platform.kill()
+        platform.start()
+    assert invoke(platform.client("lambda"), "again") == (1, None)
+
+
+def test_a_function_learns_nothing_of_where_the_platform_lives(platform, aws, make_function):
+    look = "import glob\ndef handler(event, context):\n    return [open(path).read() for path in glob.glob('/proc/[0-9]*/cmdline')]\n"
+    words, error = invoke(aws("lambda"), make_function(look))
+    assert error is None and words and not any(str(platform.data_dir) in word for word in words)

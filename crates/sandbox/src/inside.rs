@@ -4,6 +4,7 @@
 //! moving a process into a control group takes the kernel up to 20 ms. The steps that the kernel orders by privilege are in
 //! [`enter`]; each file of this crate explains its own.
 
+use crate::arguments::Arguments;
 use crate::cgroup::{Cgroups, Limits};
 use crate::error::{Context, Failure, check};
 use crate::mounts::{self, READ_ONLY};
@@ -23,6 +24,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) cgroups: &'a Cgroups,
     pub(crate) scratch: &'a Scratch,
     pub(crate) filter: &'a [libc::sock_filter],
+    /// The spawner's words, which the function must not see.
+    pub(crate) arguments: Option<Arguments>,
     /// Where its one order comes from, with the descriptors of [`Order`]. Closed on the other side if there is none to come.
     pub(crate) orders: BorrowedFd<'a>,
     /// Closed on the other side when the spawner is gone.
@@ -60,6 +63,9 @@ fn obey(birth: &Birth<'_>, prepared: Result<Option<OwnedFd>, Failure>, spec: &Sp
 /// What every sandbox needs. Returns the file that tells the peak of memory.
 fn prepare(birth: &Birth<'_>) -> Result<Option<OwnedFd>, Failure> {
     let _ = rustix::process::setsid();
+    if let Some(arguments) = birth.arguments {
+        arguments.hide();
+    }
     die_with_spawner(birth.spawner_alive)?;
     let peak = birth.cgroups.enter(birth.number)?;
     let _ = rustix::system::sethostname(b"sandbox");

@@ -8,6 +8,7 @@
 //! A sandbox is not frozen while it has nothing to do. AWS does that, but through version 1 control groups it costs every start another group,
 //! and every call two writes and a wait; what a function leaves running is held by its share of the processor instead.
 
+mod arguments;
 mod cgroup;
 mod doctor;
 mod doors;

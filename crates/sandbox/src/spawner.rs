@@ -3,6 +3,7 @@
 //! When the socket closes, for whatever reason, it ends everything it made and itself. (A parent-death signal is no use
 //! here: it would come when the *thread* ends that started the spawner.)
 
+use crate::arguments::Arguments;
 use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
@@ -102,20 +103,9 @@ struct Base {
     /// Sandboxes watch this pipe's other end to see the spawner go.
     alive: (OwnedFd, OwnedFd),
     images: bool,
-    /// See [`take_turn`].
+    arguments: Option<Arguments>,
+    /// Held until this process has ended.
     _turn: File,
-}
-
-/// Waits until the spawner of a platform that was killed has cleared away: it removes the control groups that this one is about to use,
-/// and ends what is in them. A lock that a stopped process keeps does not hold up the start for ever.
-fn take_turn(state: &Path) -> Result<File, Failure> {
-    let path = state.join("spawner.lock");
-    let turn = File::create(&path).while_doing(|| format!("making {}", path.display()))?;
-    let until = Instant::now() + PATIENCE;
-    while turn.try_lock().is_err() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Ok(turn)
 }
 
 fn serve(socket: &OwnedFd, state: &Path) {
@@ -161,9 +151,25 @@ impl Base {
             images: first_id.is_some() && Scratch::new(state.join("images")).has_images(),
             first_id,
             cgroups,
+            arguments: Arguments::find(),
             _turn: turn,
         })
     }
+}
+
+/// Waits until the spawner of an earlier platform over the same state directory has ended: it removes the control groups that this one
+/// makes. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends. One that
+/// is stopped, and so never ends, does not hold up the start for ever.
+fn take_turn(state: &Path) -> Result<File, Failure> {
+    let path = state.join("spawner.lock");
+    let opened = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = opened.while_doing(|| format!("opening {}", path.display()))?;
+    let until = Instant::now() + PATIENCE;
+    let try_once = || rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    while try_once().is_err() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(file)
 }
 
 /// A number for the state directory, by which its control groups and ids are told from another platform's (FNV-1a).
@@ -312,6 +318,7 @@ impl Spawner {
                     cgroups: &base.cgroups,
                     scratch: &base.scratch,
                     filter: &base.filter,
+                    arguments: base.arguments,
                     orders: theirs.as_fd(),
                     spawner_alive: base.alive.0.as_fd(),
                 })
