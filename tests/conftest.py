@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from web import Application
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("FOGBANK", ROOT / "target/release/fogbank"))
@@ -176,6 +177,22 @@ def make_function(aws):
             client.delete_function(FunctionName=name)
         except client.exceptions.ResourceNotFoundException:
             pass
+
+
+@pytest.fixture
+def application(platform, tmp_path):
+    """Writes applications, whose stacks go with the test. `files` are names and texts."""
+    made = []
+
+    def make(files, name="app"):
+        directory = tmp_path / unique(name)
+        directory.mkdir()
+        made.append(Application(platform, directory).write(files))
+        return made[-1]
+
+    yield make
+    for application in reversed(made):
+        application.delete(check=False)
 
 
 def invoke(client, name, event=None, **options):

@@ -1,13 +1,12 @@
 """What becomes of a stack when its template, its resources or the platform change in unusual ways."""
 
-import json
 import subprocess
 import threading
 
 import pytest
-from conftest import BINARY, Platform, error_of, eventually, invoke, unique
-from test_sam_apps import application, python, traces  # noqa: F401 (a fixture)
-from web import Application, send
+from conftest import BINARY, error_of, unique
+from test_sam_plain import HTTP, SHORT
+from web import Application, python, send, traces
 
 HEAD = "Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {Runtime: python3.11, Handler: app.handler, CodeUri: src}}\nResources:\n"
 FIRST = "  First: {Type: AWS::Serverless::Function, Properties: {Events: {Get: {Type: HttpApi, Properties: {Path: /first, Method: get}}}}}\n"
@@ -174,8 +173,6 @@ def test_of_two_deployments_at_once_the_second_is_refused(application, platform,
 
 @pytest.mark.parametrize("kind", ["sam", "plain rest", "plain http"])
 def test_a_deployment_goes_through_after_the_platform_was_killed_within_it(fresh, tmp_path, kind):
-    from test_sam_plain import HTTP, SHORT
-
     platform = fresh()
     more = [FIRST.replace("First", f"F{n}").replace("/first", f"/f{n}") for n in range(4)]
     template = {"sam": files(FIRST, *more)["template.yaml"], "plain rest": SHORT, "plain http": HTTP}[kind]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 from conftest import unique
-from test_sam_apps import python, traces
-from web import Application
+from web import Application, python, traces
 
 ROLE = """
   Role:
@@ -101,24 +100,9 @@ Resources:""" + ROLE + """
 """
 
 
-@pytest.fixture
-def application(platform, tmp_path):
-    made = []
-
-    def make(template):
-        directory = tmp_path / unique("plain")
-        directory.mkdir()
-        made.append(Application(platform, directory).write({"template.yaml": template}))
-        return made[-1]
-
-    yield make
-    for application in made:
-        application.delete(check=False)
-
-
 @pytest.mark.parametrize("template", [STAGED, SHORT], ids=["stage", "deployment with a stage's name"])
 def test_a_rest_api_with_every_resource_written_out(application, aws, template):
-    app = application(template)
+    app = application({"template.yaml": template})
     app.deploy()
     assert app.send("GET", "/v1/pets/7").json == {"message": "MESSAGE", "path": "/pets/7"}
     answer = app.send("OPTIONS", "/v1/pets/7")
@@ -130,7 +114,7 @@ def test_a_rest_api_with_every_resource_written_out(application, aws, template):
     assert method["methodResponses"]["200"]["responseModels"] == {"application/json": "Empty"}
     assert app.changes(app.deploy()) == []
 
-    changed = template.replace("GET,OPTIONS", "GET,OPTIONS,PUT").replace("getPet", "fetchPet").replace("Deployment", "DeploymentB", 0)
+    changed = template.replace("GET,OPTIONS", "GET,OPTIONS,PUT").replace("getPet", "fetchPet")
     assert app.changes(app.write({"template.yaml": changed}).deploy()) == ["UPDATE GetPet", "UPDATE PetOptions"]
     assert app.send("OPTIONS", "/v1/pets/7").headers["access-control-allow-methods"] == "GET,OPTIONS", "not deployed yet"
     renamed = changed.replace("  Deployment1:", "  Deployment2:").replace("  Deployment:", "  NewDeployment:").replace("!Ref Deployment", "!Ref NewDeployment")
@@ -142,7 +126,7 @@ def test_a_rest_api_with_every_resource_written_out(application, aws, template):
 
 
 def test_a_stages_and_an_apis_settings_change_in_place(application, aws):
-    app = application(STAGED)
+    app = application({"template.yaml": STAGED})
     app.deploy()
     client, api = aws("apigateway"), app.resources["Api"]
     changed = STAGED.replace("Description: plain,", "BinaryMediaTypes: ['image/png'],").replace("TracingEnabled: true, Tags: [{Key: a, Value: b}]", "Tags: [{Key: c, Value: d}]").replace("Variables: {a: '1'}", "Variables: {b: '2'}")
@@ -155,7 +139,7 @@ def test_a_stages_and_an_apis_settings_change_in_place(application, aws):
 
 
 def test_a_failed_change_leaves_a_deployments_stage_where_it_was(application):
-    app = application(SHORT)
+    app = application({"template.yaml": SHORT})
     app.deploy()
     broken = SHORT.replace("Deployment1:", "Deployment2:").replace("MESSAGE", "other") + """
   Bad: {Type: AWS::Lambda::Alias, DependsOn: Deployment2, Properties: {FunctionName: !Ref Function, Name: 'bad name', FunctionVersion: $LATEST}}
@@ -167,7 +151,7 @@ def test_a_failed_change_leaves_a_deployments_stage_where_it_was(application):
 
 
 def test_an_http_api_with_every_resource_written_out(application, aws):
-    app = application(HTTP)
+    app = application({"template.yaml": HTTP})
     app.deploy()
     assert app.send("GET", "/pets/7").json["path"] == "/pets/7"
     client, api = aws("apigatewayv2"), app.resources["Api"]
@@ -184,7 +168,7 @@ def test_an_http_api_with_every_resource_written_out(application, aws):
     assert traces(app.platform, app.stack) == []
 
 
-def test_a_template_in_json(application, platform, tmp_path):
+def test_a_template_in_json(platform, tmp_path):
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": ["AWS::Serverless-2016-10-31"],
@@ -228,7 +212,7 @@ def test_what_cannot_be_done_is_refused_with_its_line(application, what):
         lines.insert(start + 1, f"      {name}: {json.dumps(value)}")
     else:
         lines[start] = lines[start].replace("Properties: {", f"Properties: {{{name}: {json.dumps(value)}, ")
-    app = application("\n".join(lines))
+    app = application({"template.yaml": "\n".join(lines)})
     done = app.deploy(check=False)
     assert done.returncode == 1 and f"{name} is not supported yet" in done.stderr, done.stderr
     assert app.resources == {}

@@ -23,6 +23,18 @@ def handler(event, context):
     return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": body}
 """
 
+REPLY = """
+import json, os
+
+def handler(event, context):
+    return {"statusCode": 200, "body": json.dumps({"message": MESSAGE, "env": {k: v for k, v in os.environ.items() if k.startswith("APP_")}})}
+"""
+
+
+def python(message):
+    """A function that answers `message` and its variables that begin with APP_."""
+    return f"MESSAGE = {message!r}\n{REPLY}"
+
 
 class Answer:
     def __init__(self, response):
@@ -125,3 +137,30 @@ class Application:
     def send(self, method, path, **options):
         """A request to the application's API by its name."""
         return send(self.platform, method, path, host=f"{self.stack}.localhost", **options)
+
+
+def traces(platform, stack):
+    """Everything of `stack` that is still there."""
+    prefix = f"{stack}-".lower()
+    functions = platform.client("lambda").get_paginator("list_functions").paginate().search("Functions[].FunctionName")
+    roles = platform.client("iam").get_paginator("list_roles").paginate().search("Roles[].RoleName")
+    http = platform.client("apigatewayv2").get_apis(MaxResults="500")["Items"]
+    rest = platform.client("apigateway").get_rest_apis(limit=500)["items"]
+    names = [*functions, *roles, *(f"{api['ApiId']}-" for api in http), *(f"{api['id']}-" for api in rest)]
+    return [name for name in names if name.lower().startswith(prefix)]
+
+
+def life(application, calls, change, expected):
+    """The whole life of an application. `calls` is run before and after `change`; `expected` is what the change may touch."""
+    application.deploy()
+    before = calls()
+    again = application.deploy()
+    assert application.changes(again) == [], "nothing was changed"
+    application.write(change)
+    changed = application.changes(application.deploy())
+    assert changed == sorted(expected), changed
+    after = calls()
+    application.delete()
+    assert traces(application.platform, application.stack) == []
+    assert application.resources == {}
+    return before, after

@@ -86,7 +86,14 @@ impl<'a> Run<'a> {
         let resolved = resolved.unwrap_or_else(|| declared.properties.clone());
         let wanted = resource::typed_all(&resolved, kind.properties()).map_err(located)?;
         self.finish_interrupted(id).await?;
-        let step = Step { id, kind, retain: declared.retain, at: declared.at, only_host: only_host(plan, id) };
+        let step = Step {
+            id,
+            kind,
+            retain: declared.retain,
+            retain_replaced: declared.retain_replaced,
+            at: declared.at,
+            only_host: only_host(plan, id),
+        };
         let Some(record) = self.stack.record(id).cloned() else { return self.create(&step, wanted).await };
         let named = keep_name(kind, &record, wanted.clone());
         if record.kind == kind.name() && record.properties == named {
@@ -197,7 +204,8 @@ impl<'a> Run<'a> {
         }
         let place = self.stack.resources.iter().position(|record| record.id == step.id).unwrap_or_default();
         self.stack.take_record(step.id);
-        self.stack.garbage.push(old.clone());
+        // Kept on record until the deployment has succeeded, so that a failed one can reinstate it.
+        self.stack.garbage.push(Record { retain: old.retain || step.retain_replaced, ..old.clone() });
         self.done.push(Undo::Reinstate(Box::new(old), place));
         self.create(step, wanted).await
     }
@@ -271,7 +279,7 @@ impl<'a> Run<'a> {
                 restored.map(drop).map_err(|fault| fault.message)
             }
             Undo::Reinstate(old, place) => {
-                self.stack.garbage.retain(|record| *record != *old);
+                self.stack.garbage.retain(|record| (&record.id, &record.made) != (&old.id, &old.made));
                 self.stack.resources.insert(place.min(self.stack.resources.len()), *old);
                 Ok(())
             }
@@ -309,7 +317,14 @@ impl<'a> Run<'a> {
             _ => Some(record.made.clone()),
         };
         let Some(made) = made else { return Ok(()) };
-        let step = Step { id: &record.id, kind, retain: false, at: Position::default(), only_host: false };
+        let step = Step {
+            id: &record.id,
+            kind,
+            retain: false,
+            retain_replaced: false,
+            at: Position::default(),
+            only_host: false,
+        };
         self.event(&step, "DELETE_IN_PROGRESS", &made, None);
         let removed = kind.delete(&self.call(), &made, &record.properties).await;
         let reason = removed.as_ref().err().map(|fault| fault.message.clone());
@@ -391,6 +406,7 @@ struct Step<'a> {
     id: &'a str,
     kind: &'static dyn ResourceType,
     retain: bool,
+    retain_replaced: bool,
     at: Position,
     /// Whether no other resource of the template is reached by a host name.
     only_host: bool,

@@ -43,6 +43,8 @@ pub struct Resource {
     pub metadata: Option<Node>,
     /// Whether `DeletionPolicy` says `Retain`.
     pub retain: bool,
+    /// Whether `UpdateReplacePolicy` says `Retain`.
+    pub retain_replaced: bool,
 }
 
 const SECTIONS: &[&str] = &[
@@ -229,6 +231,7 @@ impl Resource {
             condition: None,
             metadata: node.get("Metadata").cloned(),
             retain: false,
+            retain_replaced: false,
         };
         for (attribute, value) in entries {
             if let Err(problem) = resource.read_attribute(attribute, value) {
@@ -271,7 +274,8 @@ impl Resource {
                 }
             },
             "UpdateReplacePolicy" => match value.expect_text("UpdateReplacePolicy")? {
-                "Delete" | "Retain" => {}
+                "Delete" => {}
+                "Retain" => self.retain_replaced = true,
                 other => {
                     return Err(Problem::at(
                         value.at,

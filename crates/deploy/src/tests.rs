@@ -264,3 +264,19 @@ async fn deletion_goes_by_what_needs_what_and_not_by_what_was_made_first() {
     bench.deploy.delete(&bench.context, "shop", &|_| {}).await.unwrap();
     assert_eq!(bench.calls(), ["DeleteLogGroup b", "DeleteLogGroup new"]);
 }
+
+#[tokio::test]
+async fn what_is_replaced_stays_if_the_template_says_so() {
+    let bench = Bench::new();
+    let text = |name: &str| {
+        groups(&format!(
+            "  A: {{Type: AWS::Logs::LogGroup, UpdateReplacePolicy: Retain, Properties: {{LogGroupName: {name}}}}}\n"
+        ))
+    };
+    bench.apply(&text("a")).await.unwrap();
+    bench.calls();
+    bench.apply(&text("b")).await.unwrap();
+    assert_eq!(bench.calls(), ["CreateLogGroup b", "DeleteRetentionPolicy b"]);
+    bench.deploy.delete(&bench.context, "shop", &|_| {}).await.unwrap();
+    assert_eq!(bench.calls(), ["DeleteLogGroup b"]);
+}

@@ -276,6 +276,7 @@ fn implicit(id: &str, at: Position, defaults: Option<Node>) -> Resource {
         condition: None,
         metadata: None,
         retain: false,
+        retain_replaced: false,
     }
 }
 

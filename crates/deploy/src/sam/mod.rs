@@ -204,6 +204,7 @@ impl Expansion<'_> {
             condition: from.condition.clone(),
             metadata: None,
             retain: from.retain && id == from.id,
+            retain_replaced: from.retain_replaced && id == from.id,
         });
     }
 
