@@ -4,10 +4,11 @@ use crate::names::{Namer, already_there, cannot_have_name, keep_name, only_host}
 use crate::plan::Plan;
 use crate::problem::{Position, Problem};
 use crate::resource::{self, Api, Call, Made, Properties, ResourceType};
-use crate::stack::{self, Event, Output, Record, Stack, State};
+use crate::stack::{self, Event, Given, Output, Record, Stack, State};
 use crate::{Error, Progress};
 use fogbank_model::{Clock, RequestContext};
 use fogbank_store::Store;
+use fogbank_wire::Fault;
 use std::collections::BTreeMap;
 
 /// A deployment under way.
@@ -18,6 +19,8 @@ pub(crate) struct Run<'a> {
     pub context: &'a RequestContext,
     pub progress: &'a Progress<'a>,
     pub stack: Stack,
+    /// What the stack goes back to if the deployment fails.
+    given: Given,
     done: Vec<Undo>,
 }
 
@@ -43,8 +46,9 @@ impl<'a> Run<'a> {
         context: &'a RequestContext,
         progress: &'a Progress<'a>,
         stack: Stack,
+        given: Given,
     ) -> Self {
-        Self { store, api, clock, context, progress, stack, done: Vec::new() }
+        Self { store, api, clock, context, progress, stack, given, done: Vec::new() }
     }
 
     /// Applies `plan`; takes everything back if a step fails.
@@ -96,7 +100,7 @@ impl<'a> Run<'a> {
         };
         let Some(record) = self.stack.record(id).cloned() else { return self.create(&step, wanted).await };
         let named = keep_name(kind, &record, wanted.clone());
-        if record.kind == kind.name() && record.properties == named {
+        if record.kind == kind.name() && record.properties == named && record.state == State::Ready {
             if let Some(record) = self.stack.record_mut(id) {
                 record.retain = declared.retain;
             }
@@ -108,30 +112,32 @@ impl<'a> Run<'a> {
         self.replace(&step, record, wanted).await
     }
 
-    /// Brings a resource that an interrupted deployment left half-made or half-changed into a known state.
+    /// Removes what an interrupted deployment may have left of a resource that it was making.
     async fn finish_interrupted(&mut self, id: &str) -> Result<(), String> {
         let Some(record) = self.stack.record(id).cloned() else { return Ok(()) };
         let Some(kind) = resource::find(&record.kind) else { return Ok(()) };
-        match &record.state {
-            State::Ready => {}
-            State::Creating => {
-                if let Some(made) = kind.left_over(&record.properties) {
-                    let removed = kind.delete(&self.call(), &made, &record.properties).await;
-                    removed.map_err(|fault| fault.message)?;
-                }
-                self.stack.take_record(id);
-            }
-            State::Updating(wanted) => {
-                let updated = kind.update(&self.call(), &record.made, &record.properties, wanted).await;
-                let made = updated.map_err(|fault| fault.message)?;
-                self.settle(id, made, wanted.clone());
-            }
+        if record.state != State::Creating {
+            return Ok(());
         }
+        if let Some(made) = kind.left_over(&record.properties) {
+            let removed = kind.delete(&self.call(), &made, &record.properties).await;
+            removed.map_err(|fault| fault.message)?;
+        }
+        self.stack.take_record(id);
         self.save().await
     }
 
     async fn create(&mut self, step: &Step<'_>, mut wanted: Properties) -> Result<Made, String> {
         let rule = step.kind.name_property().filter(|rule| !wanted.contains_key(rule.property));
+        // From here on whatever has that name counts as ours, and goes if the step fails or is interrupted.
+        if rule.is_none()
+            && let Some((service, operation, input)) = step.kind.lookup(&wanted)
+            && self.call().run(service, operation, input).await.is_ok()
+        {
+            let reason = "something of that name already exists, and is not of this stack".to_owned();
+            self.event(step, "CREATE_FAILED", &Made::default(), Some(reason.clone()));
+            return Err(reason);
+        }
         if let Some(rule) = rule {
             wanted.insert(rule.property.into(), self.namer(step).make(rule).into());
         }
@@ -180,7 +186,7 @@ impl<'a> Run<'a> {
         }
         self.begin(step, "UPDATE_IN_PROGRESS").await?;
         self.done.push(Undo::Restore(Box::new(record.clone())));
-        let updated = step.kind.update(&self.call(), &record.made, &record.properties, &wanted).await;
+        let updated = self.change(step.kind, &record, &wanted).await;
         let made = updated.map_err(|fault| {
             self.event(step, "UPDATE_FAILED", &record.made, Some(fault.message.clone()));
             fault.message
@@ -189,6 +195,16 @@ impl<'a> Run<'a> {
         self.event(step, "UPDATE_COMPLETE", &made, None);
         self.save().await?;
         Ok(made)
+    }
+
+    /// Changes a resource from what is on record to `wanted`. Where an interrupted change left in doubt which of two states holds, it is
+    /// changed from each: what equals one of them differs from the other if the two do.
+    async fn change(&self, kind: &dyn ResourceType, record: &Record, wanted: &Properties) -> Result<Made, Fault> {
+        let made = kind.update(&self.call(), &record.made, &record.properties, wanted).await?;
+        match &record.state {
+            State::Updating(attempted) => kind.update(&self.call(), &made, attempted, wanted).await,
+            State::Ready | State::Creating => Ok(made),
+        }
     }
 
     /// Makes a new one beside the old one, which is removed once the whole deployment has succeeded.
@@ -250,6 +266,7 @@ impl<'a> Run<'a> {
             }
             stack::save(self.store, &self.stack).await?;
         }
+        self.given.clone().put_into(&mut self.stack);
         let (status, rollback) = if left.is_empty() {
             (format!("{prefix}_COMPLETE"), "everything else was put back as it was".to_owned())
         } else {
@@ -263,18 +280,23 @@ impl<'a> Run<'a> {
         match undo {
             Undo::Remove(id) => {
                 let Some(record) = self.stack.take_record(&id) else { return Ok(()) };
-                self.remove(&record).await.inspect_err(|_| self.stack.garbage.push(record))
+                self.stack.garbage.push(record.clone());
+                self.save().await?;
+                self.remove(&record).await?;
+                self.stack.garbage.retain(|kept| (&kept.id, &kept.made) != (&record.id, &record.made));
+                Ok(())
             }
             Undo::Restore(old) => {
                 let Some(kind) = resource::find(&old.kind) else { return Ok(()) };
-                let now = self.stack.record(&old.id).map(|record| match &record.state {
-                    State::Updating(wanted) => wanted.clone(),
-                    _ => record.properties.clone(),
-                });
-                let now = now.unwrap_or_default();
-                let restored = kind.update(&self.call(), &old.made, &now, &old.properties).await;
-                if let Some(record) = self.stack.record_mut(&old.id) {
-                    *record = *old;
+                let Some(record) = self.stack.record_mut(&old.id) else { return Ok(()) };
+                let before = record.clone();
+                if record.state == State::Ready {
+                    record.state = State::Updating(old.properties.clone());
+                }
+                self.save().await?;
+                let restored = self.change(kind, &before, &old.properties).await;
+                if let (Ok(_), Some(record)) = (&restored, self.stack.record_mut(&old.id)) {
+                    *record = Record { state: State::Ready, ..*old };
                 }
                 restored.map(drop).map_err(|fault| fault.message)
             }
@@ -338,6 +360,7 @@ impl<'a> Run<'a> {
         self.set_status("DELETE_IN_PROGRESS", None).await?;
         let resources = std::mem::take(&mut self.stack.resources);
         self.stack.garbage.extend(resources);
+        stack::save(self.store, &self.stack).await?;
         self.remove_garbage().await?;
         if let Some(left) = self.stack.garbage.first().map(|record| record.id.clone()) {
             self.stack.resources = std::mem::take(&mut self.stack.garbage);

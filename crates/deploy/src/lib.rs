@@ -40,6 +40,7 @@ use fogbank_model::{Arn, Clock, RequestContext};
 use fogbank_store::Store;
 use plan::Plan;
 use resource::Api;
+use stack::Given;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,6 +72,8 @@ pub struct Begun {
     turn: Turn,
     context: RequestContext,
     stack: Stack,
+    /// What it was asked to be before.
+    before: Given,
     plan: Plan,
 }
 
@@ -95,7 +98,7 @@ impl Begun {
     /// [`Error::Failed`] if a step failed and was rolled back.
     pub async fn run(self, progress: &Progress<'_>) -> Result<Stack, Error> {
         let Deploy { store, api, clock, .. } = &*self.turn.deploy;
-        let mut run = Run::new((store, &**api, &**clock), &self.context, progress, self.stack);
+        let mut run = Run::new((store, &**api, &**clock), &self.context, progress, self.stack, self.before);
         run.apply(&self.plan).await?;
         Ok(run.stack)
     }
@@ -115,7 +118,8 @@ impl BegunDeletion {
     /// [`Error::Failed`] if a resource could not be removed.
     pub async fn run(self, progress: &Progress<'_>) -> Result<(), Error> {
         let Deploy { store, api, clock, .. } = &*self.turn.deploy;
-        Run::new((store, &**api, &**clock), &self.context, progress, self.stack).delete().await
+        let given = self.stack.given();
+        Run::new((store, &**api, &**clock), &self.context, progress, self.stack, given).delete().await
     }
 }
 
@@ -148,11 +152,12 @@ impl Deploy {
         let found = stack::load(&self.store, context, &request.stack)?;
         let mut stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
         let plan = self.plan(context, &stack, request)?;
-        stack.template.clone_from(&request.template);
-        stack.description.clone_from(&plan.template.description);
-        stack.parameters = visible_parameters(&plan);
+        let before = stack.given();
+        let (template, description) = (request.template.clone(), plan.template.description.clone());
+        let (parameters, hidden) = bound_parameters(&plan);
+        Given { template, description, parameters, hidden }.put_into(&mut stack);
         stack.updated = (!stack.status.is_empty()).then(|| self.clock.now());
-        Ok(Begun { turn, context: context.clone(), stack, plan })
+        Ok(Begun { turn, context: context.clone(), stack, before, plan })
     }
 
     /// Checks `request` without touching anything.
@@ -216,6 +221,15 @@ impl Deploy {
         stack::load_all(&self.store, context)
     }
 
+    /// Tells whether some stack's record names an uploaded package by its digest, so that it must be kept.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn packages(&self) -> Result<impl Fn(&str) -> bool + use<>, Error> {
+        let stacks = stack::load_everything(&self.store)?;
+        Ok(move |digest: &str| stacks.iter().any(|stack| stack.names_package(digest)))
+    }
+
     /// What stacks other than `but` export, by name.
     fn exports(&self, context: &RequestContext, but: &str) -> Result<BTreeMap<String, String>, Error> {
         let stacks = self.stacks(context)?;
@@ -244,6 +258,7 @@ impl Deploy {
             template: String::new(),
             description: None,
             parameters: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             created: self.clock.now(),
             updated: None,
             resources: Vec::new(),
@@ -260,23 +275,17 @@ fn check_name(name: &str) -> Result<(), Error> {
     if good { Ok(()) } else { Err(Error::Name(name.chars().take(200).collect())) }
 }
 
-/// The parameters' values as they may be shown.
-fn visible_parameters(plan: &Plan) -> BTreeMap<String, String> {
-    let hidden = |name: &str| {
-        let declared = plan.template.parameters.iter().find(|(key, _)| key.text == name);
-        declared
-            .and_then(|(_, node)| node.get("NoEcho"))
-            .and_then(|node| node.as_text())
-            .is_some_and(|text| text == "true")
-    };
+/// The parameters' values as text, and which of them are declared `NoEcho`.
+fn bound_parameters(plan: &Plan) -> (BTreeMap<String, String>, BTreeSet<String>) {
     let text = |node: &tree::Node| match node.as_text() {
         Some(text) => text.to_owned(),
         None => node.items().iter().filter_map(tree::Node::as_text).collect::<Vec<_>>().join(","),
     };
-    let shown = |(name, node): (&String, &tree::Node)| {
-        (name.clone(), if hidden(name) { "****".to_owned() } else { text(node) })
-    };
-    plan.parameters.iter().map(shown).collect()
+    let values = plan.parameters.iter().map(|(name, node)| (name.clone(), text(node))).collect();
+    let no_echo =
+        |node: &tree::Node| node.get("NoEcho").and_then(tree::Node::as_text).is_some_and(|text| text == "true");
+    let hidden = plan.template.parameters.iter().filter(|(_, node)| no_echo(node)).map(|(key, _)| key.text.clone());
+    (values, hidden.collect())
 }
 
 #[cfg(test)]

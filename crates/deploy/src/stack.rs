@@ -6,7 +6,7 @@ use crate::{Error, Position};
 use fogbank_model::{AccountId, Region, RequestContext, Timestamp};
 use fogbank_store::{Read, Store, Table};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STACKS: Table = Table("deploy.stack");
 
@@ -32,8 +32,11 @@ pub struct Stack {
     pub template: String,
     /// The template's `Description`.
     pub description: Option<String>,
-    /// The parameters' values. `NoEcho` ones are kept out.
+    /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
+    /// The parameters that are declared `NoEcho`: their values are used and never shown.
+    #[serde(default)]
+    pub hidden: BTreeSet<String>,
     /// When it was made.
     pub created: Timestamp,
     /// When it was last changed.
@@ -110,7 +113,52 @@ pub struct Event {
     pub position: Option<Position>,
 }
 
+/// What a stack was asked to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub template: String,
+    pub description: Option<String>,
+    pub parameters: BTreeMap<String, String>,
+    pub hidden: BTreeSet<String>,
+}
+
+impl Given {
+    pub(crate) fn put_into(self, stack: &mut Stack) {
+        let Self { template, description, parameters, hidden } = self;
+        *stack = Stack { template, description, parameters, hidden, ..stack.clone() };
+    }
+}
+
 impl Stack {
+    /// What it was asked to be last.
+    pub(crate) fn given(&self) -> Given {
+        let Self { template, description, parameters, hidden, .. } = self.clone();
+        Given { template, description, parameters, hidden }
+    }
+
+    /// The parameters' values as they may be shown: those declared `NoEcho` are stars.
+    pub fn shown_parameters(&self) -> BTreeMap<String, String> {
+        let shown = |(name, value): (&String, &String)| {
+            (name.clone(), if self.hidden.contains(name) { "****".to_owned() } else { value.clone() })
+        };
+        self.parameters.iter().map(shown).collect()
+    }
+
+    /// Whether a record of it names the uploaded package `digest`.
+    pub fn names_package(&self, digest: &str) -> bool {
+        let mut records = self.resources.iter().chain(&self.garbage);
+        let names = |properties: &Properties| {
+            let parts = ["Code", "Content"]
+                .iter()
+                .filter_map(|part| properties.get(*part)?.get(crate::package::ARTIFACT)?.as_str());
+            parts.into_iter().any(|named| named == digest)
+        };
+        records.any(|record| {
+            let attempted = if let State::Updating(attempted) = &record.state { names(attempted) } else { false };
+            names(&record.properties) || attempted
+        })
+    }
+
     /// The resource called `id`.
     pub fn record(&self, id: &str) -> Option<&Record> {
         self.resources.iter().find(|record| record.id == id)
@@ -148,6 +196,12 @@ pub(crate) fn load(store: &Store, context: &RequestContext, name: &str) -> Resul
     let key = key(&context.account, &context.region, wanted);
     let stack: Option<Stack> = store.read(|snapshot| snapshot.load(STACKS, &key))?;
     Ok(stack.filter(|stack| stack.name == name || stack.id == name))
+}
+
+/// All stacks of all accounts.
+pub(crate) fn load_everything(store: &Store) -> Result<Vec<Stack>, Error> {
+    let found: Vec<(Vec<u8>, Stack)> = store.read(|snapshot| snapshot.load_prefix(STACKS, &[]))?;
+    Ok(found.into_iter().map(|(_, stack)| stack).collect())
 }
 
 /// All stacks of the context's account and region, by name.

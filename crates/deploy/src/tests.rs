@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 struct Recorder {
     calls: Mutex<Vec<String>>,
     failing: Mutex<Option<String>>,
+    /// A name that somebody else has.
+    existing: Mutex<Option<String>>,
 }
 
 impl Api for Recorder {
@@ -24,6 +26,11 @@ impl Api for Recorder {
     ) -> BoxFuture<'a, Result<Value, Fault>> {
         let subject = ["logGroupName", "RoleName", "FunctionName"].iter().find_map(|name| input.get(name)?.as_str());
         let call = format!("{operation} {}", subject.unwrap_or_default());
+        if matches!(operation, "ListTagsLogGroup" | "GetRole" | "GetFunctionConfiguration") {
+            let there = self.existing.lock().unwrap().as_deref() == subject;
+            let gone = Fault::client("ResourceNotFoundException", "there is none");
+            return Box::pin(async move { if there { Ok(Value::Map(Vec::new())) } else { Err(gone) } });
+        }
         let fails = self.failing.lock().unwrap().as_ref().is_some_and(|failing| call.contains(failing));
         self.calls.lock().unwrap().push(call);
         let name = subject.unwrap_or_default().to_owned();
@@ -279,4 +286,44 @@ async fn what_is_replaced_stays_if_the_template_says_so() {
     assert_eq!(bench.calls(), ["CreateLogGroup b", "DeleteRetentionPolicy b"]);
     bench.deploy.delete(&bench.context, "shop", &|_| {}).await.unwrap();
     assert_eq!(bench.calls(), ["DeleteLogGroup b"]);
+}
+
+#[tokio::test]
+async fn what_somebody_else_made_is_never_taken_for_ours() {
+    let bench = Bench::new();
+    *bench.api.existing.lock().unwrap() = Some("theirs".into());
+    let text = groups("  A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: theirs}}\n");
+    let error = bench.apply(&text).await.unwrap_err().to_string();
+    assert!(error.contains("already exists"), "{error}");
+    assert_eq!(bench.calls(), [""; 0], "nothing is made, and nothing is removed");
+}
+
+#[tokio::test]
+async fn an_interrupted_change_is_changed_from_both_states_it_may_be_in() {
+    let bench = Bench::new();
+    let text = |days: u32| {
+        groups(&format!(
+            "  A: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: a, RetentionInDays: {days}}}}}\n"
+        ))
+    };
+    let mut stack = bench.apply(&text(3)).await.unwrap();
+    let attempted = serde_json::json!({"LogGroupName": "a", "RetentionInDays": -1});
+    let serde_json::Value::Object(attempted) = attempted else { panic!("an object") };
+    stack.record_mut("A").unwrap().state = crate::stack::State::Updating(attempted);
+    crate::stack::save(&bench.deploy.store, &stack).await.unwrap();
+    bench.calls();
+    let stack = bench.apply(&text(3)).await.unwrap();
+    assert_eq!(bench.calls(), ["PutRetentionPolicy a", "PutRetentionPolicy a"], "though the template is what it was");
+    assert_eq!(stack.record("A").unwrap().state, crate::stack::State::Ready);
+}
+
+#[tokio::test]
+async fn after_a_roll_back_the_stack_says_what_it_was() {
+    let bench = Bench::new();
+    let text =
+        |name: &str| groups(&format!("  A: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: {name}}}}}\n"));
+    bench.apply(&text("a")).await.unwrap();
+    bench.fail_at(Some("CreateLogGroup b"));
+    bench.apply(&text("b")).await.unwrap_err();
+    assert_eq!(bench.deploy.stack(&bench.context, "shop").unwrap().template, text("a"));
 }

@@ -89,10 +89,10 @@ pub async fn compose(
     };
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
-    // Before the first upload: what no function needs is left over from deployments that never happened, or from deleted functions.
-    let registered = functions.snapshot();
-    store.blobs().keep_only(|digest| registered.needs(digest))?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
+    // Before the first upload: what nobody refers to is left over from deployments that never happened, or from deleted functions.
+    let (registered, deployed) = (functions.snapshot(), deploy.packages()?);
+    store.blobs().keep_only(|digest| registered.needs(digest) || deployed(digest))?;
     let prices = settings.file.bill.clone();
     let own = PlatformApi {
         store,

@@ -108,7 +108,8 @@ async fn deploy_stack(api: Arc<PlatformApi>, input: Input) -> Result<Output, Fau
         api.fetch_sdks(&request, &lines).await;
         let report = |event| send(&lines, &Message::Event(event));
         let done = match api.deploy.apply(&input.context, &request, &report).await {
-            Ok(stack) => {
+            Ok(mut stack) => {
+                stack.parameters = stack.shown_parameters();
                 let warnings = api.runtime_warnings(&stack);
                 warnings.into_iter().for_each(|text| send(&lines, &Message::Warning(text)));
                 Message::Done(Box::new(stack))

@@ -57,7 +57,11 @@ async fn answer(request: Request<Incoming>, exchange: &Exchange, stop: &Arc<dyn 
                     answering.give(Outcome::Answered(payload));
                     accepted()
                 }
-                Err(TooLarge) => {
+                // The function died while it answered: how it ended is told by its process, not by half an answer.
+                Err(Uncollected::Broken) => {
+                    refuse(StatusCode::BAD_REQUEST, "InvalidRequest", "The response body ended too early.")
+                }
+                Err(Uncollected::TooLarge) => {
                     let (error_type, payload) = too_large();
                     answering.give(Outcome::Failed { error_type, payload });
                     refuse(
@@ -189,16 +193,20 @@ fn error_trailers(trailers: &HeaderMap) -> Option<StreamEnd> {
     Some(StreamEnd::Failed { error_type, details: details.unwrap_or_default() })
 }
 
-struct TooLarge;
+/// Why a body is not there as a whole.
+enum Uncollected {
+    TooLarge,
+    Broken,
+}
 
 /// The whole body, without copying it where it came in one piece.
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, TooLarge> {
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Uncollected> {
     let (mut first, mut rest) = (None::<Bytes>, BytesMut::new());
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(piece) = frame.into_data() else { continue };
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame.map_err(|_| Uncollected::Broken)?.into_data() else { continue };
         if first.as_ref().map_or(0, Bytes::len) + rest.len() + piece.len() > limit {
             drain(body).await;
-            return Err(TooLarge);
+            return Err(Uncollected::TooLarge);
         }
         match &first {
             None => first = Some(piece),
@@ -235,7 +243,7 @@ fn too_large() -> (String, Bytes) {
 }
 
 async fn error_of(headers: &HeaderMap, body: Incoming) -> (String, Bytes) {
-    let payload = collect(body, MAX_ERROR).await.unwrap_or_else(|TooLarge| Bytes::from_static(b"{}"));
+    let payload = collect(body, MAX_ERROR).await.unwrap_or_else(|_| Bytes::from_static(b"{}"));
     let declared = headers
         .get(ERROR_TYPE)
         .and_then(|value| value.to_str().ok())

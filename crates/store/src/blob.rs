@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The blobs of a data directory. All calls block on the disk: run them on the blocking pool.
 #[derive(Debug, Clone)]
@@ -30,7 +31,9 @@ impl Blobs {
         if path.exists() {
             return Ok(digest);
         }
-        let draft = self.root.join(format!("{digest}.{}.draft", std::process::id()));
+        // Two writers of the same content must not share a draft: one would truncate what the other has made durable.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let draft = self.root.join(format!("{digest}.{}.draft", NEXT.fetch_add(1, Ordering::Relaxed)));
         self.write(&draft, &path, content).inspect_err(|_| drop(std::fs::remove_file(&draft)))?;
         Ok(digest)
     }

@@ -44,8 +44,18 @@ pub(crate) fn check_format(root: &Path) -> Result<(), Error> {
             Err(Error::Format { path: root.into(), found, known: FORMAT })
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::write(&path, format!("{FORMAT}\n")).map_err(Error::disk)
+            write_durably(root, &path, &format!("{FORMAT}\n")).map_err(Error::disk)
         }
         Err(error) => Err(Error::disk(format!("{}: {error}", path.display()))),
     }
+}
+
+/// Whole or not at all, also across a power cut: a marker that is there but empty would refuse the directory for ever.
+fn write_durably(root: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    File::open(root)?.sync_all()
 }

@@ -72,6 +72,8 @@ impl Store {
         directory::check_format(root)?;
         let committer = Committer::start(commit::Source::File(root.join("store.redb")))?;
         let blobs = Blobs::open(root.join("blobs"))?;
+        // The names of what was made just now; the engine syncs contents only.
+        std::fs::File::open(root).and_then(|directory| directory.sync_all()).map_err(Error::disk)?;
         Ok(Self::assemble(committer, blobs, clock, root, Some(lock)))
     }
 

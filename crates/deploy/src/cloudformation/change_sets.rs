@@ -134,7 +134,20 @@ pub async fn describe(deploy: Arc<Deploy>, context: RequestContext, input: Stack
             "Replacement": replacement,
         }})
     };
+    // Which of them must not be shown is the template's to say.
+    let hidden = crate::template::Template::summary(&set.request.template).map_or_else(
+        |_| Vec::new(),
+        |summary| {
+            summary
+                .parameters
+                .into_iter()
+                .filter(|parameter| parameter.no_echo)
+                .map(|parameter| parameter.key)
+                .collect()
+        },
+    );
     let parameters = set.request.parameters.iter();
+    let parameters = parameters.map(|(key, value)| (key, if hidden.contains(key) { "****" } else { value }));
     let parameters = parameters.map(|(key, value)| json!({"ParameterKey": key, "ParameterValue": value}));
     Ok(json!({
         "ChangeSetName": set.name,

@@ -139,7 +139,7 @@ impl StackView {
             stack_id: stack.id.clone(),
             stack_name: stack.name.clone(),
             description: stack.description.clone(),
-            parameters: stack.parameters.iter().map(parameter).collect(),
+            parameters: stack.shown_parameters().iter().map(parameter).collect(),
             creation_time: stack.created.0,
             last_updated_time: stack.updated.map(|at| at.0),
             stack_status: stack.status.clone(),

@@ -86,6 +86,10 @@ impl ResourceType for IamRole {
         Some(NameRule { property: "RoleName", max: 64, host: false, unique: true })
     }
 
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
+        Some(("iam", "GetRole", json!({"RoleName": wanted.get("RoleName")?})))
+    }
+
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let mut input = wanted.clone();

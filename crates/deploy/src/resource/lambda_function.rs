@@ -87,6 +87,10 @@ impl ResourceType for LambdaFunction {
         Some(NameRule { property: "FunctionName", max: 64, host: false, unique: true })
     }
 
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, serde_json::Value)> {
+        Some(("lambda", "GetFunctionConfiguration", json!({"FunctionName": wanted.get("FunctionName")?})))
+    }
+
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let mut input = wanted.clone();

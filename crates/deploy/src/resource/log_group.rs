@@ -28,7 +28,10 @@ impl ResourceType for LogGroup {
         Some(NameRule { property: "LogGroupName", max: 512, host: false, unique: true })
     }
 
-    /// A group that a function's first line made before the template was applied is taken over.
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
+        Some(("logs", "ListTagsLogGroup", json!({"logGroupName": wanted.get("LogGroupName")?})))
+    }
+
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let name = wanted["LogGroupName"].as_str().unwrap_or_default().to_owned();
@@ -36,10 +39,7 @@ impl ResourceType for LogGroup {
             if let Some(tags) = wanted.get("Tags") {
                 input["tags"] = tags.clone();
             }
-            match call.run("logs", "CreateLogGroup", input).await {
-                Err(fault) if fault.code == "ResourceAlreadyExistsException" => {}
-                other => drop(other?),
-            }
+            call.run("logs", "CreateLogGroup", input).await?;
             set_retention(call, &name, wanted).await?;
             let arn = call.context.arn("logs", &format!("log-group:{name}:*"));
             Ok(Made { physical_id: name, attributes: [("Arn".to_owned(), json!(arn.as_str()))].into() })

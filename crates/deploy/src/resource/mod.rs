@@ -101,6 +101,13 @@ pub trait ResourceType: Send + Sync {
         None
     }
 
+    /// An operation that succeeds only if something of the name in `wanted` is there. Asked before a resource with a name of the
+    /// template's own is made: what others made must never be taken for ours.
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, serde_json::Value)> {
+        let _ = wanted;
+        None
+    }
+
     /// Makes it.
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
 
