@@ -173,3 +173,38 @@ def test_the_readmes_commands_start_with_cargo_run():
     done = subprocess.run(["cargo", "run", "--release", "--quiet", "--", "--help"], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert all(re.search(rf"^  {command} ", done.stdout, re.M) for command in commands)
+
+
+def test_web_pages_have_no_say_where_signatures_are_not_checked(platform, aws):
+    """A form post needs no consent of the browser, and a rebound name even lets a page read the answer."""
+    form = b"Action=CreateUser&UserName=intruder&Version=2010-05-08"
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    for headers, host in [
+        ({"Origin": "https://evil.example"}, None),
+        ({"Sec-Fetch-Site": "cross-site"}, None),
+        ({}, "rebound.evil.example"),
+    ]:
+        status, _, body = platform.http("POST", "/", form, {**kind, **headers}, host=host)
+        assert status == 403 and b"--auth off" in body
+    assert error_of(aws("iam").get_user, UserName="intruder")[0] == "NoSuchEntity"
+    assert platform.http("POST", "/", form, {**kind, "Origin": "http://localhost:3000"})[0] == 200
+    aws("iam").delete_user(UserName="intruder")
+
+
+def test_accounts_do_not_reach_into_each_other(platform, aws, make_function):
+    name = make_function("def handler(event, context):\n    return 1\n")
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    other = platform.client("lambda", account="111111111111")
+    for call in ["invoke", "get_function", "delete_function", "get_function_configuration", "get_policy"]:
+        assert error_of(getattr(other, call), FunctionName=arn)[0] == "AccessDeniedException", call
+    layer = aws("lambda").publish_layer_version(LayerName=unique(), Content={"ZipFile": package({"a": "b"})})
+    assert error_of(other.get_layer_version_by_arn, Arn=layer["LayerVersionArn"])[0] == "AccessDeniedException"
+    elsewhere = platform.client("lambda", region="eu-west-1")
+    code, text = error_of(elsewhere.invoke, FunctionName=arn)
+    assert code == "ResourceNotFoundException" and "not reachable in this region" in text
+    role = platform.client("iam", account="222222222222").create_role(
+        RoleName=unique(), AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]["Arn"]
+    assume = {"RoleArn": role, "RoleSessionName": "x"}
+    assert error_of(platform.client("sts", account="111111111111").assume_role, **assume)[0] == "AccessDenied"
+    assert platform.client("sts", account="222222222222").assume_role(**assume)["Credentials"]

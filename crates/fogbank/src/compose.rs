@@ -11,7 +11,7 @@ use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
-use fogbank_model::{Arn, Clock, SystemClock};
+use fogbank_model::{AccountId, Arn, Clock, SystemClock};
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use fogbank_store::Store;
@@ -35,8 +35,8 @@ pub struct Composition {
 struct Sessions(Arc<Identity>);
 
 impl SessionCredentials for Sessions {
-    fn session(&self, role: &Arn, name: &str) -> SessionKeys {
-        match self.0.session(role, name) {
+    fn session(&self, account: &AccountId, role: &Arn, name: &str) -> SessionKeys {
+        match self.0.session(account, role, name) {
             Ok(issued) => {
                 SessionKeys { access_key_id: issued.access_key_id, secret: issued.secret, token: issued.token }
             }
@@ -113,5 +113,9 @@ pub async fn compose(
     services.extend(fogbank_identity::services(identity.clone()));
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
-    Ok(Composition { front: Front { router, gateway, functions: functions.clone() }, functions, logs })
+    Ok(Composition {
+        front: Front { router, gateway, functions: functions.clone(), signed: settings.auth == AuthMode::On },
+        functions,
+        logs,
+    })
 }

@@ -1,5 +1,6 @@
 //! The one address for everything: health, user HTTP for the gateway, and the AWS APIs for all the rest.
 
+use crate::browser;
 use bytes::Bytes;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
@@ -16,6 +17,8 @@ pub struct Front {
     pub gateway: Arc<Gateway>,
     /// For code packages.
     pub functions: Arc<Functions>,
+    /// Whether signatures are checked. Where they are, a page cannot do what its visitor's keys do not sign.
+    pub signed: bool,
 }
 
 impl Front {
@@ -36,22 +39,27 @@ impl Front {
     }
 
     async fn handle(&self, request: Request<Bytes>, peer: Peer) -> Response<Body> {
-        let path = request.uri().path();
-        if path == "/_fogbank/health" {
-            return self.health();
-        }
-        if path == "/_fogbank/operations" {
-            return self.operations();
-        }
-        if let Some(sha256) = path.strip_prefix("/_fogbank/code/") {
-            return self.code(sha256, request.uri().query().unwrap_or_default()).await;
-        }
         let (head, body) = request.into_parts();
         let target = self.gateway.serves(&head);
         let request = Request::from_parts(head, body);
-        match target {
-            Some(target) => self.gateway.serve(target, request, peer).await,
-            None => self.router.handle(request, peer).await,
+        if let Some(target) = target {
+            return self.gateway.serve(target, request, peer).await;
+        }
+        match request.uri().path() {
+            "/_fogbank/health" => return self.health(),
+            _ if self.signed => {}
+            _ => {
+                if let Some(why) = browser::foreign_page(request.headers()) {
+                    return refuse_page(why);
+                }
+            }
+        }
+        match request.uri().path() {
+            "/_fogbank/operations" => self.operations(),
+            path => match path.strip_prefix("/_fogbank/code/") {
+                Some(sha256) => self.code(sha256, request.uri().query().unwrap_or_default()).await,
+                None => self.router.handle(request, peer).await,
+            },
         }
     }
 
@@ -90,6 +98,12 @@ impl Front {
             }
         }
     }
+}
+
+fn refuse_page(why: &str) -> Response<Body> {
+    let message = format!("this request is refused: {why}, and signatures are not checked here (--auth off)");
+    let text = serde_json::json!({"message": message});
+    answer(StatusCode::FORBIDDEN, "application/json", text.to_string().into())
 }
 
 fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {

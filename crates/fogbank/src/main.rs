@@ -1,5 +1,6 @@
 //! The `fogbank` binary: the platform, and the command line that talks to it.
 
+mod browser;
 mod cli;
 mod compose;
 mod endpoint;

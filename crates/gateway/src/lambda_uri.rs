@@ -32,8 +32,18 @@ fn resolve<'u>(uri: &'u str, variables: &BTreeMap<String, String>) -> Cow<'u, st
     Cow::Owned(out)
 }
 
+/// The function of the API's own account that `uri` names in a stage with these `variables`. What belongs to another account could be
+/// called only if its policy allowed it, and nothing evaluates policies yet.
+pub(crate) fn own_function(
+    uri: &str,
+    variables: &BTreeMap<String, String>,
+    account: &AccountId,
+) -> Option<FunctionRef> {
+    function(uri, variables).filter(|function| function.account == *account)
+}
+
 /// The function that `uri` names in a stage with these `variables`.
-pub(crate) fn function(uri: &str, variables: &BTreeMap<String, String>) -> Option<FunctionRef> {
+fn function(uri: &str, variables: &BTreeMap<String, String>) -> Option<FunctionRef> {
     let resolved = resolve(uri, variables);
     let arn = function_part(&resolved);
     // A full ARN leaves nothing to the context.

@@ -119,15 +119,14 @@ impl Signer {
 }
 
 impl Identity {
-    /// Credentials for a function instance that acts as `role`, valid for twelve hours. Nothing is stored, and the role need not
-    /// exist: the function's registration has said so.
+    /// Credentials for a function instance of `account` that acts as `role`, valid for twelve hours. Nothing is stored, and the role
+    /// need not exist: the function's registration has said so. They act in `account` alone, whatever the role's ARN says.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if `role` names no account.
-    pub fn session(&self, role: &Arn, session_name: &str) -> Result<TemporaryCredentials, Error> {
-        let account = role.account().parse().map_err(|_| Error::InvalidInput(format!("{role} names no account")))?;
+    /// None that a function instance can cause.
+    pub fn session(&self, account: &AccountId, role: &Arn, session_name: &str) -> Result<TemporaryCredentials, Error> {
         let caller = Caller::Role { role: role.clone(), session: session_name.into() };
-        self.credentials(account, &caller, INSTANCE_SESSION)
+        self.credentials(account.clone(), &caller, INSTANCE_SESSION)
     }
 
     /// Credentials for `caller`, valid for `duration`.

@@ -167,7 +167,7 @@ async fn a_role_that_is_not_there_cannot_be_assumed() {
 async fn an_instances_session_is_the_roles_also_after_a_restart() {
     let house = house().await;
     let role: Arn = "arn:aws:iam::123456789012:role/service/orders".parse().unwrap();
-    let credentials = house.identity.session(&role, "orders").unwrap();
+    let credentials = house.identity.session(&account(), &role, "orders").unwrap();
     assert_eq!(credentials.expiration, NOW.plus(Duration::from_secs(12 * 3600)));
     let again = Identity::open(house.store.clone(), house.clock.clone()).await.unwrap();
     let owner = again.lookup(&credentials.access_key_id, Some(&credentials.token)).unwrap();

@@ -63,6 +63,6 @@ impl std::fmt::Debug for SessionKeys {
 
 /// Issues the keys that a function finds in its environment.
 pub trait SessionCredentials: Send + Sync + 'static {
-    /// Keys for a session of `role` called `name`.
-    fn session(&self, role: &Arn, name: &str) -> SessionKeys;
+    /// Keys for a session of `role` called `name`, to act in `account`: the function's own, whatever account the role's ARN names.
+    fn session(&self, account: &AccountId, role: &Arn, name: &str) -> SessionKeys;
 }

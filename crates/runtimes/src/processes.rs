@@ -106,7 +106,7 @@ impl Processes {
                 command
             }
         };
-        let keys = self.credentials.session(&spec.role, &spec.name);
+        let keys = self.credentials.session(&spec.account, &spec.role, &spec.name);
         Ok(Spec {
             command,
             environment: environment::environment(spec, wanted, &keys),

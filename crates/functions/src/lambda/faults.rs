@@ -1,7 +1,7 @@
 //! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here.
 
 use crate::Error;
-use fogbank_model::{InvalidName, InvokeError};
+use fogbank_model::{InvalidName, InvokeError, RequestContext};
 use fogbank_wire::{Fault, Shown, Violation, violations_message};
 
 const USER: &str = "User";
@@ -73,4 +73,13 @@ pub(super) fn invalid(violations: &[Violation]) -> Fault {
         Some(Violation { value: Shown::Text(runtime), .. }) => crate::configuration::unknown_runtime(runtime).into(),
         _ => Fault::client("ValidationException", violations_message(violations)),
     }
+}
+
+/// The answer to whoever names what another account owns.
+pub(super) fn other_account(context: &RequestContext, resource: &str) -> Fault {
+    let account = &context.account;
+    let text = format!(
+        "Account {account} is not authorized to perform this operation on resource: {resource} because no resource-based policy allows it"
+    );
+    user("AccessDeniedException", 403, text)
 }

@@ -8,7 +8,7 @@ use super::shapes::{
 };
 use crate::create::NewFunction;
 use crate::list::PageRequest;
-use crate::model::{Function, FunctionKey, Scope, Version};
+use crate::model::{Function, FunctionKey, LayerKey, Scope, Version};
 use crate::publish::NewVersion;
 use crate::update::NewCode;
 use crate::{Error, Functions};
@@ -29,7 +29,30 @@ pub(super) fn named(context: &RequestContext, name: &str, qualifier: Option<&str
         }
         function.qualifier = Some(beside);
     }
+    reachable(context, &Scope { account: function.account.clone(), region: function.region.clone() }, name)?;
     Ok(function)
+}
+
+/// Refuses what belongs to another account or region than the request is made in. AWS lets resource policies open functions and layers
+/// to other accounts; nothing evaluates them yet, so nothing is open.
+pub(super) fn reachable(context: &RequestContext, owner: &Scope, resource: &str) -> Result<(), Fault> {
+    if owner.account != context.account {
+        return Err(faults::other_account(context, resource));
+    }
+    if owner.region != context.region {
+        let (there, here) = (&owner.region, &context.region);
+        let text = format!("Functions from '{there}' are not reachable in this region ('{here}')");
+        return Err(Error::NotFound(text).into());
+    }
+    Ok(())
+}
+
+/// Layers are named by ARN, so they may belong to anybody.
+fn own_layers(context: &RequestContext, layers: Option<&[String]>) -> Result<(), Fault> {
+    for arn in layers.unwrap_or_default() {
+        reachable(context, &LayerKey::parse(arn)?.scope, arn)?;
+    }
+    Ok(())
 }
 
 /// Reads the name of a function as a whole.
@@ -94,6 +117,7 @@ pub(super) async fn create(
         return Err(Error::unsupported("CodeSigningConfigArn").into());
     }
     let mut configuration = input.configuration.change()?;
+    own_layers(&context, configuration.layers.as_deref())?;
     configuration.architecture = one_architecture(input.architectures)?;
     let new = NewFunction {
         key: unqualified(&context, &input.function_name)?,
@@ -154,6 +178,7 @@ pub(super) async fn update_configuration(
 ) -> Result<FunctionConfiguration, Fault> {
     let key = unqualified(&context, &input.function_name)?;
     let change = input.configuration.change()?;
+    own_layers(&context, change.layers.as_deref())?;
     let function = state.update_configuration(&key, change, input.revision_id.as_deref()).await?;
     Ok(FunctionConfiguration::of(&function, &function.latest, None))
 }

@@ -1,7 +1,7 @@
 //! Handlers for layers.
 
 use super::code_sha256;
-use super::functions::scope;
+use super::functions::{reachable, scope};
 use super::shapes::{
     Empty, LayerArn, LayerContent, LayerName, LayerOutput, LayerPermissionInput, LayerPermissionOutput, LayerSummary,
     LayerVersionName, LayerVersionSummary, ListLayerVersionsOutput, ListLayers, ListLayersOutput, PolicyOutput,
@@ -29,7 +29,9 @@ fn layer_name(context: &RequestContext, text: &str) -> Result<(Scope, String), F
     let name = arn.resource().strip_prefix("layer:").filter(|name| !name.contains(':')).ok_or_else(wrong)?;
     let account = arn.account().parse().map_err(|_| wrong())?;
     let region = arn.region().parse().map_err(|_| wrong())?;
-    Ok((Scope { account, region }, name.to_owned()))
+    let owner = Scope { account, region };
+    reachable(context, &owner, text)?;
+    Ok((owner, name.to_owned()))
 }
 
 fn layer_key(context: &RequestContext, name: &str, version: u64) -> Result<LayerKey, Fault> {
@@ -97,6 +99,7 @@ pub(super) async fn get(state: State, context: RequestContext, input: LayerVersi
 
 pub(super) async fn get_by_arn(state: State, context: RequestContext, input: LayerArn) -> Result<LayerOutput, Fault> {
     let key = LayerKey::parse(&input.arn)?;
+    reachable(&context, &key.scope, &input.arn)?;
     Ok(shown(&state, &context, &key, &*state.layer(&key)?))
 }
 

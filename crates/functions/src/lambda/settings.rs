@@ -1,11 +1,11 @@
 //! Handlers for what holds for a function as a whole, or for the account.
 
-use super::functions::{named, scope, unqualified};
+use super::functions::{named, reachable, scope, unqualified};
 use super::shapes::{
     AccountLimit, AccountSettings, AccountUsage, Empty, FunctionName, PutConcurrency, PutRecursion,
     PutRuntimeManagement, Recursion, Reserved, RuntimeManagement, TagInput, Tags,
 };
-use crate::model::FunctionKey;
+use crate::model::{FunctionKey, Scope};
 use crate::{Error, Functions, limits, report};
 use fogbank_model::{FunctionRef, RequestContext};
 use fogbank_wire::Fault;
@@ -49,6 +49,7 @@ fn tagged(context: &RequestContext, resource: &str) -> Result<FunctionKey, Fault
         ))
     };
     let function = FunctionRef::parse(resource, context).map_err(|_| not_found())?;
+    reachable(context, &Scope { account: function.account.clone(), region: function.region.clone() }, resource)?;
     match (resource.starts_with("arn:"), &function.qualifier) {
         (true, None) => Ok(FunctionKey::of(&function)),
         _ => Err(Error::invalid(

@@ -130,7 +130,7 @@ fn http(state: &impl Read, api: HttpApi) -> Result<LiveApi, Error> {
         for (key, integration) in deployed.routes {
             let action = integration.map_or(Action::Broken, |integration| {
                 let timeout = milliseconds(integration.timeout_ms);
-                let function = lambda_uri::function(&integration.uri, &stage.variables);
+                let function = lambda_uri::own_function(&integration.uri, &stage.variables, &api.account);
                 let lambda = |function| Action::Lambda { function, payload: integration.payload, timeout };
                 function.map_or(Action::Broken, lambda)
             });
@@ -161,7 +161,7 @@ fn rest(state: &impl Read, api: RestApi) -> Result<LiveApi, Error> {
         let deployed: rest_api::Deployed = state.load(keys::DEPLOYED, &key)?.unwrap_or_default();
         let mut routes = Routes::new(Rules::Rest);
         for method in deployed.methods {
-            let action = rest_action(&method.integration, &stage.variables);
+            let action = rest_action(&method.integration, &stage.variables, &api.account);
             let endpoint = Endpoint { route: method.path.clone(), resource_id: method.resource, action };
             routes.add(&method.method, &method.path, endpoint);
         }
@@ -179,14 +179,18 @@ fn rest(state: &impl Read, api: RestApi) -> Result<LiveApi, Error> {
     Ok(LiveApi { id: api.id, name: api.name, account, region, rules: Rules::Rest, cors: None, closed, stages })
 }
 
-fn rest_action(integration: &rest_api::Integration, variables: &BTreeMap<String, String>) -> Action {
+fn rest_action(
+    integration: &rest_api::Integration,
+    variables: &BTreeMap<String, String>,
+    account: &AccountId,
+) -> Action {
     match integration.kind {
         Kind::Mock => mock::answer(integration).map_or(Action::Broken, Action::Mock),
         Kind::AwsProxy => {
             let uri = integration.uri.as_deref().unwrap_or_default();
             let timeout = milliseconds(integration.timeout_ms);
             let lambda = |function| Action::Lambda { function, payload: Payload::V1, timeout };
-            lambda_uri::function(uri, variables).map_or(Action::Broken, lambda)
+            lambda_uri::own_function(uri, variables, account).map_or(Action::Broken, lambda)
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) async fn assume_role(
     let arn: Arn = input.role_arn.parse().map_err(invalid)?;
     let account: AccountId = arn.account().parse().map_err(invalid)?;
     let role = match identity.look(|state| roles::get(state, &account, role_name(&arn))) {
-        Ok(role) if role.arn == arn => role,
+        Ok(role) if role.arn == arn && (account == context.account || trusts(&role.trust, &context.account)) => role,
         Ok(_) | Err(Error::NoSuchEntity(_)) => return Err(denied(&identity, &context, &arn)?.into()),
         Err(why) => return Err(why.into()),
     };
@@ -98,6 +98,24 @@ pub(crate) async fn assume_role(
         arn: assumed_role_arn(&account, &arn, &session).to_string(),
     };
     Ok(AssumedRole { credentials: credentials.into(), assumed_role_user })
+}
+
+/// Whether a role's trust policy names `account`, which every caller from outside of the role's own needs. Nothing else of the policy is
+/// evaluated yet.
+fn trusts(policy: &str, account: &AccountId) -> bool {
+    let policy: serde_json::Value = serde_json::from_str(policy).unwrap_or_default();
+    let listed = |value: &serde_json::Value| match value {
+        serde_json::Value::Array(items) => items.clone(),
+        other => vec![other.clone()],
+    };
+    let names = |principal: &serde_json::Value| {
+        let text = principal.as_str().unwrap_or_default();
+        text == "*" || text == account.as_str() || text.starts_with(&format!("arn:aws:iam::{account}:"))
+    };
+    listed(&policy["Statement"]).iter().filter(|statement| statement["Effect"] == "Allow").any(|statement| {
+        let principal = &statement["Principal"];
+        principal == "*" || listed(&principal["AWS"]).iter().any(names)
+    })
 }
 
 /// A role that is not there is not told apart from one that may not be assumed.

@@ -36,7 +36,7 @@ impl Door for WhoIs {
 struct Keys;
 
 impl SessionCredentials for Keys {
-    fn session(&self, _role: &Arn, name: &str) -> SessionKeys {
+    fn session(&self, _account: &AccountId, _role: &Arn, name: &str) -> SessionKeys {
         SessionKeys { access_key_id: "ASIATEST".into(), secret: "secret".into(), token: format!("token-{name}") }
     }
 }
