@@ -268,6 +268,11 @@ def test_a_streamed_answer_comes_in_pieces(client, make_function):
     assert reply["ResponseStreamContentType"] == "application/vnd.amazon.eventstream"
     assert payload == b"one two three" and "ErrorCode" not in complete
     assert "streamed for" in tail_of(complete)
+
+
+@pytest.mark.alone
+def test_the_first_piece_comes_before_the_last_is_made(client, make_function):
+    name = make_function(NODE_STREAM, runtime="nodejs20.x")
     client.invoke(FunctionName=name)
     began = time.monotonic()
     reply = client.invoke_with_response_stream(FunctionName=name, Payload='{"pause": 700}')

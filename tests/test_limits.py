@@ -162,7 +162,7 @@ def test_another_function_and_the_host_are_out_of_sight(inside, client, make_fun
     assert value(inside("search", marker=marker, roots=["/proc", "/tmp", "/var", "/opt", "/home", "/mnt", "/etc"])) == []
     assert any("fogbank" in line for line in outside("processes"))
     seen = value(inside("processes"))
-    assert seen and all(line.startswith("fogbank-spawner ") or "bootstrap" in line for line in seen), seen
+    assert seen and all(line.strip() == "sandbox" or "bootstrap" in line for line in seen), seen
 
 
 def test_the_platforms_own_environment_is_out_of_sight(fresh, tmp_path):

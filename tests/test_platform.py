@@ -205,6 +205,6 @@ def test_accounts_do_not_reach_into_each_other(platform, aws, make_function):
     role = platform.client("iam", account="222222222222").create_role(
         RoleName=unique(), AssumeRolePolicyDocument=json.dumps(TRUST)
     )["Role"]["Arn"]
-    assume = {"RoleArn": role, "RoleSessionName": "x"}
+    assume = {"RoleArn": role, "RoleSessionName": "session"}
     assert error_of(platform.client("sts", account="111111111111").assume_role, **assume)[0] == "AccessDenied"
     assert platform.client("sts", account="222222222222").assume_role(**assume)["Credentials"]
