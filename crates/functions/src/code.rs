@@ -19,23 +19,54 @@ pub(crate) struct Packages {
     root: PathBuf,
     drafts: AtomicU64,
     /// Packages that are being added or that an instance runs from: these are not swept.
-    held: Arc<Mutex<HashMap<String, usize>>>,
+    held: Arc<Mutex<HashMap<String, Holding>>>,
+}
+
+/// Who holds a package.
+#[derive(Default)]
+struct Holding {
+    count: usize,
+    /// Where its directory goes once nobody holds it: a sweep has found that no function needs it.
+    unwanted: Option<Removal>,
+}
+
+/// A directory to be removed, by way of a name that nobody looks for.
+struct Removal {
+    place: PathBuf,
+    trash: PathBuf,
+}
+
+impl Removal {
+    fn run(self) {
+        if std::fs::rename(&self.place, &self.trash).is_ok()
+            && let Err(error) = std::fs::remove_dir_all(&self.trash)
+        {
+            tracing::warn!(%error, path = %self.trash.display(), "unused code could not be removed");
+        }
+    }
 }
 
 /// Keeps a package's directory in place while it lives.
 pub(crate) struct Hold {
     sha256: String,
-    held: Arc<Mutex<HashMap<String, usize>>>,
+    held: Arc<Mutex<HashMap<String, Holding>>>,
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.sha256) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.sha256);
-            }
+        let Some(holding) = held.get_mut(&self.sha256) else { return };
+        holding.count -= 1;
+        if holding.count > 0 {
+            return;
+        }
+        let removal = held.remove(&self.sha256).and_then(|holding| holding.unwanted);
+        // Under the lock, so that nobody takes it up again in between; what was renamed is deleted at leisure.
+        if let Some(Removal { place, trash }) = removal
+            && std::fs::rename(&place, &trash).is_ok()
+        {
+            drop(held);
+            std::thread::spawn(move || drop(std::fs::remove_dir_all(trash)));
         }
     }
 }
@@ -76,6 +107,10 @@ impl Packages {
         let unzipped = package::unpack(content, &draft).inspect_err(|_| drop(std::fs::remove_dir_all(&draft)))?;
         let sha256 = self.store.blobs().put(content)?;
         let hold = self.hold(&sha256);
+        // Somebody wants it again.
+        if let Some(holding) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&sha256) {
+            holding.unwanted = None;
+        }
         self.settle(&draft, &sha256)?;
         Ok((Code { sha256, zipped: content.len() as u64, unzipped }, hold))
     }
@@ -106,7 +141,7 @@ impl Packages {
     /// Keeps the package from being swept.
     pub fn hold(&self, sha256: &str) -> Hold {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        *held.entry(sha256.to_owned()).or_default() += 1;
+        held.entry(sha256.to_owned()).or_default().count += 1;
         Hold { sha256: sha256.to_owned(), held: self.held.clone() }
     }
 
@@ -127,15 +162,15 @@ impl Packages {
         Ok(place)
     }
 
-    /// Removes the directories of `candidates` that are not `wanted` and that nobody holds. The blobs go at the next start.
+    /// Removes the directories of `candidates` that are not `wanted`; those that somebody holds, once nobody does. The blobs go at the
+    /// next start.
     pub fn sweep(&self, candidates: &[String], wanted: impl Fn(&str) -> bool) {
         for sha256 in candidates.iter().filter(|sha256| !wanted(sha256)) {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let trash = self.draft();
-            let moved = !held.contains_key(sha256) && std::fs::rename(self.directory(sha256), &trash).is_ok();
-            drop(held);
-            if moved && let Err(error) = std::fs::remove_dir_all(&trash) {
-                tracing::warn!(%error, path = %trash.display(), "unused code could not be removed");
+            let removal = Removal { place: self.directory(sha256), trash: self.draft() };
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            match held.get_mut(sha256) {
+                Some(holding) => holding.unwanted = Some(removal),
+                None => removal.run(),
             }
         }
     }
@@ -193,8 +228,19 @@ mod tests {
         packages.sweep(&candidates, |_| false);
         assert!(packages.directory(&code.sha256).exists());
         drop(hold);
-        packages.sweep(&candidates, |_| false);
-        assert!(!packages.directory(&code.sha256).exists());
+        assert!(!packages.directory(&code.sha256).exists(), "it goes with the last who holds it");
+    }
+
+    #[tokio::test]
+    async fn what_is_wanted_again_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let (_store, packages) = open(home.path(), "");
+        let zip = || package::tests::zip_of(&[("f", "1")]).into();
+        let (code, first) = packages.add(zip()).await.unwrap();
+        packages.sweep(std::slice::from_ref(&code.sha256), |_| false);
+        let (_, second) = packages.add(zip()).await.unwrap();
+        drop((first, second));
+        assert!(packages.directory(&code.sha256).exists());
     }
 
     #[tokio::test]

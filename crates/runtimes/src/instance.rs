@@ -3,11 +3,12 @@
 use crate::api::Stop;
 use crate::exchange::Exchange;
 use crate::output::Output;
-use fogbank_functions::runtime::{Event, Instance, Outcome};
+use fogbank_functions::runtime::{Event, Instance, Outcome, StreamEnd};
 use fogbank_model::BoxFuture;
 use fogbank_sandbox::{Control, Ended, ExitStatus};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// A sandboxed process that speaks the Runtime API. Dropping it kills the sandbox.
@@ -54,6 +55,20 @@ impl ProcessInstance {
         self.last_words().await;
     }
 
+    /// The end of a stream, told once what the function printed before it stands in the log.
+    fn after_output(&self, end: oneshot::Receiver<StreamEnd>) -> oneshot::Receiver<StreamEnd> {
+        let (tell, told) = oneshot::channel();
+        let output = self.output.clone();
+        tokio::spawn(async move {
+            // A sender that is gone is passed on as one.
+            if let Ok(end) = end.await {
+                output.catch_up();
+                let _ = tell.send(end);
+            }
+        });
+        told
+    }
+
     /// Reads the rest of the output of a sandbox that has ended.
     pub(crate) async fn last_words(&self) {
         let _ = tokio::time::timeout(LAST_WORDS, self.output.follow()).await;
@@ -79,7 +94,12 @@ impl Instance for ProcessInstance {
                 }
             };
             self.output.catch_up();
-            outcome
+            match outcome {
+                Outcome::Streaming { content_type, chunks, end } => {
+                    Outcome::Streaming { content_type, chunks, end: self.after_output(end) }
+                }
+                whole => whole,
+            }
         })
     }
 

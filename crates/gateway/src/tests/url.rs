@@ -35,11 +35,19 @@ async fn a_function_url_hands_everything_to_its_function() {
 async fn iam_asks_for_a_signature() {
     let house = house_with(url(UrlAuth::Iam, false));
     assert_eq!(house.get(HOST, "/").await, r#"403 {"Message":"Forbidden"}"#);
-    let signed = "AWS4-HMAC-SHA256 Credential=111111111111/20260504/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
-    let (status, body, _) = house.send("GET", HOST, "/", &[("authorization", signed)], "").await.unwrap();
+    let signed = |account: &str| {
+        format!(
+            "AWS4-HMAC-SHA256 Credential={account}/20260504/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0"
+        )
+    };
+    let own = signed("000000000000");
+    let (status, body, _) = house.send("GET", HOST, "/", &[("authorization", &own)], "").await.unwrap();
     assert_eq!(status, 200);
     let event: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(event["requestContext"]["accountId"], "111111111111");
+    assert_eq!(event["requestContext"]["accountId"], "000000000000");
+    let other = signed("111111111111");
+    let (status, ..) = house.send("GET", HOST, "/", &[("authorization", &other)], "").await.unwrap();
+    assert_eq!(status, 403, "another account has no say");
 }
 
 #[tokio::test]
