@@ -160,16 +160,6 @@ impl Deploy {
         Ok(Begun { turn, context: context.clone(), stack, before, plan })
     }
 
-    /// Checks `request` without touching anything.
-    ///
-    /// # Errors
-    /// [`Error::Template`] with every problem.
-    pub fn check(&self, context: &RequestContext, request: &Request) -> Result<(), Error> {
-        let found = stack::load(&self.store, context, &request.stack)?;
-        let stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
-        self.plan(context, &stack, request).map(drop)
-    }
-
     fn plan(&self, context: &RequestContext, stack: &Stack, request: &Request) -> Result<Plan, Error> {
         let pseudo = Pseudo {
             account: context.account.to_string(),

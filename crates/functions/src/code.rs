@@ -37,12 +37,16 @@ struct Removal {
 }
 
 impl Removal {
-    fn run(self) {
-        if std::fs::rename(&self.place, &self.trash).is_ok()
-            && let Err(error) = std::fs::remove_dir_all(&self.trash)
-        {
-            tracing::warn!(%error, path = %self.trash.display(), "unused code could not be removed");
-        }
+    /// Renames the directory, so that nobody finds it any more. Quick, and so done under the lock; deleting is not.
+    fn set_aside(self) -> Option<PathBuf> {
+        std::fs::rename(&self.place, &self.trash).ok().map(|()| self.trash)
+    }
+}
+
+/// Deletes what was set aside.
+fn delete(trash: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(trash) {
+        tracing::warn!(%error, path = %trash.display(), "unused code could not be removed");
     }
 }
 
@@ -61,12 +65,11 @@ impl Drop for Hold {
             return;
         }
         let removal = held.remove(&self.sha256).and_then(|holding| holding.unwanted);
-        // Under the lock, so that nobody takes it up again in between; what was renamed is deleted at leisure.
-        if let Some(Removal { place, trash }) = removal
-            && std::fs::rename(&place, &trash).is_ok()
-        {
-            drop(held);
-            std::thread::spawn(move || drop(std::fs::remove_dir_all(trash)));
+        let trash = removal.and_then(Removal::set_aside);
+        drop(held);
+        if let Some(trash) = trash {
+            // Whoever drops the last hold may be on the way of a call.
+            std::thread::spawn(move || delete(&trash));
         }
     }
 }
@@ -168,10 +171,13 @@ impl Packages {
         for sha256 in candidates.iter().filter(|sha256| !wanted(sha256)) {
             let removal = Removal { place: self.directory(sha256), trash: self.draft() };
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            match held.get_mut(sha256) {
-                Some(holding) => holding.unwanted = Some(removal),
-                None => removal.run(),
+            if let Some(holding) = held.get_mut(sha256) {
+                holding.unwanted = Some(removal);
+                continue;
             }
+            let trash = removal.set_aside();
+            drop(held);
+            trash.iter().for_each(|trash| delete(trash));
         }
     }
 }
