@@ -306,7 +306,9 @@ impl Instances {
             StartError::InitTimeout(after) => report::init_report(*after, "timeout", None),
             StartError::NoRuntime(why) => format!("{why}\n"),
             // The text is about the host, not about the function.
-            StartError::Sandbox(_) => "The sandbox of this instance could not be made.\n".into(),
+            StartError::SnapshotLost | StartError::Sandbox(_) => {
+                "The sandbox of this instance could not be made.\n".into()
+            }
         };
         self.log.write(log, self.clock.now(), line);
     }

@@ -171,7 +171,9 @@ impl Caller {
             StartError::NoRuntime(message) => {
                 return Err(InvokeError::Refused { code: "InvalidRuntimeException", message });
             }
-            StartError::Sandbox(why) => return Err(InvokeError::Internal(why)),
+            error @ (StartError::SnapshotLost | StartError::Sandbox(_)) => {
+                return Err(InvokeError::Internal(error.to_string()));
+            }
         };
         let version = deployed.version.label();
         let call = Call {

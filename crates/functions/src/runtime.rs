@@ -5,6 +5,7 @@ use bytes::Bytes;
 use fogbank_model::{AccountId, Arn, BoxFuture, LogStream, Region, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +16,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// Starts an instance and waits until it has asked for its first event, so that an error or a time-out of the function's own
     /// initialisation is known. Dropping the future stops what was started.
     fn start(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Started, StartError>>;
+
+    /// Runs a version's initialisation once and keeps what came of it, to make instances from: SnapStart. The function's before-snapshot
+    /// hooks have run when this resolves. [`StartError::NoRuntime`] for runtimes that cannot do it. Dropping the future stops what was started.
+    fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>>;
 
     /// Says how `runtime` (a Lambda identifier such as `python3.12`) would be served here. Called at create and update.
     fn resolve(&self, runtime: &str) -> Resolution;
@@ -80,6 +85,24 @@ pub struct Started {
     pub init: Duration,
 }
 
+/// A snapshot that instances can be made from.
+pub struct Taken {
+    /// The snapshot.
+    pub snapshot: Arc<dyn Snapshot>,
+    /// How long the initialisation took.
+    pub init: Duration,
+}
+
+/// One version's initialised state, for instances of that version alone. Dropping it frees what it keeps; its instances live on.
+pub trait Snapshot: Send + Sync + 'static {
+    /// Makes an instance. Its after-restore hooks have run when this resolves; [`Started::init`] is how long that took.
+    /// [`StartError::SnapshotLost`] when there is nothing left to make one from: take another snapshot, or start without.
+    fn restore(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Started, StartError>>;
+
+    /// Resolves when the snapshot is of no more use.
+    fn lost(&self) -> BoxFuture<'_, ()>;
+}
+
 /// Why an instance could not be started.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StartError {
@@ -99,6 +122,9 @@ pub enum StartError {
     /// The host has no interpreter for this runtime.
     #[error("{0}")]
     NoRuntime(String),
+    /// The snapshot to start from is gone; no fault of the function.
+    #[error("the snapshot is gone")]
+    SnapshotLost,
     /// The sandbox could not be made. The text is for the log.
     #[error("{0}")]
     Sandbox(String),

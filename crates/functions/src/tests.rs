@@ -6,7 +6,7 @@ mod limits_hold;
 mod registered;
 
 use super::*;
-use crate::runtime::{Event, Instance, InstanceSpec, Outcome, Resolution, StartError, Started, StreamEnd};
+use crate::runtime::{Event, Instance, InstanceSpec, Outcome, Resolution, StartError, Started, StreamEnd, Taken};
 use fogbank_model::{Caller as Who, LogSink, LogStream, RequestId, SystemClock, TestClock};
 use fogbank_wire::{Fault, Input, Output, Service, Value};
 use serde_json::json;
@@ -52,6 +52,10 @@ impl Runtime for Puppet {
             let instance = Box::new(PuppetInstance { mode, spec, gate, death, log });
             Ok(Started { instance, init: Duration::from_millis(100) })
         })
+    }
+
+    fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>> {
+        Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))) })
     }
 
     fn resolve(&self, runtime: &str) -> Resolution {

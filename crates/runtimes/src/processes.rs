@@ -9,7 +9,7 @@ use crate::instance::{Doors, Killer, ProcessInstance, crash};
 use crate::interpreters::{Interpreters, Language, Wanted};
 use crate::output::Output;
 use bytes::Bytes;
-use fogbank_functions::runtime::{InstanceSpec, Resolution, Runtime, StartError, Started};
+use fogbank_functions::runtime::{InstanceSpec, Resolution, Runtime, StartError, Started, Taken};
 use fogbank_model::{BoxFuture, Clock, LogSink};
 use fogbank_sandbox::{Bind, Outbound, Spawner, Spec};
 use std::path::{Path, PathBuf};
@@ -203,6 +203,10 @@ impl Runtime for Processes {
                 other => other,
             }
         })
+    }
+
+    fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>> {
+        Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))) })
     }
 
     fn resolve(&self, runtime: &str) -> Resolution {
