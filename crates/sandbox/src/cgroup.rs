@@ -99,19 +99,24 @@ impl Cgroups {
         }
     }
 
-    /// Makes the groups of sandbox `number`, without limits yet, and moves the calling process into them. That takes the kernel up to
-    /// 20 ms (it waits for every processor to pass a quiet state). Returns the file that tells the peak of memory.
-    pub(crate) fn enter(&self, number: u64) -> Result<Option<OwnedFd>, Failure> {
+    /// Makes the groups of sandbox `number`, without limits yet, and moves process `pid` into them (0 is the caller). That takes the kernel
+    /// up to 20 ms: it waits for every processor to pass a quiet state.
+    pub(crate) fn admit(&self, number: u64, pid: libc::pid_t) -> Result<(), Failure> {
         for parent in self.parents() {
             let group = parent.join(number.to_string());
             make(&group).while_doing(|| format!("making {}", group.display()))?;
-            set(&group, "cgroup.procs", "0")?;
+            set(&group, "cgroup.procs", &pid.to_string())?;
         }
+        Ok(())
+    }
+
+    /// The file that tells the peak of memory of sandbox `number`.
+    pub(crate) fn peak_of(&self, number: u64) -> Option<OwnedFd> {
         let peak_in = |parent: &Option<PathBuf>, file: &str| {
             File::open(parent.as_ref()?.join(number.to_string()).join(file)).ok().map(OwnedFd::from)
         };
         let peak = peak_in(&self.unified, "memory.peak");
-        Ok(peak.or_else(|| peak_in(&self.memory, "memory.max_usage_in_bytes")))
+        peak.or_else(|| peak_in(&self.memory, "memory.max_usage_in_bytes"))
     }
 
     /// Limits sandbox `number`, whose process must have entered its groups.

@@ -10,7 +10,7 @@ use crate::error::{Context, Failure, check};
 use crate::mounts::{self, READ_ONLY};
 use crate::root::{HIDDEN_IN_PROC, Root, USER_ID};
 use crate::scratch::{self, Scratch};
-use crate::spec::{Launch, Report, Spec};
+use crate::spec::{Kind, Launch, Report, Spec};
 use rustix::mount::{MountAttrFlags, UnmountFlags};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -37,6 +37,7 @@ struct Order<'a> {
     spec: &'a Spec,
     reply: BorrowedFd<'a>,
     output: BorrowedFd<'a>,
+    control: Option<BorrowedFd<'a>>,
     /// A `/tmp` from the store of ready ones.
     ready_tmp: Option<OwnedFd>,
 }
@@ -54,7 +55,14 @@ pub(crate) fn become_sandbox(birth: &Birth<'_>) -> ! {
 fn obey(birth: &Birth<'_>, prepared: Result<Option<OwnedFd>, Failure>, spec: &Spec, descriptors: Vec<OwnedFd>) {
     let mut descriptors = descriptors.into_iter();
     let (Some(reply), Some(output)) = (descriptors.next(), descriptors.next()) else { return };
-    let order = Order { spec, reply: reply.as_fd(), output: output.as_fd(), ready_tmp: descriptors.next() };
+    let control = if spec.kind == Kind::Program { None } else { descriptors.next() };
+    let order = Order {
+        spec,
+        reply: reply.as_fd(),
+        output: output.as_fd(),
+        control: control.as_ref().map(AsFd::as_fd),
+        ready_tmp: descriptors.next(),
+    };
     if let Err(failure) = prepared.and_then(|peak| enter(birth, order, peak)) {
         let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
     }
@@ -67,14 +75,15 @@ fn prepare(birth: &Birth<'_>) -> Result<Option<OwnedFd>, Failure> {
         arguments.hide();
     }
     die_with_spawner(birth.spawner_alive)?;
-    let peak = birth.cgroups.enter(birth.number)?;
+    birth.cgroups.admit(birth.number, 0)?;
+    let peak = birth.cgroups.peak_of(birth.number);
     let _ = rustix::system::sethostname(b"sandbox");
-    mount_proc(birth.root)?;
+    show_proc(&mounts::fresh("proc", &[], PLAIN)?, &birth.root.path)?;
     Ok(peak)
 }
 
 fn enter(birth: &Birth<'_>, order: Order<'_>, peak: Option<OwnedFd>) -> Result<(), Failure> {
-    let Order { spec, reply, output, ready_tmp } = order;
+    let Order { spec, reply, output, control, ready_tmp } = order;
     let limits = Limits { memory_mb: spec.memory_mb, max_processes: spec.max_processes.saturating_add(1) };
     birth.cgroups.limit(birth.number, limits)?;
     // After the limits: inside the new namespace they could not be set.
@@ -95,9 +104,11 @@ fn enter(birth: &Birth<'_>, order: Order<'_>, peak: Option<OwnedFd>) -> Result<(
     crate::privileges::drop_all()?;
     // Once more: the kernel forgets the request when the user changes.
     die_with_spawner(birth.spawner_alive)?;
-    crate::landlock::confine()?;
+    if spec.kind != Kind::Zygote {
+        crate::landlock::confine()?;
+    }
     crate::seccomp::apply(birth.filter)?;
-    crate::init::run(spec, reply, output)
+    crate::init::run(spec, reply, output, control)
 }
 
 /// Asks to be killed when the spawner ends, and makes sure that it has not ended before the request.
@@ -115,11 +126,11 @@ fn die_with_spawner(alive: BorrowedFd<'_>) -> Result<(), Failure> {
 fn mount_all(birth: &Birth<'_>, spec: &Spec, ready_tmp: Option<OwnedFd>) -> Result<(), Failure> {
     let root = birth.root;
     let at = |target: &str| root.within(Path::new(target));
-    mounts::bind(&spec.code, &at("/var/task"), READ_ONLY)?;
-    match spec.layers.as_slice() {
-        [] => {}
-        [layer] => mounts::bind(layer, &at("/opt"), READ_ONLY)?,
-        layers => mounts::attach(merged(layers)?.as_fd(), &at("/opt"))?,
+    if let Some(code) = &spec.code {
+        mounts::bind(code, &at("/var/task"), READ_ONLY)?;
+    }
+    if let Some(layers) = layers_as_one(&spec.layers)? {
+        mounts::attach(layers.as_fd(), &at("/opt"))?;
     }
     for bind in &spec.binds {
         mounts::bind(&bind.source, &root.within(&bind.target), READ_ONLY)?;
@@ -131,22 +142,23 @@ fn mount_all(birth: &Birth<'_>, spec: &Spec, ready_tmp: Option<OwnedFd>) -> Resu
     };
     scratch::hand_over(&tmp, birth.host_id.unwrap_or(USER_ID))?;
     mounts::attach(tmp.as_fd(), &at("/tmp"))?;
-
-    let shared_memory = format!("{}m", (spec.memory_mb / 2).max(16));
-    mounts::attach(
-        mounts::fresh("tmpfs", &[("size", &shared_memory), ("mode", "1777")], PLAIN)?.as_fd(),
-        &at("/dev/shm"),
-    )
+    mounts::attach(shared_memory(spec.memory_mb)?.as_fd(), &at("/dev/shm"))
 }
 
 /// For what holds no programs and no devices.
-const PLAIN: MountAttrFlags =
+pub(crate) const PLAIN: MountAttrFlags =
     MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV).union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
-/// The sandbox's own `/proc`, without what shows or steers the host.
-fn mount_proc(root: &Root) -> Result<(), Failure> {
-    let proc = root.within(Path::new("/proc"));
-    mounts::attach(mounts::fresh("proc", &[], PLAIN)?.as_fd(), &proc)?;
+/// What becomes `/dev/shm`.
+pub(crate) fn shared_memory(memory_mb: u32) -> Result<OwnedFd, Failure> {
+    let size = format!("{}m", (memory_mb / 2).max(16));
+    mounts::fresh("tmpfs", &[("size", &size), ("mode", "1777")], PLAIN)
+}
+
+/// Shows the sandbox's own `/proc` below `root`, without what shows or steers the host.
+pub(crate) fn show_proc(mount: &OwnedFd, root: &Path) -> Result<(), Failure> {
+    let proc = root.join("proc");
+    mounts::attach(mount.as_fd(), &proc)?;
     let no_changes = READ_ONLY | libc::MOUNT_ATTR_NOEXEC;
     for steering in ["sys", "bus", "fs", "irq"] {
         let place = proc.join(steering);
@@ -154,7 +166,7 @@ fn mount_proc(root: &Root) -> Result<(), Failure> {
             mounts::bind(&place, &place, no_changes)?;
         }
     }
-    let nothing = root.within(Path::new("/dev/null"));
+    let nothing = root.join("dev/null");
     for name in HIDDEN_IN_PROC {
         let place = proc.join(name);
         if place.exists() {
@@ -162,6 +174,15 @@ fn mount_proc(root: &Root) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What becomes `/opt`, if anything does.
+pub(crate) fn layers_as_one(layers: &[std::path::PathBuf]) -> Result<Option<OwnedFd>, Failure> {
+    match layers {
+        [] => Ok(None),
+        [layer] => mounts::copy_of(layer, READ_ONLY).map(Some),
+        layers => merged(layers).map(Some),
+    }
 }
 
 /// Several directories as one: an overlay without an upper layer is read-only by itself. The paths go in as descriptors because the option's

@@ -9,10 +9,12 @@
 //! and every call two writes and a wait; what a function leaves running is held by its share of the processor instead.
 
 mod arguments;
+mod assign;
 mod cgroup;
 mod doctor;
 mod doors;
 mod error;
+mod fork;
 mod init;
 mod inside;
 mod landlock;
@@ -25,9 +27,10 @@ mod scratch;
 mod seccomp;
 mod spawner;
 mod spec;
+mod tracing;
 
 pub use doctor::{Finding, doctor};
 pub use error::Error;
 pub use sandbox::{Control, Ended, Sandbox, Spawner};
 pub use spawner::spawner_main_if_asked;
-pub use spec::{Bind, ExitStatus, Outbound, Spec};
+pub use spec::{Assignment, Bind, ExitStatus, Fork, Kind, Outbound, Spec};

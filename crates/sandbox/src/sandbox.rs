@@ -1,17 +1,17 @@
 //! The platform's side: starting the spawner, asking it for sandboxes, and holding on to them.
 
 use crate::error::Error;
-use crate::spec::{ExitStatus, Launch, Report, Spec};
+use crate::spec::{Assignment, ExitStatus, Fork, Kind, Order, Report, Spec};
 use rustix::io::Errno;
 use rustix::process::Signal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::io::unix::AsyncFd;
-use tokio::net::TcpListener;
 use tokio::net::unix::pipe;
+use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 
 /// Makes sandboxes. Dropping it ends all of them.
@@ -49,6 +49,8 @@ pub struct Sandbox {
     pub doors: Vec<TcpListener>,
     /// What the program writes to standard output and standard error.
     pub output: Option<pipe::Receiver>,
+    /// The platform's end of the program's own socket, unless it is a [`Kind::Program`].
+    pub socket: Option<UnixStream>,
     control: Control,
 }
 
@@ -72,6 +74,9 @@ impl Unborn {
 /// Kills and watches a sandbox.
 #[derive(Debug)]
 pub struct Control {
+    number: u64,
+    /// The spawner that made it. Not held: the spawner ends when its platform lets go of this.
+    spawner: Weak<AsyncFd<OwnedFd>>,
     init: OwnedFd,
     peak: Option<OwnedFd>,
     ended: watch::Receiver<Option<Ended>>,
@@ -93,26 +98,17 @@ impl Spawner {
 
     /// Makes a sandbox and starts its program. If the future is dropped, so is the sandbox.
     pub async fn launch(&self, spec: Spec) -> Result<Sandbox, Error> {
-        let launch = Launch { spec };
+        let kind = spec.kind;
+        let order = Order::Launch(Box::new(spec));
         let socket = self.socket()?;
-        match self.try_launch(&socket, &launch).await {
+        match make(&socket, &order, kind, None).await {
             // The spawner was killed: its sandboxes died with it, and a new one takes over.
             Err(Unborn::SpawnerLost) => {
                 let socket = self.restart(&socket)?;
-                self.try_launch(&socket, &launch).await.map_err(Unborn::into_error)
+                make(&socket, &order, kind, None).await.map_err(Unborn::into_error)
             }
             made => made.map_err(Unborn::into_error),
         }
-    }
-
-    async fn try_launch(&self, socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<Sandbox, Unborn> {
-        let (reply, output) = order(socket, launch).await.map_err(|errno| match errno {
-            Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Unborn::SpawnerLost,
-            other => Unborn::Because(Error::Setup(format!("ordering it: {other}"))),
-        })?;
-        let (born, birth) = oneshot::channel();
-        tokio::spawn(attend(reply, output, born));
-        birth.await.unwrap_or_else(|_| Err(Unborn::Because(Error::Spawner("it was stopped".into()))))
     }
 
     fn socket(&self) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
@@ -164,40 +160,71 @@ impl Process {
     }
 }
 
-/// Sends the order with the far ends of a reply socket and the output pipe; returns the near ends.
-async fn order(socket: &AsyncFd<OwnedFd>, launch: &Launch) -> Result<(OwnedFd, OwnedFd), Errno> {
-    let (reply, their_reply) = crate::message::pair()?;
-    let (output, their_output) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let theirs = [their_reply.as_fd(), their_output.as_fd()];
+/// Orders a sandbox, and takes it over when it is there. `beside` is the platform's end of a zygote's socket.
+async fn make(
+    spawner: &Arc<AsyncFd<OwnedFd>>,
+    order: &Order,
+    kind: Kind,
+    beside: Option<BorrowedFd<'_>>,
+) -> Result<Sandbox, Unborn> {
+    let failed = |errno: Errno| match errno {
+        Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Unborn::SpawnerLost,
+        other => Unborn::Because(Error::Setup(format!("ordering it: {other}"))),
+    };
+    let (reply, their_reply) = crate::message::pair().map_err(failed)?;
+    let (output, their_output) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(failed)?;
+    let control = match kind {
+        Kind::Program => None,
+        Kind::Spare | Kind::Zygote => Some(crate::message::stream_pair().map_err(failed)?),
+    };
+    let mut theirs = vec![their_reply.as_fd(), their_output.as_fd()];
+    theirs.extend(control.as_ref().map(|(_, their_control)| their_control.as_fd()));
+    theirs.extend(beside);
+    send(spawner, order, &theirs).await.map_err(failed)?;
+    drop(theirs);
+    drop((their_reply, their_output));
+    let (born, birth) = oneshot::channel();
+    let ends = Ends { output, socket: control.map(|(ours, _)| ours), spawner: Arc::downgrade(spawner) };
+    tokio::spawn(attend(reply, ends, born));
+    birth.await.unwrap_or_else(|_| Err(Unborn::Because(Error::Spawner("it was stopped".into()))))
+}
+
+async fn send(spawner: &AsyncFd<OwnedFd>, order: &Order, descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
     loop {
-        let mut ready = socket.writable().await.map_err(|_| Errno::PIPE)?;
-        match ready.try_io(|socket| crate::message::send(socket.as_fd(), launch, &theirs).map_err(std::io::Error::from))
-        {
-            Ok(sent) => {
-                sent.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-                return Ok((reply, output));
-            }
-            Err(_would_block) => {}
+        let mut ready = spawner.writable().await.map_err(|_| Errno::PIPE)?;
+        let sent = ready
+            .try_io(|socket| crate::message::send(socket.as_fd(), order, descriptors).map_err(std::io::Error::from));
+        if let Ok(sent) = sent {
+            return sent.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
         }
     }
 }
 
+/// The platform's ends of what a sandbox that is being made will speak through.
+struct Ends {
+    output: OwnedFd,
+    socket: Option<OwnedFd>,
+    spawner: Weak<AsyncFd<OwnedFd>>,
+}
+
 /// Follows one sandbox from its order to its end.
-async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
+async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
     let Ok(reply) = crate::message::watch(reply) else {
         let _ = born.send(Err(Unborn::Because(Error::Setup("its reply cannot be watched".into()))));
         return;
     };
     let (tell, ended) = watch::channel(None);
     let mut end = Ended { status: None, out_of_memory: false, peak_bytes: None, failure: None };
-    let (mut born, mut pipe) = (Some(born), Some(output));
+    let (mut born, mut ends) = (Some(born), Some(ends));
     let (mut init, mut ready) = (None, None);
     let mut heard = false;
     loop {
         let report = next_report(&reply).await;
         heard |= report.is_some();
         match report {
-            Some((Report::Cloned, descriptors)) => init = descriptors.into_iter().next(),
+            Some((Report::Cloned { number }, descriptors)) => {
+                init = descriptors.into_iter().next().map(|init| (number, init));
+            }
             Some((Report::Ready, descriptors)) => ready = Some(descriptors),
             Some((Report::Failed(reason), _)) => {
                 if let Some(born) = born.take() {
@@ -217,11 +244,11 @@ async fn attend(reply: OwnedFd, output: OwnedFd, born: oneshot::Sender<Result<Sa
         }
         if init.is_some()
             && ready.is_some()
-            && let (Some(init), Some(ready), Some(output), Some(born)) =
-                (init.take(), ready.take(), pipe.take(), born.take())
+            && let (Some(init), Some(ready), Some(ends), Some(born)) =
+                (init.take(), ready.take(), ends.take(), born.take())
         {
             // If nobody waits any more, dropping the sandbox ends it.
-            let made = Sandbox::assemble(init, ready, output, ended.clone());
+            let made = Sandbox::assemble(init, ready, ends, ended.clone());
             let _ = born.send(made.map_err(Unborn::Because));
         }
     }
@@ -247,12 +274,12 @@ async fn next_report(reply: &AsyncFd<OwnedFd>) -> Option<(Report, Vec<OwnedFd>)>
 impl Sandbox {
     /// `descriptors` are the doors, then perhaps the file that tells the peak of memory: the doors are sockets, that one is not.
     fn assemble(
-        init: OwnedFd,
+        (number, init): (u64, OwnedFd),
         descriptors: Vec<OwnedFd>,
-        output: OwnedFd,
+        ends: Ends,
         ended: watch::Receiver<Option<Ended>>,
     ) -> Result<Self, Error> {
-        let control = |peak| Control { init, peak, ended };
+        let control = |peak| Control { number, spawner: ends.spawner, init, peak, ended };
         let failed = |error: std::io::Error| Error::Spawner(format!("taking over a sandbox: {error}"));
         let (mut doors, mut peak) = (Vec::new(), None);
         for descriptor in descriptors {
@@ -270,14 +297,15 @@ impl Sandbox {
         };
         Ok(Self {
             doors: doors.into_iter().map(listener).collect::<Result<_, _>>().map_err(failed)?,
-            output: Some(pipe::Receiver::from_owned_fd(output).map_err(failed)?),
+            output: Some(pipe::Receiver::from_owned_fd(ends.output).map_err(failed)?),
+            socket: ends.socket.map(stream).transpose().map_err(failed)?,
             control,
         })
     }
 
     /// Separates the streams, to be served by tasks of their own, from the control over the sandbox.
-    pub fn into_parts(self) -> (Vec<TcpListener>, Option<pipe::Receiver>, Control) {
-        (self.doors, self.output, self.control)
+    pub fn into_parts(self) -> (Vec<TcpListener>, Option<pipe::Receiver>, Option<UnixStream>, Control) {
+        (self.doors, self.output, self.socket, self.control)
     }
 
     /// The control over the sandbox.
@@ -286,12 +314,52 @@ impl Sandbox {
     }
 }
 
+fn stream(socket: OwnedFd) -> std::io::Result<UnixStream> {
+    let socket = std::os::unix::net::UnixStream::from(socket);
+    socket.set_nonblocking(true)?;
+    UnixStream::from_std(socket)
+}
+
 fn is_socket(descriptor: BorrowedFd<'_>) -> bool {
     rustix::fs::fstat(descriptor)
         .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Socket)
 }
 
 impl Control {
+    /// Makes another sandbox by forking this one's program, a [`Kind::Zygote`] that listens at the other end of `socket`. It lives on when
+    /// this program ends, and ends when this sandbox is killed.
+    pub async fn fork(&self, socket: &UnixStream, fork: Fork) -> Result<Sandbox, Error> {
+        let kind = fork.kind;
+        let order = Order::Fork { zygote: self.number, fork };
+        make(&self.spawner()?, &order, kind, Some(socket.as_fd())).await.map_err(Unborn::into_error)
+    }
+
+    /// Gives a sandbox that waits the code and the limits of a function.
+    pub async fn assign(&self, assignment: Assignment) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::Setup(format!("assigning it: {error}"));
+        let (answer, theirs) = crate::message::pair().map_err(|errno| failed(errno.into()))?;
+        let order = Order::Assign { number: self.number, assignment };
+        send(&*self.spawner()?, &order, &[theirs.as_fd()]).await.map_err(|errno| failed(errno.into()))?;
+        drop(theirs);
+        let answer = crate::message::watch(answer).map_err(failed)?;
+        match next_report(&answer).await {
+            Some((Report::Ready, _)) => Ok(()),
+            Some((Report::Failed(reason), _)) => Err(Error::Setup(reason)),
+            _ => Err(Error::Spawner("it was killed".into())),
+        }
+    }
+
+    /// Ends the program of a zygote. What was forked from it goes on, as long as this is not dropped.
+    pub async fn retire(&self) {
+        if let Ok(spawner) = self.spawner() {
+            let _ = send(&spawner, &Order::Retire { number: self.number }, &[]).await;
+        }
+    }
+
+    fn spawner(&self) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
+        self.spawner.upgrade().ok_or_else(|| Error::Spawner("it was replaced".into()))
+    }
+
     /// Kills every process in the sandbox. It has ended when [`Control::ended`] says so.
     pub fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(&self.init, Signal::KILL);

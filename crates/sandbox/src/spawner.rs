@@ -9,7 +9,7 @@ use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
 use crate::root::Root;
 use crate::scratch::{Preparation, Scratch};
-use crate::spec::{Launch, Report};
+use crate::spec::{Assignment, Fork, Kind, Launch, Order, Report, Spec};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -64,6 +64,9 @@ pub(crate) fn sweep(state: &Path) {
 /// So long the spawner must have had nothing to do before it clones one sandbox ahead, so that this does not hold up those in need.
 const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
+/// How long a killed sandbox may take to end.
+const LAST_BREATH: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
 /// A sandbox that has been cloned and waits for its order.
 struct Newborn {
     number: u64,
@@ -75,14 +78,33 @@ struct Newborn {
 /// A running sandbox.
 struct Running {
     number: u64,
+    /// The first process of it.
     pid: libc::pid_t,
     pidfd: OwnedFd,
     reply: OwnedFd,
+    /// The host's user id of it, where sandboxes have such.
+    owner: Option<u32>,
+}
+
+/// A short-lived process that does something for one sandbox beside the spawner.
+struct Attendant {
+    pid: libc::pid_t,
+    /// Brings the pidfd of a sandbox that is born; closed by the process's end.
+    socket: OwnedFd,
+    /// The sandbox it is to bring, if that is what it does.
+    expected: Option<Expected>,
+}
+
+struct Expected {
+    number: u64,
+    reply: OwnedFd,
+    owner: Option<u32>,
 }
 
 struct Spawner {
     base: Base,
     running: Vec<Running>,
+    attendants: Vec<Attendant>,
     ready_tmp: BTreeMap<u32, Vec<OwnedFd>>,
     preparations: Vec<Preparation>,
     /// Cloned ahead for the next order.
@@ -123,7 +145,7 @@ fn serve(socket: &OwnedFd, state: &Path) {
 
 /// Answers every order with the reason why this host cannot make sandboxes.
 fn refuse_all(socket: &OwnedFd, failure: &Failure) {
-    while let Ok(Some((_, descriptors))) = crate::message::receive::<Launch>(socket.as_fd()) {
+    while let Ok(Some((_, descriptors))) = crate::message::receive::<Order>(socket.as_fd()) {
         if let Some(reply) = descriptors.first() {
             let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0.clone()), &[]);
         }
@@ -203,8 +225,8 @@ fn enter_own_namespaces(mark: u32) -> Result<Option<u32>, Failure> {
 
 impl Spawner {
     fn over(base: Base) -> Self {
-        let (running, ready_tmp, preparations) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { base, running, ready_tmp, preparations, waiting: None, clones_ahead: true, next: 1 }
+        let (running, attendants, ready_tmp, preparations) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        Self { base, running, attendants, ready_tmp, preparations, waiting: None, clones_ahead: true, next: 1 }
     }
 
     /// How long to wait for something to do before cloning ahead; for ever if that is not wanted.
@@ -224,6 +246,7 @@ impl Spawner {
     fn step(&mut self, socket: &OwnedFd, at_most: Option<&Timespec>) -> bool {
         let mut poll = vec![PollFd::new(socket, PollFlags::IN)];
         poll.extend(self.preparations.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
+        poll.extend(self.attendants.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)));
         poll.extend(self.running.iter().map(|one| PollFd::new(&one.pidfd, PollFlags::IN)));
         match rustix::event::poll(&mut poll, at_most) {
             Ok(0) => {
@@ -236,11 +259,14 @@ impl Spawner {
         }
         let happened: Vec<bool> = poll.iter().map(|one| !one.revents().is_empty()).collect();
         drop(poll);
-        let preparations = self.preparations.len();
-        let ended = |index: usize| happened.get(1 + preparations + index).copied().unwrap_or(false);
+        let (preparations, attendants) = (self.preparations.len(), self.attendants.len());
+        let ended = |index: usize| happened.get(1 + preparations + attendants + index).copied().unwrap_or(false);
         for index in (0..self.running.len()).rev().filter(|index| ended(*index)) {
             let one = self.running.swap_remove(index);
             self.base.bury(one);
+        }
+        for index in (0..attendants).rev().filter(|index| happened[1 + preparations + index]) {
+            self.hear(index);
         }
         for index in (0..preparations).rev().filter(|index| happened[1 + index]) {
             self.take_prepared(index);
@@ -248,9 +274,9 @@ impl Spawner {
         if !happened[0] {
             return true;
         }
-        match crate::message::receive::<Launch>(socket.as_fd()) {
-            Ok(Some((launch, descriptors))) => {
-                self.launch(&launch, descriptors);
+        match crate::message::receive::<Order>(socket.as_fd()) {
+            Ok(Some((order, descriptors))) => {
+                self.obey(order, descriptors);
                 true
             }
             Ok(None) => false,
@@ -259,30 +285,139 @@ impl Spawner {
         }
     }
 
-    fn launch(&mut self, launch: &Launch, descriptors: Vec<OwnedFd>) {
-        let Ok([reply, output]) = <[OwnedFd; 2]>::try_from(descriptors) else { return };
-        match self.order(launch, &reply, &output) {
+    fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) {
+        match order {
+            Order::Launch(spec) => self.launch(*spec, descriptors),
+            Order::Fork { zygote, fork } => {
+                let Ok(descriptors) = <[OwnedFd; 4]>::try_from(descriptors) else { return };
+                self.fork(zygote, &fork, descriptors);
+            }
+            Order::Assign { number, assignment } => {
+                let Some(answer) = descriptors.into_iter().next() else { return };
+                self.assign(number, &assignment, &answer);
+            }
+            Order::Retire { number } => {
+                let Some(zygote) = self.running.iter().find(|one| one.number == number) else { return };
+                if let Ok(program) = crate::tracing::program_of(zygote.pid) {
+                    // SAFETY: a plain request. The id was read a moment ago from a parent that we watch.
+                    unsafe { libc::kill(program, libc::SIGKILL) };
+                }
+            }
+        }
+    }
+
+    fn launch(&mut self, spec: Spec, descriptors: Vec<OwnedFd>) {
+        let [reply, output, ..] = descriptors.as_slice() else { return };
+        let control = if spec.kind == Kind::Program { None } else { descriptors.get(2) };
+        let tmp_mb = spec.tmp_mb;
+        match self.order(Launch { spec }, reply, output, control) {
             Ok(Newborn { number, pid, pidfd, .. }) => {
-                let _ = crate::message::send(reply.as_fd(), &Report::Cloned, &[pidfd.as_fd()]);
-                self.running.push(Running { number, pid, pidfd, reply });
+                let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
+                let owner = self.base.owner_of(number);
+                if let Some(reply) = descriptors.into_iter().next() {
+                    self.running.push(Running { number, pid, pidfd, reply, owner });
+                }
             }
             Err(failure) => {
                 let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
             }
         }
-        self.prepare_tmp(launch.spec.tmp_mb);
+        self.prepare_tmp(tmp_mb);
+    }
+
+    /// Has a sandbox made by a fork of a zygote's program.
+    fn fork(&mut self, zygote: u64, fork: &Fork, descriptors: [OwnedFd; 4]) {
+        let [reply, output, control, zygote_control] = descriptors;
+        let Some((zygote, owner)) =
+            self.running.iter().find(|one| one.number == zygote).map(|one| (one.pid, one.owner))
+        else {
+            let _ = crate::message::send(reply.as_fd(), &Report::Failed("the zygote has ended".into()), &[]);
+            return;
+        };
+        let number = self.next;
+        self.next += 1;
+        let ready_tmp = self.ready_tmp.get_mut(&fork.tmp_mb).and_then(Vec::pop);
+        let base = &self.base;
+        let attendant = Attendant::begin(|socket| {
+            crate::fork::attend(crate::fork::Attendance {
+                number,
+                fork,
+                zygote,
+                owner: owner.unwrap_or(crate::root::USER_ID),
+                cgroups: &base.cgroups,
+                scratch: &base.scratch,
+                ready_tmp,
+                reply: reply.as_fd(),
+                output: output.as_fd(),
+                control: control.as_fd(),
+                zygote_control: zygote_control.as_fd(),
+                spawner: socket.as_fd(),
+            });
+        });
+        match attendant {
+            Ok(attendant) => {
+                let expected = Some(Expected { number, reply, owner });
+                self.attendants.push(Attendant { expected, ..attendant });
+            }
+            Err(failure) => drop(crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[])),
+        }
+        self.prepare_tmp(fork.tmp_mb);
+    }
+
+    fn assign(&mut self, number: u64, assignment: &Assignment, answer: &OwnedFd) {
+        let Some(one) = self.running.iter().find(|one| one.number == number) else {
+            let _ = crate::message::send(answer.as_fd(), &Report::Failed("the sandbox has ended".into()), &[]);
+            return;
+        };
+        let base = &self.base;
+        let attendant = Attendant::begin(|_| {
+            let done = crate::assign::assign(number, &one.pidfd, assignment, &base.root, &base.cgroups);
+            let report = done.map_or_else(|failure| Report::Failed(failure.0), |()| Report::Ready);
+            let _ = crate::message::send(answer.as_fd(), &report, &[]);
+        });
+        match attendant {
+            Ok(attendant) => self.attendants.push(attendant),
+            Err(failure) => drop(crate::message::send(answer.as_fd(), &Report::Failed(failure.0), &[])),
+        }
+    }
+
+    /// An attendant brings its sandbox, or has ended.
+    fn hear(&mut self, index: usize) {
+        let attendant = &mut self.attendants[index];
+        if let Ok(Some(((), descriptors))) = crate::message::receive::<()>(attendant.socket.as_fd())
+            && let (Some(pidfd), Some(Expected { number, reply, owner })) =
+                (descriptors.into_iter().next(), attendant.expected.take())
+        {
+            let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
+            let pid = pid_of(&pidfd);
+            self.running.push(Running { number, pid, pidfd, reply, owner });
+            return;
+        }
+        let Attendant { pid, expected, .. } = self.attendants.swap_remove(index);
+        reap(pid);
+        if let Some(Expected { number, reply, .. }) = expected {
+            self.base.cgroups.leave(number);
+            let _ = crate::message::send(reply.as_fd(), &Report::Failed("the zygote did not fork".into()), &[]);
+        }
     }
 
     /// Gives the order to the clone that waits, or to a new one.
-    fn order(&mut self, launch: &Launch, reply: &OwnedFd, output: &OwnedFd) -> Result<Newborn, Failure> {
+    fn order(
+        &mut self,
+        launch: Launch,
+        reply: &OwnedFd,
+        output: &OwnedFd,
+        control: Option<&OwnedFd>,
+    ) -> Result<Newborn, Failure> {
         for bind in &launch.spec.binds {
             self.base.root.ensure_place(&bind.source, &bind.target)?;
         }
         let tmp = self.ready_tmp.get_mut(&launch.spec.tmp_mb).and_then(Vec::pop);
         let mut descriptors = vec![reply.as_fd(), output.as_fd()];
+        descriptors.extend(control.map(AsFd::as_fd));
         descriptors.extend(tmp.as_ref().map(AsFd::as_fd));
         if let Some(clone) = self.waiting.take() {
-            if crate::message::send(clone.orders.as_fd(), launch, &descriptors).is_ok() {
+            if crate::message::send(clone.orders.as_fd(), &launch, &descriptors).is_ok() {
                 return Ok(clone);
             }
             // Somebody has killed it.
@@ -290,7 +425,7 @@ impl Spawner {
         }
         let clone = self.clone_one()?;
         self.clones_ahead = true;
-        match crate::message::send(clone.orders.as_fd(), launch, &descriptors) {
+        match crate::message::send(clone.orders.as_fd(), &launch, &descriptors) {
             Ok(()) => Ok(clone),
             Err(error) => {
                 self.base.discard(&clone);
@@ -313,7 +448,7 @@ impl Spawner {
                 unsafe { libc::close(base.alive.1.as_raw_fd()) };
                 crate::inside::become_sandbox(&Birth {
                     number,
-                    host_id: base.first_id.map(|first| first + (number % HOST_IDS) as u32),
+                    host_id: base.owner_of(number),
                     root: &base.root,
                     cgroups: &base.cgroups,
                     scratch: &base.scratch,
@@ -355,6 +490,11 @@ impl Spawner {
     }
 
     fn end_all(mut self) {
+        for attendant in self.attendants.drain(..) {
+            // SAFETY: a child of ours that nobody has waited for yet.
+            unsafe { libc::kill(attendant.pid, libc::SIGKILL) };
+            reap(attendant.pid);
+        }
         for one in &self.running {
             let _ = rustix::process::pidfd_send_signal(&one.pidfd, Signal::KILL);
         }
@@ -372,7 +512,37 @@ impl Spawner {
     }
 }
 
+impl Attendant {
+    /// Does `work` in a process of its own, with one end of a socket to the spawner.
+    fn begin(work: impl FnOnce(&OwnedFd)) -> Result<Self, Failure> {
+        let (ours, theirs) = crate::message::pair().while_doing(|| "making a socket pair")?;
+        // SAFETY: the process has one thread, so the child may go on as ordinary code.
+        let pid = check(unsafe { libc::fork() }).while_doing(|| "starting an attendant")?;
+        if pid == 0 {
+            drop(ours);
+            // SAFETY: a plain request: what it does must not go on without the spawner.
+            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+            work(&theirs);
+            // SAFETY: ends the process without running anything of the spawner's.
+            unsafe { libc::_exit(0) };
+        }
+        Ok(Self { pid: pid as libc::pid_t, socket: ours, expected: None })
+    }
+}
+
+/// The process that a pidfd is of; 0 if it is gone.
+fn pid_of(pidfd: &OwnedFd) -> libc::pid_t {
+    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Pid:"));
+    line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
+}
+
 impl Base {
+    /// The host's user id of sandbox `number`.
+    fn owner_of(&self, number: u64) -> Option<u32> {
+        self.first_id.map(|first| first + (number % HOST_IDS) as u32)
+    }
+
     /// Ends a clone that became nothing.
     fn discard(&self, clone: &Newborn) {
         let _ = rustix::process::pidfd_send_signal(&clone.pidfd, Signal::KILL);
@@ -382,6 +552,8 @@ impl Base {
 
     /// Clears away what is left of an ended sandbox and says so.
     fn bury(&self, one: Running) {
+        let mut end = [PollFd::new(&one.pidfd, PollFlags::IN)];
+        let _ = rustix::event::poll(&mut end, Some(&LAST_BREATH));
         reap(one.pid);
         let counted = self.cgroups.leave(one.number);
         let report = Report::Gone { out_of_memory: counted.out_of_memory, peak_bytes: counted.peak_bytes };
@@ -389,9 +561,12 @@ impl Base {
     }
 }
 
+/// Waits for a child to end. What was forked from a zygote is not this process's child, and is waited for by nobody here.
 fn reap(pid: libc::pid_t) {
-    // SAFETY: waits for a child of this process; no status is asked for.
-    unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+    if pid > 0 {
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+    }
 }
 
 /// Clones this process into new namespaces. `None` in the clone.

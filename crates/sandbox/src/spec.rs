@@ -13,8 +13,10 @@ pub struct Spec {
     pub environment: Vec<(String, String)>,
     /// Working directory inside the sandbox.
     pub directory: String,
-    /// Host directory that becomes `/var/task`, read-only.
-    pub code: PathBuf,
+    /// What the program is to the platform.
+    pub kind: Kind,
+    /// Host directory that becomes `/var/task`, read-only. Without it the directory is empty, until [`crate::Spawner::assign`].
+    pub code: Option<PathBuf>,
     /// Host directories merged into `/opt`, read-only; a later one wins.
     pub layers: Vec<PathBuf>,
     /// More host directories, read-only.
@@ -29,6 +31,46 @@ pub struct Spec {
     pub doors: Vec<u16>,
     /// Which of the outside's addresses can be reached.
     pub outbound: Outbound,
+}
+
+/// What a sandbox's program is to the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// It runs and ends by itself.
+    Program,
+    /// It has a stream socket to the platform as descriptor 3, over which it waits to be told what to become.
+    Spare,
+    /// It has such a socket too, and others are forked from it ([`crate::Spawner::fork`]): told `f`, with the descriptors of the child's own
+    /// socket, output and report, it calls `fork`. Landlock cannot confine it, since its children have another `/tmp`.
+    Zygote,
+}
+
+/// What a sandbox that is forked from a zygote has of its own. The rest is as in the zygote.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fork {
+    /// [`Kind::Spare`] or [`Kind::Zygote`].
+    pub kind: Kind,
+    /// As in [`Spec`].
+    pub memory_mb: u32,
+    /// As in [`Spec`].
+    pub tmp_mb: u32,
+    /// As in [`Spec`].
+    pub max_processes: u32,
+    /// As in [`Spec`].
+    pub doors: Vec<u16>,
+}
+
+/// What turns a waiting sandbox into one that serves a function.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Becomes `/var/task`.
+    pub code: PathBuf,
+    /// As in [`Spec`].
+    pub layers: Vec<PathBuf>,
+    /// As in [`Spec`].
+    pub memory_mb: u32,
+    /// As in [`Spec`].
+    pub max_processes: u32,
 }
 
 /// A host directory or file shown read-only inside a sandbox.
@@ -51,7 +93,20 @@ pub enum Outbound {
 /// socket buffer.
 pub(crate) const MAX_MESSAGE: usize = 96 * 1024;
 
-/// From platform to spawner, with two descriptors: the reply socket and the output pipe's write end.
+/// From platform to spawner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// With the reply socket, the output pipe's write end, and the program's control socket if it has one.
+    Launch(Box<Spec>),
+    /// With the same three, then the platform's end of the zygote's control socket.
+    Fork { zygote: u64, fork: Fork },
+    /// With a socket for the answer: [`Report::Ready`] or [`Report::Failed`].
+    Assign { number: u64, assignment: Assignment },
+    /// Ends a zygote's program. What was forked from it goes on.
+    Retire { number: u64 },
+}
+
+/// From spawner to a clone that waits, with the descriptors of [`Order::Launch`], then perhaps a `/tmp`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Launch {
     pub(crate) spec: Spec,
@@ -61,9 +116,9 @@ pub(crate) struct Launch {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     /// From the spawner, with the init process's pidfd.
-    Cloned,
-    /// From the sandbox, when all is set up and the program is about to run; with the doors in order, then the file that tells
-    /// the peak of memory if there is one.
+    Cloned { number: u64 },
+    /// When all is set up and the program is about to run; with the doors in order, then the file that tells the peak of memory if
+    /// there is one.
     Ready,
     /// From whoever could not set it up.
     Failed(String),

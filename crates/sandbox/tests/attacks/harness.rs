@@ -1,6 +1,6 @@
 //! What the attacks share: a spawner in a temporary directory, and scripts run inside and outside.
 
-use fogbank_sandbox::{Ended, Outbound, Sandbox, Spawner, Spec};
+use fogbank_sandbox::{Ended, Kind, Outbound, Sandbox, Spawner, Spec};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
@@ -46,7 +46,8 @@ impl Arena {
             command: command.iter().map(|one| (*one).to_owned()).collect(),
             environment: vec![("PATH".into(), "/usr/sbin:/usr/bin:/bin".into())],
             directory: "/var/task".into(),
-            code: self.directory.path().join("code"),
+            kind: Kind::Program,
+            code: Some(self.directory.path().join("code")),
             layers: vec![],
             binds: vec![],
             memory_mb: 128,

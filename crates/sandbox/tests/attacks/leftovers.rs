@@ -187,7 +187,7 @@ async fn nothing_is_left_when_the_spawner_is_dropped() {
 async fn a_setup_that_fails_says_why() {
     let arena = Arena::new();
     let mut spec = arena.shell_spec("true");
-    spec.code = "/nowhere/at/all".into();
+    spec.code = Some("/nowhere/at/all".into());
     let error = arena.spawner.launch(spec).await.unwrap_err().to_string();
     assert!(error.contains("/nowhere/at/all") && error.contains("No such file"), "{error}");
     let mut spec = arena.shell_spec("true");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod files;
+mod forks;
 mod harness;
 mod kernel;
 mod leftovers;

@@ -53,7 +53,7 @@ async fn a_neighbour_is_out_of_sight_and_reach() {
     let server = "import socket, time\nopen('/tmp/secret', 'w').write('the secret')\nopen('/dev/shm/secret', 'w').write('the secret')\ns = socket.create_server(('127.0.0.1', 7777))\nprint('up', flush=True)\ntime.sleep(1000)";
     let mut spec = arena.python_spec(server);
     spec.environment.push(("SECRET".into(), "the secret".into()));
-    spec.code = arena.code("other");
+    spec.code = Some(arena.code("other"));
     let mut neighbour = arena.launch(spec).await;
     says(&mut neighbour, "up").await;
     let attack = "
