@@ -5,8 +5,12 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-const PYTHON: &str = include_str!("bootstrap/bootstrap.py");
-const NODE: &str = include_str!("bootstrap/bootstrap.js");
+const FILES: [(&str, &str); 4] = [
+    ("bootstrap.py", include_str!("bootstrap/bootstrap.py")),
+    ("fogbank_zygote.py", include_str!("bootstrap/fogbank_zygote.py")),
+    ("snapshot_restore_py.py", include_str!("bootstrap/snapshot_restore_py.py")),
+    ("bootstrap.js", include_str!("bootstrap/bootstrap.js")),
+];
 
 /// Where the bootstraps lie on the host.
 #[derive(Debug, Clone)]
@@ -17,12 +21,12 @@ pub(crate) struct Bootstraps {
 impl Bootstraps {
     /// Lays the bootstraps out below `runtimes`, readable for everybody, unless this version of them is there already.
     pub(crate) fn lay_out(runtimes: &Path) -> std::io::Result<Self> {
-        let mark = [PYTHON, NODE]
-            .concat()
-            .bytes()
+        let mark = FILES
+            .iter()
+            .flat_map(|(_, text)| text.bytes())
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let directory = runtimes.join(format!("bootstrap-{mark:016x}"));
-        for (file, text) in [("bootstrap.py", PYTHON), ("bootstrap.js", NODE)] {
+        for (file, text) in FILES {
             let path = directory.join(file);
             if !path.exists() {
                 std::fs::create_dir_all(&directory)?;
@@ -33,12 +37,23 @@ impl Bootstraps {
                 std::fs::rename(new, path)?;
             }
         }
+        // What a zygote sees as `/var/task` and `/opt`: the linker remembers for good which of its directories are missing.
+        let blank = directory.join("blank/lib");
+        std::fs::create_dir_all(&blank)?;
+        for place in [&blank, &directory.join("blank")] {
+            std::fs::set_permissions(place, Permissions::from_mode(0o755))?;
+        }
         Ok(Self { directory })
     }
 
     /// The host directory that sandboxes see as `/var/runtime`.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The host directory that a zygote sees in place of code and of layers.
+    pub(crate) fn blank(&self) -> PathBuf {
+        self.directory.join("blank")
     }
 
     /// The command that starts `interpreter` on its bootstrap. Python's is compiled once per version, in the background: a start

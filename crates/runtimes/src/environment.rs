@@ -27,6 +27,19 @@ pub(crate) fn environment(spec: &InstanceSpec, wanted: Wanted, keys: &SessionKey
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// What an interpreter finds that is started before its function is known.
+pub(crate) fn before_function(wanted: Wanted) -> Vec<(String, String)> {
+    let address = ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{RUNTIME_API_PORT}"));
+    defaults(wanted).into_iter().chain([address]).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Whether an interpreter must be started with this variable, because it is looked at only then.
+pub(crate) fn matters_at_start(name: &str) -> bool {
+    const PREFIXES: [&str; 7] = ["PYTHON", "NODE_", "UV_", "LD_", "LC_", "MALLOC_", "GLIBC_"];
+    const NAMES: [&str; 4] = ["LANG", "LANGUAGE", "OPENSSL_CONF", "AWS_LAMBDA_EXEC_WRAPPER"];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
 /// What a function may set otherwise.
 fn defaults(wanted: Wanted) -> BTreeMap<&'static str, String> {
     let mut all: BTreeMap<&str, String> = BTreeMap::from([

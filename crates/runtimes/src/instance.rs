@@ -1,13 +1,15 @@
 //! One running copy of a function: its sandbox, its Runtime API, its output.
 
 use crate::api::Stop;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Initialised};
 use crate::output::Output;
-use fogbank_functions::runtime::{Event, Instance, Outcome, StreamEnd};
+use crate::zygote::Zygote;
+use bytes::Bytes;
+use fogbank_functions::runtime::{Event, Instance, Outcome, StartError, Started, StreamEnd};
 use fogbank_model::BoxFuture;
 use fogbank_sandbox::{Control, Ended, ExitStatus};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -16,6 +18,8 @@ pub(crate) struct ProcessInstance {
     pub(crate) control: Arc<Control>,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) output: Arc<Output>,
+    /// What it was forked from, and ends with.
+    pub(crate) _zygote: Option<Arc<Zygote>>,
     /// The tasks that serve its doors; they end with it.
     pub(crate) _doors: Doors,
 }
@@ -48,6 +52,45 @@ impl Drop for ProcessInstance {
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl ProcessInstance {
+    /// Waits until it has initialised itself, at most for `limit`.
+    pub(crate) async fn initialise(
+        self,
+        initialised: oneshot::Receiver<Initialised>,
+        begin: Instant,
+        limit: Duration,
+    ) -> Result<Started, StartError> {
+        self.initialised(initialised, begin, limit).await?;
+        Ok(Started { instance: Box::new(self), init: begin.elapsed() })
+    }
+
+    /// Resolves when it has initialised itself, or failed to.
+    pub(crate) async fn initialised(
+        &self,
+        initialised: oneshot::Receiver<Initialised>,
+        begin: Instant,
+        limit: Duration,
+    ) -> Result<(), StartError> {
+        tokio::select! {
+            biased;
+            Ok(initialised) = initialised => {
+                self.output.catch_up();
+                match initialised {
+                    Initialised::Ready => Ok(()),
+                    Initialised::Failed { error_type, payload } => Err(StartError::Init { error_type, payload, after: begin.elapsed() }),
+                }
+            }
+            ended = self.control.ended() => {
+                self.last_words().await;
+                let (error_type, reason) = crash(&ended);
+                Err(StartError::Init { payload: document(&error_type, &reason), error_type, after: begin.elapsed() })
+            }
+            () = tokio::time::sleep(limit) => {
+                self.stop().await;
+                Err(StartError::InitTimeout(limit))
+            }
+        }
+    }
+
     /// Kills it and reads what it has written to its end, so that this stands in the log before the call's end does.
     pub(crate) async fn stop(&self) {
         self.control.kill();
@@ -113,6 +156,11 @@ impl Instance for ProcessInstance {
         let bytes = self.control.peak_bytes().unwrap_or(0);
         u32::try_from(bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX)
     }
+}
+
+/// An error in the form in which functions report theirs.
+pub(crate) fn document(error_type: &str, message: &str) -> Bytes {
+    serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
 }
 
 /// AWS's error type and words for a process that ended without an answer.

@@ -12,6 +12,10 @@ mod interpreters;
 mod output;
 mod processes;
 mod sdk;
+mod snapshot;
+mod spares;
+mod surroundings;
+mod zygote;
 
 pub use config::{Config, Door, DoorIdentity, SessionCredentials, SessionKeys};
 pub use processes::Processes;

@@ -1,22 +1,21 @@
 //! Starts instances: decides on the program, makes the sandbox, opens its doors, and waits for the function's own initialisation.
 
-use crate::api::Stop;
 use crate::bootstrap::Bootstraps;
-use crate::config::{Config, Door, DoorIdentity, SessionCredentials};
+use crate::config::{Config, Door, SessionCredentials};
 use crate::environment::{self, ENDPOINT_PORT, NODE_SDK, PYTHON_SDK, RUNTIME_API_PORT};
-use crate::exchange::{Exchange, Initialised};
-use crate::instance::{Doors, Killer, ProcessInstance, crash};
+use crate::instance::document;
 use crate::interpreters::{Interpreters, Language, Wanted};
-use crate::output::Output;
-use bytes::Bytes;
+use crate::snapshot::ProcessSnapshot;
+use crate::spares::{Source, Spares};
+use crate::surroundings::Surroundings;
+use crate::zygote::Zygote;
 use fogbank_functions::runtime::{InstanceSpec, Resolution, Runtime, StartError, Started, Taken};
 use fogbank_model::{BoxFuture, Clock, LogSink};
-use fogbank_sandbox::{Bind, Outbound, Spawner, Spec};
+use fogbank_sandbox::{Assignment, Bind, Fork, Kind, Outbound, Sandbox, Spawner, Spec};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 /// AWS's limit of the first initialisation.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -24,20 +23,30 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 const SDK_PAUSE: Duration = Duration::from_secs(600);
 /// AWS's limit of processes and threads.
 const MAX_PROCESSES: u32 = 1024;
+/// AWS's default size of `/tmp`: what sandboxes that wait have.
+const USUAL_TMP_MB: u32 = 512;
+/// The memory limit of an interpreter that others are forked from.
+const ZYGOTE_MB: u32 = 512;
+/// What the platform serves inside a sandbox, in the order in which [`Surroundings::adopt`] takes them.
+const DOORS: [u16; 2] = [RUNTIME_API_PORT, ENDPOINT_PORT];
+/// Where a function's code begins.
+pub(crate) const DIRECTORY: &str = "/var/task";
 
 /// Runs functions as sandboxed processes.
 pub struct Processes {
     config: Config,
-    spawner: Spawner,
+    spawner: Arc<Spawner>,
     interpreters: Arc<Interpreters>,
     bootstraps: OnceLock<Bootstraps>,
-    logs: Arc<dyn LogSink>,
-    credentials: Arc<dyn SessionCredentials>,
-    door: Arc<dyn Door>,
-    clock: Arc<dyn Clock>,
+    surroundings: Arc<Surroundings>,
+    /// Sandboxes that wait for a function, by what runs in them.
+    spares: Mutex<HashMap<SpareKey, Arc<Spares>>>,
     /// When fetching an SDK failed last.
     sdk_failure: tokio::sync::Mutex<Option<Instant>>,
 }
+
+/// Which functions a waiting sandbox can serve: an interpreter, and where that is fixed when it starts, the memory limit.
+type SpareKey = (PathBuf, Option<u32>);
 
 impl Processes {
     /// Takes over `spawner`; every instance ends when this is dropped. Looks for no interpreter and writes nothing before the first start.
@@ -52,13 +61,11 @@ impl Processes {
         let interpreters = Arc::new(Interpreters::new(config.directory.clone(), config.strict));
         Self {
             config,
-            spawner,
+            spawner: Arc::new(spawner),
             interpreters,
             bootstraps: OnceLock::new(),
-            logs,
-            credentials,
-            door,
-            clock,
+            surroundings: Arc::new(Surroundings { logs, credentials, door, clock }),
+            spares: Mutex::default(),
             sdk_failure: Default::default(),
         }
     }
@@ -73,125 +80,154 @@ impl Processes {
         Ok(self.bootstraps.get_or_init(|| made))
     }
 
-    /// The sandbox that an instance runs in.
-    fn sandbox(&self, spec: &InstanceSpec) -> Result<Spec, StartError> {
-        let missing = || match self.interpreters.resolve(&spec.runtime) {
+    fn no_runtime(&self, runtime: &str) -> StartError {
+        match self.interpreters.resolve(runtime) {
             Resolution::Missing(text) | Resolution::Nearest(text) => StartError::NoRuntime(text),
-            Resolution::Exact => StartError::NoRuntime(format!("{} is not supported", spec.runtime)),
-        };
+            Resolution::Exact => StartError::NoRuntime(format!("{runtime} is not supported")),
+        }
+    }
+
+    /// The program that serves `spec`, and what it needs to see. `role` is the bootstrap's, none for a function.
+    fn program(&self, spec: &InstanceSpec, role: Option<&str>) -> Result<Program, StartError> {
+        let missing = || self.no_runtime(&spec.runtime);
         let wanted = Wanted::parse(&spec.runtime).ok_or_else(missing)?;
-        let mut binds = Vec::new();
-        let command = match wanted {
-            Wanted::Provided => vec![provided_bootstrap(spec)?],
-            Wanted::Interpreted(language, version) => {
-                let interpreter = self.interpreters.serve(language, version).ok_or_else(missing)?;
-                let bootstraps = self.bootstraps()?;
-                binds.push(Bind { source: bootstraps.directory().into(), target: "/var/runtime".into() });
-                binds.extend(interpreter.bind.clone());
-                let (sdk, place) = match language {
-                    Language::Python => {
-                        (crate::sdk::python_directory(&self.config.directory, interpreter.version), PYTHON_SDK)
-                    }
-                    Language::Node => (crate::sdk::node_directory(&self.config.directory), NODE_SDK),
-                };
-                if sdk.is_dir() {
-                    binds.push(Bind { source: sdk, target: place.into() });
-                }
-                let mut command = bootstraps.command(language, interpreter, spec.memory_mb);
-                // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
-                command.splice(
-                    0..0,
-                    spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty()).cloned(),
-                );
-                command
-            }
+        let Wanted::Interpreted(language, version) = wanted else {
+            return Ok(Program { wanted, command: vec![provided_bootstrap(spec)?], binds: vec![] });
         };
-        let keys = self.credentials.session(&spec.account, &spec.role, &spec.name);
+        let interpreter = self.interpreters.serve(language, version).ok_or_else(missing)?;
+        let bootstraps = self.bootstraps()?;
+        let mut binds = vec![Bind { source: bootstraps.directory().into(), target: "/var/runtime".into() }];
+        binds.extend(interpreter.bind.clone());
+        let (sdk, place) = match language {
+            Language::Python => (crate::sdk::python_directory(&self.config.directory, interpreter.version), PYTHON_SDK),
+            Language::Node => (crate::sdk::node_directory(&self.config.directory), NODE_SDK),
+        };
+        if sdk.is_dir() {
+            binds.push(Bind { source: sdk, target: place.into() });
+        }
+        let mut command = bootstraps.command(language, interpreter, spec.memory_mb);
+        command.extend(role.map(str::to_owned));
+        Ok(Program { wanted, command, binds })
+    }
+
+    /// The sandbox of an instance that is started anew.
+    fn sandbox(&self, spec: &InstanceSpec, kind: Kind, role: Option<&str>) -> Result<Spec, StartError> {
+        let Program { wanted, mut command, binds } = self.program(spec, role)?;
+        if wanted != Wanted::Provided {
+            // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+            let wrapper = spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
+            command.splice(0..0, wrapper.cloned());
+        }
         Ok(Spec {
             command,
-            environment: environment::environment(spec, wanted, &keys),
-            directory: "/var/task".into(),
-            code: spec.code.clone(),
+            environment: self.surroundings.environment(spec, wanted),
+            directory: DIRECTORY.into(),
+            kind,
+            code: Some(spec.code.clone()),
             layers: spec.layers.clone(),
             binds,
             memory_mb: spec.memory_mb,
             tmp_mb: spec.tmp_mb,
             max_processes: MAX_PROCESSES,
-            doors: vec![RUNTIME_API_PORT, ENDPOINT_PORT],
+            doors: DOORS.into(),
             outbound: Outbound::None,
         })
     }
 
-    /// Makes the sandbox and serves its doors. The receiver tells when the function has initialised itself.
-    async fn launch(
-        &self,
-        spec: &InstanceSpec,
-    ) -> Result<(ProcessInstance, oneshot::Receiver<Initialised>), StartError> {
-        let sandbox =
-            self.spawner.launch(self.sandbox(spec)?).await.map_err(|error| StartError::Sandbox(error.to_string()))?;
-        let (doors, output, control) = sandbox.into_parts();
-        let control = Arc::new(control);
-        let (exchange, initialised) = Exchange::new();
-        let exchange = Arc::new(exchange);
-        let incomplete = || StartError::Sandbox("a sandbox came without its doors or its output".into());
-        let [api, endpoint] = <[TcpListener; 2]>::try_from(doors).map_err(|_| incomplete())?;
-        let output = Arc::new(Output::new(
-            output.ok_or_else(incomplete)?,
-            spec.log.clone(),
-            self.logs.clone(),
-            self.clock.clone(),
-        ));
-        tokio::spawn({
-            let output = output.clone();
-            async move { output.follow().await }
-        });
-        let identity = DoorIdentity {
-            account: spec.account.clone(),
-            region: spec.region.clone(),
-            role: spec.role.clone(),
-            session: spec.name.clone(),
-        };
-        if spec.layers.iter().any(|layer| layer.join("extensions").is_dir()) {
-            let text = "EXTENSION\tThe layers bring external extensions, which are not supported and were not started";
-            self.logs.write(&spec.log, self.clock.now(), text.into());
+    /// Where sandboxes that wait for functions like this come from. `None` for a function that must be started anew.
+    fn spares(&self, spec: &InstanceSpec) -> Option<Arc<Spares>> {
+        let Wanted::Interpreted(language, _) = Wanted::parse(&spec.runtime)? else { return None };
+        if spec.environment.keys().any(|name| environment::matters_at_start(name)) {
+            return None;
         }
-        let doors = Doors(vec![
-            tokio::spawn(crate::doors::attend(api, {
-                let (exchange, stop): (_, Arc<dyn Stop>) = (exchange.clone(), Arc::new(Killer(control.clone())));
-                move |stream| Box::pin(crate::api::serve(stream, exchange.clone(), stop.clone()))
-            })),
-            tokio::spawn(crate::doors::attend(endpoint, {
-                let door = self.door.clone();
-                move |stream| door.serve(stream, identity.clone())
-            })),
-        ]);
-        Ok((ProcessInstance { control, exchange, output, _doors: doors }, initialised))
+        let role = match language {
+            Language::Python => "zygote",
+            Language::Node => "spare",
+        };
+        let Program { wanted, command, binds } = self.program(spec, Some(role)).ok()?;
+        let key = (PathBuf::from(command.first()?), (language == Language::Node).then_some(spec.memory_mb));
+        let waiting = Spec {
+            command,
+            environment: environment::before_function(wanted),
+            directory: "/".into(),
+            kind: Kind::Spare,
+            code: None,
+            layers: vec![],
+            binds,
+            memory_mb: spec.memory_mb,
+            tmp_mb: USUAL_TMP_MB,
+            max_processes: MAX_PROCESSES,
+            doors: DOORS.into(),
+            outbound: Outbound::None,
+        };
+        let mut all = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get(&key).filter(|known| known.are_of(&waiting)) {
+            return Some(known.clone());
+        }
+        let source = match language {
+            Language::Node => Source::Launch(waiting),
+            Language::Python => {
+                let blank = self.bootstraps().ok()?.blank();
+                let fork = forked(Kind::Spare, spec.memory_mb, USUAL_TMP_MB);
+                let (kind, memory_mb, doors) = (Kind::Zygote, ZYGOTE_MB, vec![]);
+                Source::Zygote(
+                    Spec { kind, memory_mb, doors, code: Some(blank.clone()), layers: vec![blank], ..waiting },
+                    fork,
+                )
+            }
+        };
+        let spares = Spares::of(source, &self.spawner);
+        all.insert(key, spares.clone());
+        Some(spares)
+    }
+
+    /// A sandbox that waits and has been told that it is this function. None of the function's code has run if there is none.
+    async fn ready_made(&self, spec: &InstanceSpec) -> Option<(Sandbox, Option<Arc<Zygote>>)> {
+        let spares = self.spares(spec)?;
+        let wanted = Wanted::parse(&spec.runtime)?;
+        let told = self.surroundings.told(spec, wanted);
+        // The second is a fresh one, if the first has ended or hangs.
+        for _ in 0..2 {
+            let mut spare = spares.take(spec.tmp_mb).await?;
+            let assignment = Assignment {
+                code: spec.code.clone(),
+                layers: spec.layers.clone(),
+                memory_mb: spec.memory_mb,
+                max_processes: MAX_PROCESSES,
+            };
+            match spare.become_function(Some(assignment), &told).await {
+                Ok(()) => return Some((spare.sandbox, spare.zygote)),
+                Err(error) => tracing::warn!(%error, "a waiting interpreter is replaced"),
+            }
+        }
+        None
     }
 
     /// One attempt at starting, within `limit`.
     async fn attempt(&self, spec: &InstanceSpec, limit: Duration) -> Result<Started, StartError> {
         let begin = Instant::now();
-        let (instance, initialised) = self.launch(spec).await?;
-        tokio::select! {
-            biased;
-            Ok(initialised) = initialised => {
-                instance.output.catch_up();
-                match initialised {
-                    Initialised::Ready => Ok(Started { instance: Box::new(instance), init: begin.elapsed() }),
-                    Initialised::Failed { error_type, payload } => Err(StartError::Init { error_type, payload, after: begin.elapsed() }),
-                }
+        let (sandbox, zygote) = match self.ready_made(spec).await {
+            Some(made) => made,
+            None => {
+                let anew = self.spawner.launch(self.sandbox(spec, Kind::Program, None)?).await;
+                (anew.map_err(|error| StartError::Sandbox(error.to_string()))?, None)
             }
-            ended = instance.control.ended() => {
-                instance.last_words().await;
-                let (error_type, reason) = crash(&ended);
-                Err(StartError::Init { payload: document(&error_type, &reason), error_type, after: begin.elapsed() })
-            }
-            () = tokio::time::sleep(limit) => {
-                instance.stop().await;
-                Err(StartError::InitTimeout(limit))
-            }
-        }
+        };
+        let (instance, initialised) = self.surroundings.adopt(spec, sandbox, zygote)?;
+        instance.initialise(initialised, begin, limit).await
     }
+}
+
+/// What runs in a sandbox.
+struct Program {
+    wanted: Wanted,
+    command: Vec<String>,
+    binds: Vec<Bind>,
+}
+
+/// What a fork of a zygote has of its own.
+pub(crate) fn forked(kind: Kind, memory_mb: u32, tmp_mb: u32) -> Fork {
+    Fork { kind, memory_mb, tmp_mb, max_processes: MAX_PROCESSES, doors: DOORS.into() }
 }
 
 impl Runtime for Processes {
@@ -206,7 +242,16 @@ impl Runtime for Processes {
     }
 
     fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>> {
-        Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))) })
+        Box::pin(async move {
+            if !matches!(Wanted::parse(&spec.runtime), Some(Wanted::Interpreted(Language::Python, _))) {
+                return Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime)));
+            }
+            let begin = Instant::now();
+            let anew = self.spawner.launch(self.sandbox(&spec, Kind::Zygote, Some("snapshot"))?).await;
+            let sandbox = anew.map_err(|error| StartError::Sandbox(error.to_string()))?;
+            let snapshot = ProcessSnapshot::take(&self.surroundings, &self.spawner, &spec, sandbox).await?;
+            Ok(Taken { snapshot: Arc::new(snapshot), init: begin.elapsed() })
+        })
     }
 
     fn resolve(&self, runtime: &str) -> Resolution {
@@ -245,8 +290,4 @@ fn provided_bootstrap(spec: &InstanceSpec) -> Result<String, StartError> {
             document(error_type, "Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
         Err(StartError::Init { error_type: error_type.into(), payload, after: Duration::ZERO })
     }
-}
-
-fn document(error_type: &str, message: &str) -> Bytes {
-    serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
 }

@@ -375,6 +375,11 @@ impl Control {
         }
     }
 
+    /// Whether every process of the sandbox is known to be gone.
+    pub fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
     /// The most memory used so far, in bytes, where control groups count it. It includes files that the kernel keeps in memory on the
     /// sandbox's account.
     pub fn peak_bytes(&self) -> Option<u64> {

@@ -8,7 +8,7 @@ const { pathToFileURL } = require('url')
 
 const API = '/2018-06-01/runtime/'
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
-const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+let [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
 let requestId = ''
 
 // One record is one frame, so that one of several lines stays one event in the log.
@@ -368,7 +368,33 @@ function fatal(api, name, error) {
   last.call('POST', where, { 'Lambda-Runtime-Function-Error-Type': headerValue(document.errorType) }, JSON.stringify(document)).then(() => process.exit(129))
 }
 
+// Waits on descriptor 3 to be told which function this process is to serve: started ahead, with no function loaded.
+async function wait() {
+  for (const name of ['http', 'https', 'stream', 'util', 'crypto', 'zlib', 'events', 'buffer', 'timers/promises', 'stream/promises']) require(name)
+  await import('node:path')
+  fs.writeSync(3, 'r')
+  const told = await new Promise((resolve) => {
+    const socket = new net.Socket({ fd: 3, readable: true, writable: true })
+    const parts = []
+    socket.on('data', (part) => {
+      parts.push(part)
+      if (part[part.length - 1] !== 10) return
+      socket.end('a')
+      resolve(JSON.parse(Buffer.concat(parts).toString()))
+    })
+    socket.on('end', () => parts.length === 0 && process.exit(0))
+    socket.on('error', () => process.exit(1))
+  })
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, told.environment)
+  process.chdir(told.directory)
+  const address = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+  host = address[0]
+  port = address[1]
+}
+
 async function main() {
+  if (process.argv.length > 2 && process.argv.pop() === 'spare') await wait()
   patchConsole()
   exposeStreaming()
   const api = new Api()

@@ -70,6 +70,11 @@ class Api:
         self.rest = body[length:]
         return int(lines[0].split(b" ", 2)[1]), headers, body[:length]
 
+    def close(self):
+        if self.socket is not None:
+            self.socket.close()
+            self.socket, self.rest = None, b""
+
     def more(self):
         data = self.socket.recv(262144)
         if not data:
@@ -345,9 +350,7 @@ def header_value(text):
 
 
 def set_up_paths():
-    task = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
-    version = "python%d.%d" % sys.version_info[:2]
-    ours = [task, "/opt/python/lib/%s/site-packages" % version, "/opt/python", "/var/lang/sdk"]
+    ours = code_places() + ["/var/lang/sdk"]
     standard = [path for path in sys.path if path not in ours and path != "/var/runtime"]
     sys.path[:] = ours[:3] + [path for path in standard if not path.startswith(sys.base_prefix)] + ours[3:] + ["/var/runtime"] + \
         [path for path in standard if path.startswith(sys.base_prefix)]
@@ -356,17 +359,74 @@ def set_up_paths():
     builtins.quit = _sitebuiltins.Quitter("quit", "")
 
 
-def main():
-    global _request_id
+def code_places():
+    task = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
+    return [task, "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
+
+
+def report_init_error(api, error):
+    kind, document = error_document(error)
+    api.call("POST", "init/error", "Lambda-Runtime-Function-Error-Type: %s\r\n" % header_value(kind), document)
+    os._exit(1)
+
+
+def start_from_zygote(zygote):
+    """Loads no function but what they have in common; goes on as a child that has one."""
+    zygote.load_usual()
+    told = zygote.become(3)
+    Log.descriptor = os.dup(1)
+    zygote.renew(told)
+    zygote.forget_shadowed(code_places())
+
+
+def load(api):
     set_up_paths()
-    sys.meta_path.insert(0, LoggingSetUp)
-    api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if "logging" in sys.modules:
+        set_up_logging(sys.modules["logging"])
+    else:
+        sys.meta_path.insert(0, LoggingSetUp)
     try:
-        handler = load_handler(os.environ["_HANDLER"])
+        return load_handler(os.environ["_HANDLER"])
     except Exception as error:
-        kind, document = error_document(error)
-        api.call("POST", "init/error", "Lambda-Runtime-Function-Error-Type: %s\r\n" % header_value(kind), document)
-        os._exit(1)
+        report_init_error(api, error)
+
+
+def keep_initialised(api, zygote):
+    """The function is loaded; goes on as a copy of this process, with the hooks around it."""
+    try:
+        hooks = sys.modules.get("snapshot_restore_py")
+        before = hooks.get_before_snapshot() if hooks else []
+        while before:
+            function, args, kwargs = before.pop()
+            function(*args, **kwargs)
+    except Exception as error:
+        report_init_error(api, error)
+    api.close()
+    told = zygote.become(3)
+    Log.descriptor = os.dup(1)
+    zygote.renew(told)
+    try:
+        for function, args, kwargs in hooks.get_after_restore() if hooks else []:
+            function(*args, **kwargs)
+    except Exception as error:
+        report_init_error(api, error)
+
+
+def main():
+    role = sys.argv.pop() if len(sys.argv) > 1 else "function"
+    if role != "function":
+        import fogbank_zygote as zygote
+    if role == "zygote":
+        start_from_zygote(zygote)
+    api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    handler = load(api)
+    if role == "snapshot":
+        keep_initialised(api, zygote)
+    serve(api, handler)
+
+
+def serve(api, handler):
+    global _request_id
     try:
         json = Json()
     except (ImportError, AttributeError, TypeError):

@@ -1,0 +1,75 @@
+//! A running interpreter that others are forked from: one that has loaded what functions usually import, or the initialised process of one
+//! version of a function.
+
+use crate::instance::ProcessInstance;
+use crate::spares::Spare;
+use fogbank_sandbox::{Control, Error, Fork, Sandbox};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+
+/// How long a fork may take before the zygote counts as hung.
+const FORK_LIMIT: Duration = Duration::from_millis(1500);
+
+/// What says that a program waits at its socket.
+pub(crate) const READY: u8 = b'r';
+
+/// The zygote. Whatever was forked from it holds it, because it ends with the zygote's sandbox.
+pub(crate) struct Zygote {
+    socket: UnixStream,
+    control: Arc<Control>,
+    /// What serves the sandbox of a function that has initialised itself.
+    _instance: Option<ProcessInstance>,
+    forks: AtomicU32,
+}
+
+impl Zygote {
+    /// Takes over a sandbox whose program has said that it is [`READY`].
+    pub(crate) fn over(control: Arc<Control>, socket: UnixStream, instance: Option<ProcessInstance>) -> Arc<Self> {
+        Arc::new(Self { socket, control, _instance: instance, forks: AtomicU32::new(0) })
+    }
+
+    /// Takes over a new sandbox, and waits until its program is ready. What it prints is nobody's.
+    pub(crate) async fn begin(sandbox: Sandbox, limit: Duration) -> Option<Arc<Self>> {
+        let (_, output, socket, control) = sandbox.into_parts();
+        if let Some(mut output) = output {
+            tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
+        }
+        let mut socket = socket?;
+        let said = tokio::time::timeout(limit, socket.read_u8()).await;
+        matches!(said, Ok(Ok(READY))).then(|| Self::over(Arc::new(control), socket, None))
+    }
+
+    /// A new sandbox that waits to be told what it is.
+    pub(crate) async fn fork(self: &Arc<Self>, fork: Fork) -> Result<Spare, Error> {
+        self.forks.fetch_add(1, Ordering::Relaxed);
+        let forked = tokio::time::timeout(FORK_LIMIT, self.control.fork(&self.socket, fork)).await;
+        let sandbox = forked.map_err(|_| Error::Setup("the zygote does not answer".into()))??;
+        Ok(Spare { sandbox, zygote: Some(self.clone()) })
+    }
+
+    /// How often it was asked to fork.
+    pub(crate) fn forks(&self) -> u32 {
+        self.forks.load(Ordering::Relaxed)
+    }
+
+    /// Ends its program. What was forked from it goes on, as long as the zygote is held.
+    pub(crate) async fn retire(&self) {
+        self.control.retire().await;
+    }
+
+    /// Resolves when it can serve no more. Its forks may go on.
+    pub(crate) async fn ended(&self) {
+        // Nothing more is said at this socket: what can be read is its end.
+        let mut nothing = [0];
+        while self.socket.readable().await.is_ok() {
+            match self.socket.try_read(&mut nothing) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
