@@ -21,6 +21,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// hooks have run when this resolves. [`StartError::NoRuntime`] for runtimes that cannot do it. Dropping the future stops what was started.
     fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>>;
 
+    /// Calls of functions with this runtime and memory may come: what can be made ready for them is, in the background.
+    fn expect(&self, runtime: &str, memory_mb: u32);
+
     /// Says how `runtime` (a Lambda identifier such as `python3.12`) would be served here. Called at create and update.
     fn resolve(&self, runtime: &str) -> Resolution;
 

@@ -58,6 +58,8 @@ impl Runtime for Puppet {
         Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))) })
     }
 
+    fn expect(&self, _: &str, _: u32) {}
+
     fn resolve(&self, runtime: &str) -> Resolution {
         match runtime.starts_with("java") {
             true => Resolution::Missing("Install a JDK.".into()),

@@ -5,11 +5,12 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("bootstrap.py", include_str!("bootstrap/bootstrap.py")),
     ("fogbank_zygote.py", include_str!("bootstrap/fogbank_zygote.py")),
     ("snapshot_restore_py.py", include_str!("bootstrap/snapshot_restore_py.py")),
     ("bootstrap.js", include_str!("bootstrap/bootstrap.js")),
+    ("example.js", include_str!("bootstrap/example.js")),
 ];
 
 /// Where the bootstraps lie on the host.

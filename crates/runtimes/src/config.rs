@@ -10,6 +10,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// Whether a function may only run on the very version it names.
     pub strict: bool,
+    /// Whether interpreters are started before a function is known that they could serve.
+    pub ahead: bool,
 }
 
 impl Config {
@@ -20,7 +22,7 @@ impl Config {
             let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
             cache.unwrap_or_else(std::env::temp_dir).join("fogbank/runtimes")
         });
-        Self { directory, strict: false }
+        Self { directory, strict: false, ahead: true }
     }
 }
 

@@ -87,13 +87,15 @@ impl Processes {
         }
     }
 
-    /// The program that serves `spec`, and what it needs to see. `role` is the bootstrap's, none for a function.
-    fn program(&self, spec: &InstanceSpec, role: Option<&str>) -> Result<Program, StartError> {
-        let missing = || self.no_runtime(&spec.runtime);
-        let wanted = Wanted::parse(&spec.runtime).ok_or_else(missing)?;
-        let Wanted::Interpreted(language, version) = wanted else {
-            return Ok(Program { wanted, command: vec![provided_bootstrap(spec)?], binds: vec![] });
-        };
+    /// The command that runs the bootstrap of an interpreter, and what it needs to see. `role` is the bootstrap's, none for a function.
+    fn interpreter(
+        &self,
+        runtime: &str,
+        (language, version): (Language, u32),
+        memory_mb: u32,
+        role: Option<&str>,
+    ) -> Result<(Vec<String>, Vec<Bind>), StartError> {
+        let missing = || self.no_runtime(runtime);
         let interpreter = self.interpreters.serve(language, version).ok_or_else(missing)?;
         let bootstraps = self.bootstraps()?;
         let mut binds = vec![Bind { source: bootstraps.directory().into(), target: "/var/runtime".into() }];
@@ -105,19 +107,25 @@ impl Processes {
         if sdk.is_dir() {
             binds.push(Bind { source: sdk, target: place.into() });
         }
-        let mut command = bootstraps.command(language, interpreter, spec.memory_mb);
+        let mut command = bootstraps.command(language, interpreter, memory_mb);
         command.extend(role.map(str::to_owned));
-        Ok(Program { wanted, command, binds })
+        Ok((command, binds))
     }
 
     /// The sandbox of an instance that is started anew.
     fn sandbox(&self, spec: &InstanceSpec, kind: Kind, role: Option<&str>) -> Result<Spec, StartError> {
-        let Program { wanted, mut command, binds } = self.program(spec, role)?;
-        if wanted != Wanted::Provided {
-            // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
-            let wrapper = spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
-            command.splice(0..0, wrapper.cloned());
-        }
+        let wanted = Wanted::parse(&spec.runtime).ok_or_else(|| self.no_runtime(&spec.runtime))?;
+        let (command, binds) = match wanted {
+            Wanted::Provided => (vec![provided_bootstrap(spec)?], vec![]),
+            Wanted::Interpreted(language, version) => {
+                let (mut command, binds) =
+                    self.interpreter(&spec.runtime, (language, version), spec.memory_mb, role)?;
+                // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+                let wrapper = spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER").filter(|wrapper| !wrapper.is_empty());
+                command.splice(0..0, wrapper.cloned());
+                (command, binds)
+            }
+        };
         Ok(Spec {
             command,
             environment: self.surroundings.environment(spec, wanted),
@@ -134,18 +142,16 @@ impl Processes {
         })
     }
 
-    /// Where sandboxes that wait for functions like this come from. `None` for a function that must be started anew.
-    fn spares(&self, spec: &InstanceSpec) -> Option<Arc<Spares>> {
-        let Wanted::Interpreted(language, _) = Wanted::parse(&spec.runtime)? else { return None };
-        if spec.environment.keys().any(|name| environment::matters_at_start(name)) {
-            return None;
-        }
+    /// Where sandboxes come from that wait for functions with this runtime and memory. `None` if there are none such.
+    fn spares(&self, runtime: &str, memory_mb: u32) -> Option<Arc<Spares>> {
+        let wanted = Wanted::parse(runtime).filter(|_| self.config.ahead)?;
+        let Wanted::Interpreted(language, version) = wanted else { return None };
         let role = match language {
             Language::Python => "zygote",
             Language::Node => "spare",
         };
-        let Program { wanted, command, binds } = self.program(spec, Some(role)).ok()?;
-        let key = (PathBuf::from(command.first()?), (language == Language::Node).then_some(spec.memory_mb));
+        let (command, binds) = self.interpreter(runtime, (language, version), memory_mb, Some(role)).ok()?;
+        let key = (PathBuf::from(command.first()?), (language == Language::Node).then_some(memory_mb));
         let waiting = Spec {
             command,
             environment: environment::before_function(wanted),
@@ -154,7 +160,7 @@ impl Processes {
             code: None,
             layers: vec![],
             binds,
-            memory_mb: spec.memory_mb,
+            memory_mb,
             tmp_mb: USUAL_TMP_MB,
             max_processes: MAX_PROCESSES,
             doors: DOORS.into(),
@@ -168,7 +174,7 @@ impl Processes {
             Language::Node => Source::Launch(waiting),
             Language::Python => {
                 let blank = self.bootstraps().ok()?.blank();
-                let fork = forked(Kind::Spare, spec.memory_mb, USUAL_TMP_MB);
+                let fork = forked(Kind::Spare, memory_mb, USUAL_TMP_MB);
                 let (kind, memory_mb, doors) = (Kind::Zygote, ZYGOTE_MB, vec![]);
                 Source::Zygote(
                     Spec { kind, memory_mb, doors, code: Some(blank.clone()), layers: vec![blank], ..waiting },
@@ -183,7 +189,10 @@ impl Processes {
 
     /// A sandbox that waits and has been told that it is this function. None of the function's code has run if there is none.
     async fn ready_made(&self, spec: &InstanceSpec) -> Option<(Sandbox, Option<Arc<Zygote>>)> {
-        let spares = self.spares(spec)?;
+        if spec.environment.keys().any(|name| environment::matters_at_start(name)) {
+            return None;
+        }
+        let spares = self.spares(&spec.runtime, spec.memory_mb)?;
         let wanted = Wanted::parse(&spec.runtime)?;
         let told = self.surroundings.told(spec, wanted);
         // The second is a fresh one, if the first has ended or hangs.
@@ -203,6 +212,13 @@ impl Processes {
         None
     }
 
+    /// Waits until a sandbox waits for functions with this runtime and memory; at once if none ever will.
+    pub async fn readied(&self, runtime: &str, memory_mb: u32) {
+        if let Some(spares) = self.spares(runtime, memory_mb) {
+            spares.readied().await;
+        }
+    }
+
     /// One attempt at starting, within `limit`.
     async fn attempt(&self, spec: &InstanceSpec, limit: Duration) -> Result<Started, StartError> {
         let begin = Instant::now();
@@ -216,13 +232,6 @@ impl Processes {
         let (instance, initialised) = self.surroundings.adopt(spec, sandbox, zygote)?;
         instance.initialise(initialised, begin, limit).await
     }
-}
-
-/// What runs in a sandbox.
-struct Program {
-    wanted: Wanted,
-    command: Vec<String>,
-    binds: Vec<Bind>,
 }
 
 /// What a fork of a zygote has of its own.
@@ -252,6 +261,10 @@ impl Runtime for Processes {
             let snapshot = ProcessSnapshot::take(&self.surroundings, &self.spawner, &spec, sandbox).await?;
             Ok(Taken { snapshot: Arc::new(snapshot), init: begin.elapsed() })
         })
+    }
+
+    fn expect(&self, runtime: &str, memory_mb: u32) {
+        drop(self.spares(runtime, memory_mb));
     }
 
     fn resolve(&self, runtime: &str) -> Resolution {

@@ -84,6 +84,7 @@ pub(crate) struct Spares {
     spawner: Weak<Spawner>,
     state: Mutex<State>,
     wake: Arc<Notify>,
+    made: Notify,
 }
 
 struct State {
@@ -107,6 +108,7 @@ impl Spares {
             spawner: Arc::downgrade(spawner),
             state: Mutex::new(state),
             wake: Arc::new(Notify::new()),
+            made: Notify::new(),
         });
         tokio::spawn(tend(Arc::downgrade(&spares)));
         spares
@@ -139,6 +141,16 @@ impl Spares {
                 tracing::warn!(%error, "a zygote is replaced");
                 self.give_up(&zygote).await;
                 None
+            }
+        }
+    }
+
+    /// Waits until there is one.
+    pub(crate) async fn readied(&self) {
+        while self.lock().ready.is_empty() {
+            let made = self.made.notified();
+            if self.lock().ready.is_empty() {
+                made.await;
             }
         }
     }
@@ -206,6 +218,7 @@ impl Spares {
         };
         let Some(spare) = made else { return false };
         self.lock().ready.push_back(spare);
+        self.made.notify_waiters();
         true
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-/// How long a fork may take before the zygote counts as hung.
-const FORK_LIMIT: Duration = Duration::from_millis(1500);
+/// How long a fork may take, the turns of others included, before the zygote counts as hung.
+const FORK_LIMIT: Duration = Duration::from_secs(4);
 
 /// What says that a program waits at its socket.
 pub(crate) const READY: u8 = b'r';

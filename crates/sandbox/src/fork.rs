@@ -13,12 +13,13 @@ use crate::mounts;
 use crate::root::USER_ID;
 use crate::scratch::{self, Scratch};
 use crate::spec::{Fork, Kind, Report};
-use crate::tracing::{Child, Tracee, enter, pidfd, program_of};
+use crate::tracing::{Child, Tracee, enter, pidfd};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use std::fs::File;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// The longest that a fork may take, in seconds; whoever waits for it then starts something else.
@@ -28,8 +29,10 @@ const LIMIT_S: libc::c_uint = 2;
 pub(crate) struct Attendance<'a> {
     pub(crate) number: u64,
     pub(crate) fork: &'a Fork,
-    /// The first process of the zygote's sandbox.
+    /// The zygote's program.
     pub(crate) zygote: libc::pid_t,
+    /// Whose turn it is to have it fork.
+    pub(crate) turn: BorrowedFd<'a>,
     /// The host's user id of the zygote's sandbox.
     pub(crate) owner: u32,
     pub(crate) cgroups: &'a Cgroups,
@@ -46,8 +49,6 @@ pub(crate) struct Attendance<'a> {
 
 /// Makes the sandbox and tells the spawner, or whoever ordered it what went wrong.
 pub(crate) fn attend(attendance: Attendance<'_>) {
-    // SAFETY: a plain request; the default action of the alarm ends this process, and the kernel then kills an unfinished child.
-    unsafe { libc::alarm(LIMIT_S) };
     let reply = attendance.reply;
     if let Err(failure) = deliver(attendance) {
         let _ = crate::message::send(reply, &Report::Failed(failure.0), &[]);
@@ -55,12 +56,15 @@ pub(crate) fn attend(attendance: Attendance<'_>) {
 }
 
 fn deliver(attendance: Attendance<'_>) -> Result<(), Failure> {
-    let zygote = program_of(attendance.zygote)?;
-    let parent = pidfd(zygote)?;
-    let zygote = Tracee::seize(zygote)?;
+    let turn = take_turn(attendance.turn)?;
+    // SAFETY: a plain request; the default action of the alarm ends this process, and the kernel then kills an unfinished child.
+    unsafe { libc::alarm(LIMIT_S) };
+    let parent = pidfd(attendance.zygote)?;
+    let zygote = Tracee::seize(attendance.zygote)?;
     let theirs = [attendance.control, attendance.output, attendance.reply];
     tell(attendance.zygote_control, &theirs).while_doing(|| "telling a zygote to fork")?;
     let child = zygote.catch_child()?;
+    drop(turn);
     let own = pidfd(child.pid())?;
     attendance.cgroups.admit(attendance.number, child.pid())?;
     let Fork { memory_mb, max_processes, kind, .. } = *attendance.fork;
@@ -71,6 +75,14 @@ fn deliver(attendance: Attendance<'_>) -> Result<(), Failure> {
     confine(&child, kind)?;
     crate::message::send(spawner, &(), &[own.as_fd()]).while_doing(|| "handing over a child")?;
     child.release()
+}
+
+/// Waits for the lock and holds it until the result is dropped. It is taken through an opening of its own, since locks belong to those.
+fn take_turn(turn: BorrowedFd<'_>) -> Result<File, Failure> {
+    let doing = || "waiting for a zygote";
+    let own = File::open(format!("/proc/self/fd/{}", turn.as_raw_fd())).while_doing(doing)?;
+    own.lock().while_doing(doing)?;
+    Ok(own)
 }
 
 /// One byte, with descriptors, over a stream socket.

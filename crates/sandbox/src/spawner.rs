@@ -84,6 +84,37 @@ struct Running {
     reply: OwnedFd,
     /// The host's user id of it, where sandboxes have such.
     owner: Option<u32>,
+    /// The program of a zygote, once something has been forked from it. Looked for once: when it has ended, what was forked from it
+    /// takes its place among the children of the first process.
+    program: Option<Program>,
+}
+
+/// A zygote's program.
+struct Program {
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    /// Locked by whoever has it fork: it can only be traced by one at a time.
+    turn: OwnedFd,
+}
+
+impl Running {
+    /// The program, if it still runs.
+    fn program(&mut self) -> Result<&Program, Failure> {
+        if self.program.is_none() {
+            let pid = crate::tracing::program_of(self.pid)?;
+            let flags = rustix::fs::MemfdFlags::CLOEXEC;
+            let turn = rustix::fs::memfd_create("turn", flags).while_doing(|| "making a zygote's lock")?;
+            self.program = Some(Program { pid, pidfd: crate::tracing::pidfd(pid)?, turn });
+        }
+        let running = self.program.as_ref().filter(|program| !has_ended(&program.pidfd));
+        running.ok_or_else(|| Failure::new("the zygote's program has ended"))
+    }
+}
+
+/// Whether the process of a pidfd has ended.
+fn has_ended(pidfd: &OwnedFd) -> bool {
+    let mut poll = [PollFd::new(pidfd, PollFlags::IN)];
+    rustix::event::poll(&mut poll, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
 }
 
 /// A short-lived process that does something for one sandbox beside the spawner.
@@ -297,10 +328,9 @@ impl Spawner {
                 self.assign(number, &assignment, &answer);
             }
             Order::Retire { number } => {
-                let Some(zygote) = self.running.iter().find(|one| one.number == number) else { return };
-                if let Ok(program) = crate::tracing::program_of(zygote.pid) {
-                    // SAFETY: a plain request. The id was read a moment ago from a parent that we watch.
-                    unsafe { libc::kill(program, libc::SIGKILL) };
+                let Some(zygote) = self.running.iter_mut().find(|one| one.number == number) else { return };
+                if let Ok(program) = zygote.program() {
+                    let _ = rustix::process::pidfd_send_signal(&program.pidfd, Signal::KILL);
                 }
             }
         }
@@ -315,7 +345,7 @@ impl Spawner {
                 let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
                 let owner = self.base.owner_of(number);
                 if let Some(reply) = descriptors.into_iter().next() {
-                    self.running.push(Running { number, pid, pidfd, reply, owner });
+                    self.running.push(Running { number, pid, pidfd, reply, owner, program: None });
                 }
             }
             Err(failure) => {
@@ -328,21 +358,25 @@ impl Spawner {
     /// Has a sandbox made by a fork of a zygote's program.
     fn fork(&mut self, zygote: u64, fork: &Fork, descriptors: [OwnedFd; 4]) {
         let [reply, output, control, zygote_control] = descriptors;
-        let Some((zygote, owner)) =
-            self.running.iter().find(|one| one.number == zygote).map(|one| (one.pid, one.owner))
-        else {
-            let _ = crate::message::send(reply.as_fd(), &Report::Failed("the zygote has ended".into()), &[]);
-            return;
+        let base = &self.base;
+        let found = self.running.iter_mut().find(|one| one.number == zygote);
+        let program = found.ok_or_else(|| Failure::new("the zygote has ended"));
+        let (owner, program) = match program.and_then(|one| Ok((one.owner, one.program()?))) {
+            Ok(found) => found,
+            Err(failure) => {
+                let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
+                return;
+            }
         };
         let number = self.next;
         self.next += 1;
         let ready_tmp = self.ready_tmp.get_mut(&fork.tmp_mb).and_then(Vec::pop);
-        let base = &self.base;
         let attendant = Attendant::begin(|socket| {
             crate::fork::attend(crate::fork::Attendance {
                 number,
                 fork,
-                zygote,
+                zygote: program.pid,
+                turn: program.turn.as_fd(),
                 owner: owner.unwrap_or(crate::root::USER_ID),
                 cgroups: &base.cgroups,
                 scratch: &base.scratch,
@@ -390,7 +424,7 @@ impl Spawner {
         {
             let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
             let pid = pid_of(&pidfd);
-            self.running.push(Running { number, pid, pidfd, reply, owner });
+            self.running.push(Running { number, pid, pidfd, reply, owner, program: None });
             return;
         }
         let Attendant { pid, expected, .. } = self.attendants.swap_remove(index);

@@ -8,7 +8,7 @@ const { pathToFileURL } = require('url')
 
 const API = '/2018-06-01/runtime/'
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming')
-let [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
 let requestId = ''
 
 // One record is one frame, so that one of several lines stays one event in the log.
@@ -368,10 +368,17 @@ function fatal(api, name, error) {
   last.call('POST', where, { 'Lambda-Runtime-Function-Error-Type': headerValue(document.errorType) }, JSON.stringify(document)).then(() => process.exit(129))
 }
 
-// Waits on descriptor 3 to be told which function this process is to serve: started ahead, with no function loaded.
-async function wait() {
+// Waits on descriptor 3 to be told which function this process is to serve: started ahead, with no function loaded. What a first call
+// goes through has been gone through once by then.
+async function wait(api) {
   for (const name of ['http', 'https', 'stream', 'util', 'crypto', 'zlib', 'events', 'buffer', 'timers/promises', 'stream/promises']) require(name)
   await import('node:path')
+  const { handler } = await loadModule('/var/runtime', 'example')
+  JSON.stringify(await run(handler, JSON.parse('{"name":["value",1]}'), makeContext({})))
+  whenIdle = null
+  delete require.cache['/var/runtime/example.js']
+  api.connect()
+  api.socket.unref()
   fs.writeSync(3, 'r')
   const told = await new Promise((resolve) => {
     const socket = new net.Socket({ fd: 3, readable: true, writable: true })
@@ -388,16 +395,13 @@ async function wait() {
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, told.environment)
   process.chdir(told.directory)
-  const address = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
-  host = address[0]
-  port = address[1]
 }
 
 async function main() {
-  if (process.argv.length > 2 && process.argv.pop() === 'spare') await wait()
+  const api = new Api()
+  if (process.argv.length > 2 && process.argv.pop() === 'spare') await wait(api)
   patchConsole()
   exposeStreaming()
-  const api = new Api()
   process.on('uncaughtException', (error) => fatal(api, null, error))
   process.on('unhandledRejection', (error) => fatal(api, 'Runtime.UnhandledPromiseRejection', error))
   let handler

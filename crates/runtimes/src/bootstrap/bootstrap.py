@@ -38,9 +38,7 @@ class Api:
     def call(self, method, path, headers="", body=b""):
         head = "%s %s%s HTTP/1.1\r\nHost: runtime\r\n%sContent-Length: %d\r\n\r\n" % (method, _API, path, headers, len(body))
         if self.socket is None:
-            self.socket = self.socket_module.socket(self.socket_module.AF_INET, self.socket_module.SOCK_STREAM, 0)
-            self.socket.connect(self.address)
-            self.socket.setsockopt(self.socket_module.IPPROTO_TCP, self.socket_module.TCP_NODELAY, 1)
+            self.connect()
         if len(body) < 65536:
             self.socket.sendall(head.encode("utf-8") + body)
         else:
@@ -69,6 +67,11 @@ class Api:
             body = b"".join(parts)
         self.rest = body[length:]
         return int(lines[0].split(b" ", 2)[1]), headers, body[:length]
+
+    def connect(self):
+        self.socket = self.socket_module.socket(self.socket_module.AF_INET, self.socket_module.SOCK_STREAM, 0)
+        self.socket.connect(self.address)
+        self.socket.setsockopt(self.socket_module.IPPROTO_TCP, self.socket_module.TCP_NODELAY, 1)
 
     def close(self):
         if self.socket is not None:
@@ -373,14 +376,21 @@ def report_init_error(api, error):
 def start_from_zygote(zygote):
     """Loads no function but what they have in common; goes on as a child that has one."""
     zygote.load_usual()
-    told = zygote.become(3)
-    Log.descriptor = os.dup(1)
-    zygote.renew(told)
+    api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+    def get_ready():
+        Log.descriptor = os.dup(1)
+        set_up_paths()
+        api.connect()
+        # Importing writes to much that is shared with the zygote until then: better now than when a call waits.
+        del sys.modules[__import__("snapshot_restore_py").__name__]
+
+    zygote.renew(zygote.become(3, get_ready))
     zygote.forget_shadowed(code_places())
+    return api
 
 
 def load(api):
-    set_up_paths()
     if "logging" in sys.modules:
         set_up_logging(sys.modules["logging"])
     else:
@@ -402,9 +412,12 @@ def keep_initialised(api, zygote):
     except Exception as error:
         report_init_error(api, error)
     api.close()
-    told = zygote.become(3)
-    Log.descriptor = os.dup(1)
-    zygote.renew(told)
+
+    def get_ready():
+        Log.descriptor = os.dup(1)
+        api.connect()
+
+    zygote.renew(zygote.become(3, get_ready))
     try:
         for function, args, kwargs in hooks.get_after_restore() if hooks else []:
             function(*args, **kwargs)
@@ -417,8 +430,10 @@ def main():
     if role != "function":
         import fogbank_zygote as zygote
     if role == "zygote":
-        start_from_zygote(zygote)
-    api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        api = start_from_zygote(zygote)
+    else:
+        api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        set_up_paths()
     handler = load(api)
     if role == "snapshot":
         keep_initialised(api, zygote)

@@ -52,10 +52,11 @@ def forget_shadowed(places):
             del sys.modules[name]
 
 
-def become(control):
+def become(control, get_ready):
     """Forks at each order. Returns in the children only, once one has been told what it is; with the words of that.
 
-    A child's first process stays behind to wait for the function's: it reports how that one ended.
+    A child's first process stays behind to wait for the function's: it reports how that one ended. `get_ready` is called in the function's,
+    which then waits.
     """
     orders = _socket.socket(fileno=control)
     gc.collect()
@@ -80,14 +81,15 @@ def become(control):
     for standard in (1, 2):
         os.dup2(output, standard)
     os.close(output)
+    program = _fork()
+    if program:
+        os.close(own)
+        _wait(program, report)
+    os.close(report)
+    get_ready()
     told = _line(own)
     os.write(own, b"a")
     os.close(own)
-    program = _fork()
-    if program:
-        _wait(program, report)
-    os.close(report)
-    gc.enable()
     return told
 
 

@@ -110,7 +110,7 @@ async fn the_sdk_for_javascript_is_there_without_packaging() {
 
 async fn another_version_of_node_can_be_installed() {
     let directory = tempfile::tempdir().unwrap();
-    let config = fogbank_runtimes::Config { directory: directory.path().join("runtimes"), strict: true };
+    let config = fogbank_runtimes::Config { directory: directory.path().join("runtimes"), strict: true, ahead: false };
     let stage = Stage::with(config.clone());
     assert!(
         matches!(stage.runtime.resolve("nodejs22.x"), Resolution::Missing(text) if text.contains("fogbank runtime install nodejs22.x"))

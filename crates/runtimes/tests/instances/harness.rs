@@ -116,6 +116,7 @@ impl Stage {
     }
 
     pub async fn started(&self, spec: &InstanceSpec) -> Started {
+        self.runtime.readied(&spec.runtime, spec.memory_mb).await;
         match self.runtime.start(spec.clone()).await {
             Ok(started) => started,
             Err(error) => panic!("{error:?}; log: {:#?}", self.log()),
@@ -123,6 +124,7 @@ impl Stage {
     }
 
     pub async fn fails(&self, spec: &InstanceSpec) -> StartError {
+        self.runtime.readied(&spec.runtime, spec.memory_mb).await;
         match self.runtime.start(spec.clone()).await {
             Ok(_) => panic!("it started"),
             Err(error) => error,
@@ -140,10 +142,19 @@ impl Stage {
     }
 }
 
+/// Whether instances come from sandboxes that wait. This file is part of two test programs, one for each way.
+pub fn waits() -> bool {
+    env!("CARGO_CRATE_NAME") == "waiting"
+}
+
 /// Installed SDKs and compiled bootstraps are shared between test runs; everything else is new.
 pub fn config() -> Config {
     let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("runtimes");
-    Config { directory: std::env::var_os("FOGBANK_RUNTIMES").map_or(shared, PathBuf::from), strict: false }
+    Config {
+        directory: std::env::var_os("FOGBANK_RUNTIMES").map_or(shared, PathBuf::from),
+        strict: false,
+        ahead: waits(),
+    }
 }
 
 pub fn event(payload: &str) -> Event {

@@ -1,4 +1,4 @@
-//! Functions through the `Runtime` trait, as the pool runs them.
+//! Functions through the `Runtime` trait, as the pool runs them, each started anew.
 #![allow(clippy::unwrap_used)]
 
 mod fetched;
@@ -6,4 +6,3 @@ mod harness;
 mod native;
 mod node;
 mod python;
-mod speed;

@@ -181,7 +181,7 @@ async fn an_answer_that_is_no_json_is_a_marshal_error() {
 async fn values_are_read_and_written_as_by_pythons_own_json() {
     let stage = Stage::new();
     let spec = stage.python(
-        "import decimal\nimport sys\nassert 'json' not in sys.modules\ndef handler(event, context):\n    import json\n    assert type(event[0]) is float and type(event[1]) is int\n    made = {'n': None, 't': True, 1: 'é\\n\"', 'f': 1e300, 'd': decimal.Decimal('1.5'), 'l': [(), {}], 'event': event}\n    assert context.get_remaining_time_in_millis() > 0\n    return [made, json.dumps({**made, 'd': 1.5})]\n",
+        "import decimal\nimport sys\nsys.modules.pop('json', None)\ndef handler(event, context):\n    import json\n    assert type(event[0]) is float and type(event[1]) is int\n    made = {'n': None, 't': True, 1: 'é\\n\"', 'f': 1e300, 'd': decimal.Decimal('1.5'), 'l': [(), {}], 'event': event}\n    assert context.get_remaining_time_in_millis() > 0\n    return [made, json.dumps({**made, 'd': 1.5})]\n",
     );
     let instance = stage.start(&spec).await;
     let Outcome::Answered(answer) = instance.invoke(event("  [1.0, 12345678901234567890123, \"\\u00e4\"] ")).await
