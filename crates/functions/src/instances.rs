@@ -3,8 +3,9 @@
 use crate::code::{Hold, Packages};
 use crate::model::{Function, Version};
 use crate::pool::{Bounds, CallId, Decision, DeploymentId, Event, InstanceId, Pool, Refusal, Target};
-use crate::report;
-use crate::runtime::{Instance, InstanceSpec, Runtime, StartError};
+use crate::report::{self, Begin};
+use crate::runtime::{Instance, InstanceSpec, Runtime, StartError, Started};
+use crate::snapstart::{Kept, Snapshots};
 use crate::tail::LogTail;
 use fogbank_model::{Clock, LogSink, LogStream};
 use std::collections::HashMap;
@@ -26,17 +27,22 @@ pub(crate) struct Live {
     pub id: InstanceId,
     pub instance: Box<dyn Instance>,
     pub log: LogStream,
-    /// How long its initialisation took.
-    pub init: Duration,
+    /// How long its initialisation took, or its restoration.
+    init: Duration,
+    restored: bool,
     used: AtomicBool,
     gone: AtomicBool,
     _code: Vec<Hold>,
 }
 
 impl Live {
-    /// The initialisation's duration, for the first call only.
-    pub fn first_use(&self) -> Option<Duration> {
-        (!self.used.swap(true, Ordering::Relaxed)).then_some(self.init)
+    /// What came before the first call, for that call only. Restoring is billed in steps of `step_ms`.
+    pub fn first_use(&self, step_ms: u64) -> Option<Begin> {
+        let begin = match self.restored {
+            true => Begin::Restore { took: self.init, billed_ms: report::billed_ms(self.init, step_ms) },
+            false => Begin::Init(self.init),
+        };
+        (!self.used.swap(true, Ordering::Relaxed)).then_some(begin)
     }
 }
 
@@ -66,6 +72,8 @@ pub(crate) struct Instances {
     clock: Arc<dyn Clock>,
     log: Arc<LogTail>,
     packages: Arc<Packages>,
+    /// What instances of versions with SnapStart are made from.
+    pub snapshots: Snapshots,
     calls: AtomicU64,
     this: Weak<Self>,
 }
@@ -85,8 +93,8 @@ impl Instances {
             waiting: HashMap::new(),
             closed: false,
         };
-        let (state, calls) = (Mutex::new(state), AtomicU64::new(1));
-        Arc::new_cyclic(|this| Self { state, runtime, clock, log, packages, calls, this: this.clone() })
+        let (state, calls, snapshots) = (Mutex::new(state), AtomicU64::new(1), Snapshots::new());
+        Arc::new_cyclic(|this| Self { state, runtime, clock, log, packages, snapshots, calls, this: this.clone() })
     }
 
     /// An instance for one call. The caller must give it back with [`Self::free`] or [`Self::end`].
@@ -151,6 +159,7 @@ impl Instances {
 
     /// A deployment was replaced or deleted: its instances finish what they do, and end.
     pub fn retire(&self, deployment: DeploymentId) {
+        self.snapshots.retire(deployment);
         self.on(Event::Retired(deployment), None);
     }
 
@@ -161,6 +170,7 @@ impl Instances {
 
     /// Stops everything. Calls that wait are refused.
     pub fn close(&self) {
+        self.snapshots.close();
         let mut state = self.lock();
         state.closed = true;
         let live = std::mem::take(&mut state.live);
@@ -258,9 +268,55 @@ impl Instances {
     }
 
     async fn start(&self, id: InstanceId, deployed: &Deployed, log: &LogStream) -> Result<Arc<Live>, StartError> {
+        if let Some(kept) = self.snapshots.of(deployed.version.deployment) {
+            match self.restore(&kept, id, deployed, log).await {
+                // No fault of the function, which can start without.
+                Err(StartError::SnapshotLost) => self.snapshots.lost(deployed.version.deployment, &kept),
+                restored => return restored,
+            }
+        }
+        let (spec, held) = self.spec(deployed, log, "on-demand").await?;
+        let line = report::init_start(&spec.runtime, &spec.region);
+        self.log.write(log, self.clock.now(), line);
+        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
+        Ok(live(id, started, log, held, false))
+    }
+
+    async fn restore(
+        &self,
+        kept: &Kept,
+        id: InstanceId,
+        deployed: &Deployed,
+        log: &LogStream,
+    ) -> Result<Arc<Live>, StartError> {
+        let (spec, held) = self.spec(deployed, log, "snap-start").await?;
+        let line = report::restore_start(&spec.runtime, &spec.region);
+        self.log.write(log, self.clock.now(), line);
+        let started = kept.snapshot.restore(spec).await.inspect_err(|error| self.log_failure(log, error))?;
+        self.log.write(log, self.clock.now(), report::restore_report(started.init));
+        Ok(live(id, started, log, held, true))
+    }
+
+    /// Initialises a version, for instances to be made from what comes of it.
+    pub async fn take_snapshot(&self, deployed: &Deployed) -> Result<Arc<Kept>, StartError> {
+        let log = self.stream(deployed);
+        let (spec, code) = self.spec(deployed, &log, "snap-start").await?;
+        let line = report::init_start(&spec.runtime, &spec.region);
+        self.log.write(&log, self.clock.now(), line);
+        let taken = self.runtime.snapshot(spec).await.inspect_err(|error| self.log_failure(&log, error))?;
+        self.log.write(&log, self.clock.now(), report::snapshot_report(taken.init));
+        Ok(Arc::new(Kept { snapshot: taken.snapshot, _code: code }))
+    }
+
+    /// What an instance is made of, and the holds on its code.
+    async fn spec(
+        &self,
+        deployed: &Deployed,
+        log: &LogStream,
+        initialization: &'static str,
+    ) -> Result<(InstanceSpec, Vec<Hold>), StartError> {
         let (key, version) = (&deployed.function.key, &deployed.version);
         let configuration = &version.configuration;
-        self.log.write(log, self.clock.now(), report::init_start(&configuration.runtime, &key.scope.region));
         let mut held = Vec::new();
         let mut directories = Vec::new();
         for code in std::iter::once(&version.code).chain(configuration.layers.iter().map(|layer| &layer.code)) {
@@ -285,19 +341,9 @@ impl Instances {
             tmp_mb: configuration.tmp_mb,
             timeout: configuration.timeout(),
             log: log.clone(),
-            initialization: "on-demand",
+            initialization,
         };
-        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
-        let (instance, init) = (started.instance, started.init);
-        Ok(Arc::new(Live {
-            id,
-            instance,
-            log: log.clone(),
-            init,
-            used: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
-            _code: held,
-        }))
+        Ok((spec, held))
     }
 
     fn log_failure(&self, log: &LogStream, error: &StartError) {
@@ -306,9 +352,8 @@ impl Instances {
             StartError::InitTimeout(after) => report::init_report(*after, "timeout", None),
             StartError::NoRuntime(why) => format!("{why}\n"),
             // The text is about the host, not about the function.
-            StartError::SnapshotLost | StartError::Sandbox(_) => {
-                "The sandbox of this instance could not be made.\n".into()
-            }
+            StartError::SnapshotLost => "The snapshot is gone; the instance starts without.\n".into(),
+            StartError::Sandbox(_) => "The sandbox of this instance could not be made.\n".into(),
         };
         self.log.write(log, self.clock.now(), line);
     }
@@ -326,6 +371,19 @@ impl Instances {
             stream: format!("{day}/[{}]{}", deployed.version.label(), hex::encode(random)),
         }
     }
+}
+
+fn live(id: InstanceId, started: Started, log: &LogStream, code: Vec<Hold>, restored: bool) -> Arc<Live> {
+    Arc::new(Live {
+        id,
+        instance: started.instance,
+        log: log.clone(),
+        init: started.init,
+        restored,
+        used: AtomicBool::new(false),
+        gone: AtomicBool::new(false),
+        _code: code,
+    })
 }
 
 fn answer(state: &mut State, call: CallId, why: NotRun) {

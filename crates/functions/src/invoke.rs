@@ -3,10 +3,10 @@
 
 use crate::instances::{Deployed, Instances, Live, NotRun};
 use crate::meter::{Meter, Usage};
-use crate::model::FunctionKey;
+use crate::model::{FunctionKey, Readiness};
 use crate::pool::{Refusal, Target};
 use crate::registry::Registry;
-use crate::report::{self, Report};
+use crate::report::{self, Begin, Report};
 use crate::runtime::{Event, Outcome, StartError};
 use crate::tail::LogTail;
 use crate::{Error, limits};
@@ -20,6 +20,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+
+/// The code of the refusal of a call to a version that is not ready.
+pub(crate) const NOT_READY: &str = "ResourceConflictException";
 
 /// What calls need of the platform.
 pub(crate) struct Caller {
@@ -48,7 +51,7 @@ struct Call {
     version: String,
     log: LogStream,
     began: Instant,
-    cold: Option<Duration>,
+    begin: Option<Begin>,
     wants_tail: bool,
 }
 
@@ -95,6 +98,7 @@ impl Caller {
     async fn run(self: Arc<Self>, context: RequestContext, invocation: Invocation) -> Result<Called, InvokeError> {
         let payload = check_payload(invocation.payload, limits::SYNC_PAYLOAD_BYTES, "RequestResponse")?;
         let (deployed, unreserved) = self.find(&invocation.function)?;
+        check_ready(&deployed)?;
         let target = self.target(&deployed, unreserved);
         let request_id = context.request_id.0.clone();
         let live = match self.instances.acquire(deployed.clone(), target).await {
@@ -119,7 +123,7 @@ impl Caller {
         };
         let call = Call {
             log: live.log.clone(),
-            cold: live.first_use(),
+            begin: live.first_use(self.step_ms),
             wants_tail: invocation.wants_log_tail,
             caller: self,
             deployed,
@@ -179,7 +183,7 @@ impl Caller {
         let call = Call {
             request_id: request_id.clone(),
             began: Instant::now(),
-            cold: Some(after),
+            begin: Some(Begin::Init(after)),
             wants_tail,
             caller: self,
             deployed,
@@ -195,6 +199,19 @@ impl Caller {
         let reply = call.reply(payload, Some("Unhandled"), None);
         Ok(Called { reply, late_tail: None })
     }
+}
+
+/// A version whose snapshot is not made, or cannot be made, takes no calls, as on AWS.
+fn check_ready(deployed: &Deployed) -> Result<(), InvokeError> {
+    let state = match &deployed.version.readiness {
+        Readiness::Active | Readiness::Optimized => return Ok(()),
+        Readiness::Pending => "Pending",
+        Readiness::Failed { .. } => "Failed",
+    };
+    let message = format!(
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    );
+    Err(InvokeError::Refused { code: NOT_READY, message })
 }
 
 fn refused(refusal: Refusal, deployed: &Deployed) -> InvokeError {
@@ -364,10 +381,14 @@ impl Call {
         let memory_mb = configuration.memory_mb;
         let out_of_memory = matches!(end, End::Broken { error_type: "Runtime.OutOfMemory" });
         let duration = if matches!(end, End::TimedOut) { configuration.timeout() } else { took };
-        let billed_ms = report::billed_ms(duration, self.caller.step_ms);
+        let restored_ms = match self.begin {
+            Some(Begin::Restore { billed_ms, .. }) => billed_ms,
+            Some(Begin::Init(_)) | None => 0,
+        };
+        let billed_ms = report::billed_ms(duration, self.caller.step_ms) + restored_ms;
         let used_mb = if out_of_memory { memory_mb } else { used_mb.min(memory_mb) };
-        let init = self.cold;
-        let report = Report { request_id: &self.request_id, duration, billed_ms, memory_mb, used_mb, init, status };
+        let begin = self.begin;
+        let report = Report { request_id: &self.request_id, duration, billed_ms, memory_mb, used_mb, begin, status };
         self.line(report::end(&self.request_id));
         self.line(report.line());
         let usage = Usage {
@@ -375,7 +396,7 @@ impl Call {
             errors: is_error.into(),
             billed_ms,
             mb_ms: billed_ms * u64::from(memory_mb),
-            cold_starts: self.cold.is_some().into(),
+            cold_starts: self.begin.is_some().into(),
             max_memory_mb: used_mb,
             step_ms: self.caller.step_ms,
         };

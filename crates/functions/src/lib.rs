@@ -38,6 +38,7 @@ mod registry;
 mod report;
 pub mod runtime;
 mod settings;
+mod snapstart;
 mod tag;
 mod tail;
 mod update;

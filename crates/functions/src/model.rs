@@ -99,6 +99,9 @@ pub struct Configuration {
     pub architecture: String,
     /// The log group; `/aws/lambda/NAME` unless set.
     pub log_group: String,
+    /// Whether published versions start from a snapshot of their initialised state: `SnapStart` with `PublishedVersions`.
+    #[serde(default)]
+    pub snap_start: bool,
 }
 
 impl Configuration {
@@ -106,6 +109,26 @@ impl Configuration {
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_s.into())
     }
+}
+
+/// Whether a version can be called. Code is unpacked before a function or a change of it is accepted, so only a version with
+/// SnapStart is ever anything but active.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Readiness {
+    /// It can be called.
+    #[default]
+    Active,
+    /// Its initialisation runs, for the first snapshot of it.
+    Pending,
+    /// It can be called, and starts from a snapshot.
+    Optimized,
+    /// Its initialisation failed, so it can never be called.
+    Failed {
+        /// A `StateReasonCode` of the API, such as `FunctionError.InitTimeout`.
+        code: String,
+        /// What happened, for the developer.
+        reason: String,
+    },
 }
 
 /// `$LATEST` or a published version: configuration and code together.
@@ -121,6 +144,9 @@ pub struct Version {
     pub modified: Timestamp,
     /// Changes with every change.
     pub revision: String,
+    /// Whether it can be called.
+    #[serde(default)]
+    pub readiness: Readiness,
     /// Which instances are its own. Given anew at each start of the platform and at each change, so that instances of what was
     /// before are never taken for it.
     #[serde(skip)]

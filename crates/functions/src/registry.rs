@@ -125,9 +125,10 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Who is told about deployments that are no longer called and code that is no longer needed.
-    pub fn serve_with(&self, instances: Arc<Instances>, packages: Arc<Packages>) {
+    /// Who is told about deployments that come and go, and code that is no longer needed. Within a Tokio runtime.
+    pub fn serve_with(self: &Arc<Self>, instances: Arc<Instances>, packages: Arc<Packages>) {
         drop(self.served_by.set((instances, packages)));
+        self.snapshot().functions.values().for_each(|function| self.serve(function));
     }
 
     fn read_all(&self, read: &fogbank_store::Snapshot) -> Result<Snapshot, Error> {
@@ -249,9 +250,19 @@ impl Registry {
             if let Some(old) = old {
                 registry.retire(&old, new.as_deref());
             }
+            if let Some(new) = &new {
+                registry.serve(new);
+            }
             Ok(new)
         };
         tokio::spawn(finish).await?
+    }
+
+    /// Begins what the new state of a function needs.
+    fn serve(self: &Arc<Self>, function: &Arc<Function>) {
+        if let Some((instances, _)) = self.served_by.get() {
+            self.keep_snapshots(instances, function);
+        }
     }
 
     /// Ends what only the old state of a function needed.

@@ -1,6 +1,7 @@
 //! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here.
 
 use crate::Error;
+use crate::invoke::NOT_READY;
 use fogbank_model::{InvalidName, InvokeError, RequestContext};
 use fogbank_wire::{Fault, Shown, Violation, violations_message};
 
@@ -60,6 +61,7 @@ pub(super) fn invoke(error: InvokeError) -> Fault {
         InvokeError::Refused { code: "InvalidRuntimeException", message } => {
             user("InvalidRuntimeException", 502, message)
         }
+        InvokeError::Refused { code: NOT_READY, message } => user(NOT_READY, 409, message),
         InvokeError::Refused { code, message } => user(code, 400, message),
         InvokeError::Internal(why) => internal(why),
     }
