@@ -2,6 +2,7 @@
 
 use crate::cli::Failure;
 use clap::{Args, ValueEnum};
+use fogbank_functions::KeepAlive;
 use fogbank_functions::bill::Prices;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -25,7 +26,10 @@ pub struct PlatformArgs {
     /// Memory for all function instances together, in MiB [default: three quarters of what the machine has]
     #[arg(long, env = "FOGBANK_MEMORY_MB")]
     pub memory_mb: Option<u64>,
-    /// Seconds after which an idle instance is stopped
+    /// How long idle instances are kept: by the history of their function, or all for the same time
+    #[arg(long, env = "FOGBANK_KEEP_ALIVE", default_value = "histogram")]
+    pub keep_alive: KeepAliveMode,
+    /// Seconds after which an idle instance is stopped, where no history says otherwise
     #[arg(long, env = "FOGBANK_IDLE_SECONDS", default_value_t = 600)]
     pub idle_seconds: u64,
     /// What to log: error, warn, info, debug or trace
@@ -40,6 +44,24 @@ pub enum AuthMode {
     On,
     /// Any credentials are taken.
     Off,
+}
+
+/// How long idle instances are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepAliveMode {
+    /// Each for `--idle-seconds`.
+    Fixed,
+    /// As long as the function's idle times make worth it; an expected call finds one started ahead.
+    Histogram,
+}
+
+impl From<KeepAliveMode> for KeepAlive {
+    fn from(mode: KeepAliveMode) -> Self {
+        match mode {
+            KeepAliveMode::Fixed => Self::Fixed,
+            KeepAliveMode::Histogram => Self::Histogram,
+        }
+    }
 }
 
 /// What the platform is started with.

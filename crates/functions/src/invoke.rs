@@ -52,6 +52,8 @@ struct Call {
     log: LogStream,
     began: Instant,
     begin: Option<Begin>,
+    /// Whether it waited for a start.
+    cold: bool,
     wants_tail: bool,
 }
 
@@ -91,7 +93,7 @@ impl Caller {
         };
         let registered = snapshot.function(&key).map_err(found)?;
         let version = registered.route(function.qualifier.as_ref(), || self.clock.fraction()).map_err(found)?;
-        let unreserved = self.concurrency.saturating_sub(snapshot.reserved(&key.scope));
+        let unreserved = self.concurrency.saturating_sub(snapshot.claimed(&key.scope));
         Ok((Deployed { function: registered.clone(), version: version.clone() }, unreserved))
     }
 
@@ -121,9 +123,11 @@ impl Caller {
             trace: context.trace.filter(|trace| trace.contains("Root=")).unwrap_or_else(|| self.trace()),
             client_context: invocation.client_context,
         };
+        let begin = live.first_use(self.step_ms);
         let call = Call {
             log: live.log.clone(),
-            begin: live.first_use(self.step_ms),
+            cold: live.was_waited_for() && begin.is_some(),
+            begin,
             wants_tail: invocation.wants_log_tail,
             caller: self,
             deployed,
@@ -184,6 +188,7 @@ impl Caller {
             request_id: request_id.clone(),
             began: Instant::now(),
             begin: Some(Begin::Init(after)),
+            cold: true,
             wants_tail,
             caller: self,
             deployed,
@@ -289,7 +294,7 @@ impl Call {
             }
         };
         let instance_lives = matches!(end, End::Answered | End::Failed);
-        self.write_down(end, live.instance.max_memory_mb(), self.began.elapsed());
+        self.write_down(end, live.measure(), self.began.elapsed());
         Finished { payload, error, content_type: None, instance_lives }
     }
 
@@ -353,7 +358,7 @@ impl Call {
             StreamEnd::Failed { .. } => End::Failed,
         };
         let lives = matches!(how, End::Answered | End::Failed);
-        self.write_down(how, live.instance.max_memory_mb(), self.began.elapsed());
+        self.write_down(how, live.measure(), self.began.elapsed());
         lives
     }
 
@@ -396,7 +401,7 @@ impl Call {
             errors: is_error.into(),
             billed_ms,
             mb_ms: billed_ms * u64::from(memory_mb),
-            cold_starts: self.begin.is_some().into(),
+            cold_starts: self.cold.into(),
             max_memory_mb: used_mb,
             step_ms: self.caller.step_ms,
         };

@@ -249,6 +249,15 @@ pub struct EventInvoke {
     pub modified: Timestamp,
 }
 
+/// How many instances of a version or alias are to be there before calls come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProvisionedConcurrency {
+    /// How many.
+    pub count: u32,
+    /// When it was set.
+    pub modified: Timestamp,
+}
+
 /// What holds for a function as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 pub struct Settings {
@@ -285,6 +294,8 @@ pub struct Function {
     pub urls: BTreeMap<String, Arc<FunctionUrl>>,
     /// Asynchronous settings by qualifier.
     pub event_invokes: BTreeMap<String, Arc<EventInvoke>>,
+    /// Provisioned concurrency by qualifier.
+    pub provisioned: BTreeMap<String, Arc<ProvisionedConcurrency>>,
 }
 
 impl Function {

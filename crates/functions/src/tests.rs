@@ -3,6 +3,7 @@
 
 mod calls;
 mod limits_hold;
+mod provisioned;
 mod registered;
 mod snapstart;
 
@@ -182,7 +183,16 @@ impl Instance for PuppetInstance {
     }
 
     fn max_memory_mb(&self) -> u32 {
-        40
+        if self.mode == "hungry" { self.spec.memory_mb } else { 40 }
+    }
+}
+
+/// A machine that nobody can measure.
+struct NoMeasure;
+
+impl Memory for NoMeasure {
+    fn measure(&self) -> Option<Machine> {
+        None
     }
 }
 
@@ -244,7 +254,8 @@ impl Platform {
             death: Arc::default(),
             log: log.clone(),
         });
-        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, config };
+        let memory = Arc::new(NoMeasure);
+        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, memory, config };
         let functions = Functions::open(parts).unwrap();
         let service = Arc::new(lambda::service(functions.clone()));
         Self { home, functions, service, puppet, lines, clock }

@@ -25,6 +25,9 @@ impl From<Error> for Fault {
             Error::Conflict(message) => user("ResourceConflictException", 409, message),
             Error::InvalidParameter(message) => user("InvalidParameterValueException", 400, message),
             Error::Precondition(message) => user("PreconditionFailedException", 412, message),
+            error @ Error::NotProvisioned => {
+                user("ProvisionedConcurrencyConfigNotFoundException", 404, error.to_string())
+            }
             Error::TooLarge(message) => user("RequestEntityTooLargeException", 413, message),
             Error::PolicyTooLarge(message) => user("PolicyLengthExceededException", 400, message),
             Error::Store(error) => internal(error),
