@@ -75,6 +75,11 @@ impl Live {
         matches!(self.origin, Origin::OnDemand | Origin::Restored)
     }
 
+    /// Whether it is provisioned concurrency.
+    pub fn is_provisioned(&self) -> bool {
+        self.origin == Origin::Provisioned
+    }
+
     /// Measures its memory: the most that it has used so far, in MiB.
     pub fn measure(&self) -> u32 {
         let peak = self.instance.max_memory_mb();

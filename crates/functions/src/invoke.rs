@@ -13,6 +13,7 @@ use crate::{Error, limits};
 use bytes::{Bytes, BytesMut};
 use fogbank_model::{
     Clock, FunctionRef, Invocation, InvokeError, LogSink, LogStream, Reply, ReplyStream, RequestContext, StreamEnd,
+    Timestamp,
 };
 use serde::de::IgnoredAny;
 use std::pin::Pin;
@@ -54,6 +55,7 @@ struct Call {
     begin: Option<Begin>,
     /// Whether it waited for a start.
     cold: bool,
+    provisioned: bool,
     wants_tail: bool,
 }
 
@@ -126,6 +128,7 @@ impl Caller {
         let begin = live.first_use(self.step_ms);
         let call = Call {
             log: live.log.clone(),
+            provisioned: live.is_provisioned(),
             cold: live.was_waited_for() && begin.is_some(),
             begin,
             wants_tail: invocation.wants_log_tail,
@@ -137,6 +140,24 @@ impl Caller {
         };
         let outcome = live.instance.invoke(event).await;
         call.settle(live, outcome, invocation.accepts_stream).await
+    }
+
+    /// Counts the provisioned instances that were there for the time `lasted` until `now`.
+    pub fn meter_provisioned(&self, lasted: Duration, now: Timestamp) {
+        let snapshot = self.registry.snapshot();
+        for function in snapshot.functions().filter(|function| !function.provisioned.is_empty()) {
+            for version in function.versions.values() {
+                let ready = self.instances.provided(version.deployment).0.ready;
+                if ready == 0 {
+                    continue;
+                }
+                let mb = u64::from(ready) * u64::from(version.configuration.memory_mb);
+                let lasted_ms = u64::try_from(lasted.as_millis()).unwrap_or(0);
+                let deployed = Deployed { function: function.clone(), version: version.clone() };
+                let usage = Usage { provisioned_mb_ms: mb * lasted_ms, step_ms: self.step_ms, ..Usage::default() };
+                self.meter.count(&deployed, now, &usage);
+            }
+        }
     }
 
     fn target(&self, deployed: &Deployed, unreserved: u32) -> Target {
@@ -189,6 +210,7 @@ impl Caller {
             began: Instant::now(),
             begin: Some(Begin::Init(after)),
             cold: true,
+            provisioned: false,
             wants_tail,
             caller: self,
             deployed,
@@ -401,6 +423,8 @@ impl Call {
             errors: is_error.into(),
             billed_ms,
             mb_ms: billed_ms * u64::from(memory_mb),
+            on_provisioned_mb_ms: if self.provisioned { billed_ms * u64::from(memory_mb) } else { 0 },
+            provisioned_mb_ms: 0,
             cold_starts: self.cold.into(),
             max_memory_mb: used_mb,
             step_ms: self.caller.step_ms,

@@ -10,6 +10,8 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How long an instance is kept after a call even if no other is expected soon, for those that belong together.
+pub const LINGER: Duration = Duration::from_secs(10);
 /// Bins of a minute each.
 const BINS: usize = 240;
 const BIN_S: u64 = 60;

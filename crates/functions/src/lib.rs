@@ -265,14 +265,18 @@ impl Invoke for Functions {
     }
 }
 
-/// Lets idle instances end, writes the meter, and every minute the idle times.
+/// Lets idle instances end, counts provisioned ones, writes the meter, and every minute the idle times.
 async fn every_second(store: Store, caller: Weak<Caller>) {
+    let mut metered = Timestamp(i64::MAX);
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for seconds in 1u64.. {
         second.tick().await;
         let Some(caller) = caller.upgrade() else { return };
         caller.instances.tick();
+        let now = caller.clock.now();
+        caller.meter_provisioned(now.since(metered), now);
+        metered = now;
         if let Err(error) = caller.meter.flush().await {
             tracing::warn!(%error, "the meter could not be written; it is tried again");
         }

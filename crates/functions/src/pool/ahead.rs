@@ -3,12 +3,10 @@
 use super::{
     Ahead, Decision, Deployment, DeploymentId, FunctionId, InstanceId, Pool, Provision, Provisioned, State, Target,
 };
-use crate::keep_alive::{History, KeepAlive, Windows};
+use crate::keep_alive::{History, KeepAlive, LINGER, Windows};
 use fogbank_model::Timestamp;
 use std::time::Duration;
 
-/// How long an instance is kept after a call even if no other is expected soon, for those that belong together.
-const LINGER: Duration = Duration::from_secs(10);
 /// When a provisioned instance that could not be started is tried again.
 const RETRY: Duration = Duration::from_secs(60);
 
