@@ -37,3 +37,24 @@ def test_a_burst_makes_no_more_instances_than_calls_at_once(platform, make_funct
     with ThreadPoolExecutor(16) as pool:
         streams = set(pool.map(lambda _: invoke(client, name)[0], range(64)))
     assert len(streams) <= 16
+
+
+@pytest.mark.alone
+def test_200_first_calls_of_a_function_are_all_admitted(platform, make_function):
+    client = platform.client("lambda", max_pool_connections=200)
+    name = make_function("import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return context.log_stream_name\n", MemorySize=128, Timeout=30)
+    with ThreadPoolExecutor(200) as pool:
+        replies = list(pool.map(lambda _: invoke(client, name), range(200)))
+    assert all(error is None for _, error in replies)
+
+
+@pytest.mark.alone
+def test_a_burst_of_one_function_does_not_hold_up_another(platform, make_function):
+    client = platform.client("lambda", max_pool_connections=80)
+    slow = make_function("import time\ntime.sleep(3)\ndef handler(event, context):\n    return 1\n", Timeout=20)
+    other = make_function("def handler(event, context):\n    return 2\n")
+    with ThreadPoolExecutor(60) as pool:
+        burst = [pool.submit(invoke, client, slow) for _ in range(60)]
+        assert invoke(client, other) == (2, None)
+        assert not any(reply.done() for reply in burst), "the other function was answered first"
+        assert all(reply.result() == (1, None) for reply in burst)

@@ -7,6 +7,7 @@ use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
 use fogbank_deploy::Deploy;
+use fogbank_functions::machine::ThisMachine;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
@@ -79,10 +80,13 @@ pub async fn compose(
     let config = Config {
         memory_mb: settings.memory_mb(),
         idle: Duration::from_secs(settings.args.idle_seconds),
+        keep_alive: settings.args.keep_alive.into(),
         billing_step_ms: settings.file.bill.rounding_ms,
         ..Config::default()
     };
-    let functions = Functions::open(Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, config })?;
+    let memory = Arc::new(ThisMachine);
+    let parts = Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, memory, config };
+    let functions = Functions::open(parts)?;
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),

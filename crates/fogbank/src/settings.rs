@@ -2,6 +2,7 @@
 
 use crate::cli::Failure;
 use clap::{Args, ValueEnum};
+use fogbank_functions::KeepAlive;
 use fogbank_functions::bill::Prices;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -25,7 +26,10 @@ pub struct PlatformArgs {
     /// Memory for all function instances together, in MiB [default: three quarters of what the machine has]
     #[arg(long, env = "FOGBANK_MEMORY_MB")]
     pub memory_mb: Option<u64>,
-    /// Seconds after which an idle instance is stopped
+    /// How long idle instances are kept: by the history of their function, or all for the same time
+    #[arg(long, env = "FOGBANK_KEEP_ALIVE", default_value = "histogram")]
+    pub keep_alive: KeepAliveMode,
+    /// Seconds after which an idle instance is stopped, where no history says otherwise
     #[arg(long, env = "FOGBANK_IDLE_SECONDS", default_value_t = 600)]
     pub idle_seconds: u64,
     /// What to log: error, warn, info, debug or trace
@@ -40,6 +44,24 @@ pub enum AuthMode {
     On,
     /// Any credentials are taken.
     Off,
+}
+
+/// How long idle instances are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepAliveMode {
+    /// Each for `--idle-seconds`.
+    Fixed,
+    /// As long as the function's idle times make worth it; an expected call finds one started ahead.
+    Histogram,
+}
+
+impl From<KeepAliveMode> for KeepAlive {
+    fn from(mode: KeepAliveMode) -> Self {
+        match mode {
+            KeepAliveMode::Fixed => Self::Fixed,
+            KeepAliveMode::Histogram => Self::Histogram,
+        }
+    }
 }
 
 /// What the platform is started with.
@@ -70,6 +92,10 @@ pub struct BillSettings {
     pub per_gb_second: f64,
     /// For a million requests.
     pub per_million_requests: f64,
+    /// For one GB-second of a call on a provisioned instance.
+    pub per_gb_second_on_provisioned: f64,
+    /// For one GB-second of a provisioned instance that is there.
+    pub per_provisioned_gb_second: f64,
     /// GB-seconds that cost nothing.
     pub free_gb_seconds: u64,
     /// Requests that cost nothing.
@@ -83,6 +109,8 @@ impl Default for BillSettings {
         Self {
             currency: "USD".into(),
             per_gb_second: 0.000_016_67,
+            per_gb_second_on_provisioned: 0.000_009_722,
+            per_provisioned_gb_second: 0.000_004_167,
             per_million_requests: 0.20,
             free_gb_seconds: 0,
             free_requests: 0,
@@ -98,6 +126,8 @@ impl BillSettings {
         let nano = |amount: f64| (amount * 1e9).round() as u64;
         Prices {
             gb_second_nano: nano(self.per_gb_second),
+            on_provisioned_gb_second_nano: nano(self.per_gb_second_on_provisioned),
+            provisioned_gb_second_nano: nano(self.per_provisioned_gb_second),
             million_requests_nano: nano(self.per_million_requests),
             free_gb_seconds: self.free_gb_seconds,
             free_requests: self.free_requests,
@@ -106,7 +136,13 @@ impl BillSettings {
 
     fn check(&self) -> Result<(), String> {
         let price = |amount: f64| (0.0..=1e6).contains(&amount);
-        if !price(self.per_gb_second) || !price(self.per_million_requests) {
+        let all = [
+            self.per_gb_second,
+            self.per_gb_second_on_provisioned,
+            self.per_provisioned_gb_second,
+            self.per_million_requests,
+        ];
+        if !all.into_iter().all(price) {
             return Err("prices must lie between 0 and 1000000".into());
         }
         if !(1..=1000).contains(&self.rounding_ms) {

@@ -2,7 +2,7 @@
 
 use crate::model::{Alias, Function, FunctionKey};
 use crate::registry::Turn;
-use crate::{Error, Functions};
+use crate::{Error, Functions, provisioned};
 use fogbank_model::Qualifier;
 use std::sync::Arc;
 
@@ -62,6 +62,7 @@ impl Functions {
             function.policies.remove(name);
             function.urls.remove(name);
             function.event_invokes.remove(name);
+            function.provisioned.remove(name);
             Ok(())
         };
         self.registry.edit(key, edit).await.map(drop)
@@ -76,7 +77,10 @@ fn set(function: &mut Function, mut alias: Alias, change: AliasChange, turn: &Tu
     if let Qualifier::Alias(_) = alias.version {
         return Err(Error::invalid("An alias must point to a version, not to another alias."));
     }
-    function.version(Some(&alias.version))?;
+    let version = function.version(Some(&alias.version))?;
+    if function.provisioned.contains_key(&alias.name) {
+        provisioned::check_version(version)?;
+    }
     if let Some((other, share)) = alias.shift {
         check_shift(function, &alias, other, share)?;
     }

@@ -3,7 +3,7 @@
 //! A call is tried once, unless the function's event invoke configuration asks for retries. A call that could not reach the function,
 //! because of a limit or a failure of the platform, is tried again until it is too old.
 
-use crate::invoke::{Caller, check_payload};
+use crate::invoke::{Caller, NOT_READY, check_payload};
 use crate::model::FunctionKey;
 use crate::{Error, keys, limits};
 use bytes::Bytes;
@@ -168,7 +168,12 @@ impl Asynchronous {
                 }
                 RETRY_AFTER[(tried - 1).min(1)]
             }
-            Err(InvokeError::Throttled { .. } | InvokeError::NoCapacity(_) | InvokeError::Internal(_)) => {
+            Err(
+                InvokeError::Throttled { .. }
+                | InvokeError::NoCapacity(_)
+                | InvokeError::Internal(_)
+                | InvokeError::Refused { code: NOT_READY, .. },
+            ) => {
                 queued.refusals += 1;
                 Duration::from_secs(1 << queued.refusals.min(9)).min(LONGEST_WAIT)
             }

@@ -13,7 +13,11 @@ pub struct Prices {
     pub gb_second_nano: u64,
     /// For a million requests.
     pub million_requests_nano: u64,
-    /// GB-seconds that cost nothing.
+    /// For one GB-second of a call on a provisioned instance.
+    pub on_provisioned_gb_second_nano: u64,
+    /// For one GB-second of a provisioned instance that is there, with or without calls.
+    pub provisioned_gb_second_nano: u64,
+    /// GB-seconds that cost nothing, of those on demand.
     pub free_gb_seconds: u64,
     /// Requests that cost nothing.
     pub free_requests: u64,
@@ -21,9 +25,16 @@ pub struct Prices {
 
 impl Default for Prices {
     /// AWS's price list for x86 in `us-east-1`, 0.0000166667 rounded to 0.00001667 a GB-second and 0.20 a million requests, without
-    /// its free tier.
+    /// its free tier; with provisioned concurrency 0.0000097222 a GB-second of calls and 0.0000041667 of being there.
     fn default() -> Self {
-        Self { gb_second_nano: 16_670, million_requests_nano: 200_000_000, free_gb_seconds: 0, free_requests: 0 }
+        Self {
+            gb_second_nano: 16_670,
+            on_provisioned_gb_second_nano: 9_722,
+            provisioned_gb_second_nano: 4_167,
+            million_requests_nano: 200_000_000,
+            free_gb_seconds: 0,
+            free_requests: 0,
+        }
     }
 }
 
@@ -46,10 +57,14 @@ impl Bill {
 /// The price of `usage`, after what is free.
 pub fn bill(usage: &Usage, prices: &Prices) -> Bill {
     let free_mb_ms = u128::from(prices.free_gb_seconds) * MB_MS_PER_GB_S;
-    let mb_ms = u128::from(usage.mb_ms).saturating_sub(free_mb_ms);
+    let on_demand = usage.mb_ms.saturating_sub(usage.on_provisioned_mb_ms);
+    let mb_ms = u128::from(on_demand).saturating_sub(free_mb_ms);
+    let cost = |mb_ms: u128, price: u64| rounded(mb_ms * u128::from(price), MB_MS_PER_GB_S);
     let requests = u128::from(usage.requests).saturating_sub(prices.free_requests.into());
     Bill {
-        compute_nano: rounded(mb_ms * u128::from(prices.gb_second_nano), MB_MS_PER_GB_S),
+        compute_nano: cost(mb_ms, prices.gb_second_nano)
+            + cost(usage.on_provisioned_mb_ms.into(), prices.on_provisioned_gb_second_nano)
+            + cost(usage.provisioned_mb_ms.into(), prices.provisioned_gb_second_nano),
         requests_nano: rounded(requests * u128::from(prices.million_requests_nano), MILLION),
     }
 }
@@ -96,6 +111,19 @@ mod tests {
         let part = bill(&used(500_000, 1_500_000), &prices);
         assert_eq!((money(part.compute_nano, 3).as_str(), money(part.requests_nano, 2).as_str()), ("1.667", "0.10"));
         assert_eq!(bill(&used(10, 10), &prices).total_nano(), 0);
+    }
+
+    #[test]
+    fn provisioned_instances_cost_for_being_there_and_less_for_calls_and_nothing_of_that_is_free() {
+        let gb_second = 1_024_000;
+        let usage = Usage {
+            mb_ms: 10 * gb_second,
+            on_provisioned_mb_ms: 10 * gb_second,
+            provisioned_mb_ms: 3600 * gb_second,
+            ..Usage::default()
+        };
+        let prices = Prices { free_gb_seconds: 400_000, ..Prices::default() };
+        assert_eq!(bill(&usage, &prices).compute_nano, 10 * 9_722 + 3600 * 4_167);
     }
 
     #[test]

@@ -12,7 +12,7 @@ impl Functions {
     pub async fn reserve(&self, key: &FunctionKey, reserved: Option<u32>) -> Result<(), Error> {
         let total = self.config.concurrency;
         let edit = |function: &mut Function, turn: &Turn| {
-            let others = turn.snapshot.reserved(&key.scope) - function.settings.reserved.unwrap_or(0);
+            let others = turn.snapshot.claimed(&key.scope) - function.claim();
             let left = total.checked_sub(others).and_then(|left| left.checked_sub(reserved.unwrap_or(0)));
             if left.is_none_or(|left| left < limits::UNRESERVED_MINIMUM)
                 && reserved.is_some_and(|reserved| reserved > 0)
@@ -21,6 +21,13 @@ impl Functions {
                     "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
                      minimum value of [{}].",
                     limits::UNRESERVED_MINIMUM
+                )));
+            }
+            let provisioned = function.provisioned_total();
+            if let Some(reserved) = reserved.filter(|reserved| *reserved < provisioned) {
+                return Err(Error::invalid(format!(
+                    "ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned concurrency \
+                     [{provisioned}]."
                 )));
             }
             function.settings.reserved = reserved;

@@ -3,7 +3,7 @@
 use crate::model::{Configuration, LayerKey, LayerUse, within};
 use crate::registry::Snapshot;
 use crate::runtime::{Resolution, Runtime};
-use crate::{Error, limits};
+use crate::{Error, limits, snapstart};
 use fogbank_model::Arn;
 use std::collections::BTreeMap;
 
@@ -108,6 +108,8 @@ pub struct Change {
     pub layers: Option<Vec<String>>,
     /// The log group.
     pub log_group: Option<String>,
+    /// Whether published versions start from a snapshot.
+    pub snap_start: Option<bool>,
     /// The only architecture that the client accepts.
     pub architecture: Option<String>,
 }
@@ -132,6 +134,7 @@ pub(crate) fn defaults(name: &str, role: Arn) -> Configuration {
         layers: Vec::new(),
         architecture: host_architecture().into(),
         log_group: format!("/aws/lambda/{name}"),
+        snap_start: false,
     }
 }
 
@@ -170,6 +173,8 @@ impl Change {
         if let Some(architecture) = self.architecture {
             check_architecture(&architecture)?;
         }
+        to.snap_start = self.snap_start.unwrap_or(to.snap_start);
+        snapstart::check(to)?;
         to.description = self.description.unwrap_or_else(|| std::mem::take(&mut to.description));
         to.tracing = self.tracing.unwrap_or_else(|| std::mem::take(&mut to.tracing));
         to.log_group = self.log_group.unwrap_or_else(|| std::mem::take(&mut to.log_group));

@@ -56,6 +56,7 @@ impl Functions {
             code,
             modified: turn.now,
             revision: turn.clock.uuid(),
+            readiness: Default::default(),
             deployment: Default::default(),
         };
         let mut function = self.registry.draft(new.key.clone(), latest);

@@ -44,5 +44,6 @@ fn remove_version(function: &mut Function, number: u64) -> Result<(), Error> {
     let own = number.to_string();
     function.policies.remove(&own);
     function.event_invokes.remove(&own);
+    function.provisioned.remove(&own);
     Ok(())
 }

@@ -15,6 +15,9 @@ pub enum Error {
     /// The caller's `RevisionId` or `CodeSha256` is not the current one.
     #[error("{0}")]
     Precondition(String),
+    /// There is a version or alias, but no provisioned concurrency on it.
+    #[error("No Provisioned Concurrency Config found for this function")]
+    NotProvisioned,
     /// The package is too large.
     #[error("{0}")]
     TooLarge(String),

@@ -1,16 +1,22 @@
 //! Carries out what the pool decides: starts and stops instances, and hands them to waiting calls.
 
 use crate::code::{Hold, Packages};
+use crate::keep_alive::History;
+use crate::machine::Memory;
 use crate::model::{Function, Version};
-use crate::pool::{Bounds, CallId, Decision, DeploymentId, Event, InstanceId, Pool, Refusal, Target};
-use crate::report;
-use crate::runtime::{Instance, InstanceSpec, Runtime, StartError};
+use crate::pool::{
+    Ahead, Bounds, CallId, Decision, DeploymentId, Event, FunctionId, InstanceId, Pool, Provision, Provisioned,
+    Refusal, Target,
+};
+use crate::report::{self, Begin};
+use crate::runtime::{Instance, InstanceSpec, Runtime, StartError, Started};
+use crate::snapstart::{Kept, Snapshots};
 use crate::tail::LogTail;
 use fogbank_model::{Clock, LogSink, LogStream};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -21,22 +27,64 @@ pub(crate) struct Deployed {
     pub version: Arc<Version>,
 }
 
+/// Why an instance was started, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// For a call that waited.
+    OnDemand,
+    /// The same, from a snapshot.
+    Restored,
+    /// For a call that is expected.
+    Expected,
+    /// From a snapshot, for a call that is expected.
+    RestoredAhead,
+    /// Provisioned concurrency.
+    Provisioned,
+}
+
 /// A running instance.
 pub(crate) struct Live {
     pub id: InstanceId,
     pub instance: Box<dyn Instance>,
     pub log: LogStream,
-    /// How long its initialisation took.
-    pub init: Duration,
+    /// How long its initialisation took, or its restoration.
+    init: Duration,
+    origin: Origin,
+    /// The most memory that it was seen to use, in MiB.
+    peak_mb: AtomicU32,
     used: AtomicBool,
     gone: AtomicBool,
     _code: Vec<Hold>,
 }
 
 impl Live {
-    /// The initialisation's duration, for the first call only.
-    pub fn first_use(&self) -> Option<Duration> {
-        (!self.used.swap(true, Ordering::Relaxed)).then_some(self.init)
+    /// What came before the first call, for that call only. Restoring is billed in steps of `step_ms`.
+    pub fn first_use(&self, step_ms: u64) -> Option<Begin> {
+        let begin = match self.origin {
+            Origin::OnDemand | Origin::Expected => Begin::Init(self.init),
+            Origin::Restored | Origin::RestoredAhead => {
+                Begin::Restore { took: self.init, billed_ms: report::billed_ms(self.init, step_ms) }
+            }
+            Origin::Provisioned => return None,
+        };
+        (!self.used.swap(true, Ordering::Relaxed)).then_some(begin)
+    }
+
+    /// Whether a call had to wait for its start.
+    pub fn was_waited_for(&self) -> bool {
+        matches!(self.origin, Origin::OnDemand | Origin::Restored)
+    }
+
+    /// Whether it is provisioned concurrency.
+    pub fn is_provisioned(&self) -> bool {
+        self.origin == Origin::Provisioned
+    }
+
+    /// Measures its memory: the most that it has used so far, in MiB.
+    pub fn measure(&self) -> u32 {
+        let peak = self.instance.max_memory_mb();
+        self.peak_mb.store(peak, Ordering::Relaxed);
+        peak
     }
 }
 
@@ -49,6 +97,9 @@ pub(crate) enum NotRun {
     Closed,
 }
 
+/// How often the pool hears that time passes while calls wait for launches.
+const PULSE: Duration = Duration::from_millis(10);
+
 type Taker = oneshot::Sender<Result<Arc<Live>, NotRun>>;
 
 struct State {
@@ -56,6 +107,12 @@ struct State {
     live: HashMap<InstanceId, (Arc<Live>, AbortHandle)>,
     launching: HashMap<InstanceId, AbortHandle>,
     waiting: HashMap<CallId, (Taker, Deployed)>,
+    /// What instances can be started of without a call: what was called before, or is provisioned.
+    known: HashMap<DeploymentId, Deployed>,
+    /// Why provisioned instances of a deployment could not be started.
+    failures: HashMap<DeploymentId, &'static str>,
+    /// Whether a task feeds pulses to the pool.
+    pulsing: bool,
     closed: bool,
 }
 
@@ -66,6 +123,9 @@ pub(crate) struct Instances {
     clock: Arc<dyn Clock>,
     log: Arc<LogTail>,
     packages: Arc<Packages>,
+    memory: Arc<dyn Memory>,
+    /// What instances of versions with SnapStart are made from.
+    pub snapshots: Snapshots,
     calls: AtomicU64,
     this: Weak<Self>,
 }
@@ -77,16 +137,30 @@ impl Instances {
         clock: Arc<dyn Clock>,
         log: Arc<LogTail>,
         packages: Arc<Packages>,
+        memory: Arc<dyn Memory>,
     ) -> Arc<Self> {
         let state = State {
             pool: Pool::new(bounds),
             live: HashMap::new(),
             launching: HashMap::new(),
             waiting: HashMap::new(),
+            known: HashMap::new(),
+            failures: HashMap::new(),
+            pulsing: false,
             closed: false,
         };
-        let (state, calls) = (Mutex::new(state), AtomicU64::new(1));
-        Arc::new_cyclic(|this| Self { state, runtime, clock, log, packages, calls, this: this.clone() })
+        let (state, calls, snapshots) = (Mutex::new(state), AtomicU64::new(1), Snapshots::new());
+        Arc::new_cyclic(|this| Self {
+            state,
+            runtime,
+            clock,
+            log,
+            packages,
+            memory,
+            snapshots,
+            calls,
+            this: this.clone(),
+        })
     }
 
     /// An instance for one call. The caller must give it back with [`Self::free`] or [`Self::end`].
@@ -122,7 +196,8 @@ impl Instances {
             drop(state);
             return self.end(live.id);
         }
-        let ended = self.step(&mut state, Event::Freed(live.id), None);
+        let used_mb = live.peak_mb.load(Ordering::Relaxed).into();
+        let ended = self.step(&mut state, Event::Freed(live.id, used_mb), None);
         drop(state);
         drop(ended);
     }
@@ -151,16 +226,66 @@ impl Instances {
 
     /// A deployment was replaced or deleted: its instances finish what they do, and end.
     pub fn retire(&self, deployment: DeploymentId) {
-        self.on(Event::Retired(deployment), None);
+        self.snapshots.retire(deployment);
+        let mut state = self.lock();
+        state.known.remove(&deployment);
+        state.failures.remove(&deployment);
+        let ended = self.step(&mut state, Event::Retired(deployment), None);
+        drop(state);
+        drop(ended);
+    }
+
+    /// From now on, `count` instances of a version are to be there.
+    pub fn provide(&self, deployed: &Deployed, count: u32) {
+        let version = &deployed.version;
+        let provision = Provision {
+            deployment: version.deployment,
+            function: deployed.function.id,
+            memory_mb: version.configuration.memory_mb.into(),
+            count,
+        };
+        let mut state = self.lock();
+        if count > 0 {
+            state.known.insert(version.deployment, deployed.clone());
+        }
+        state.failures.remove(&version.deployment);
+        let ended = self.step(&mut state, Event::Provision(provision), None);
+        drop(state);
+        drop(ended);
+    }
+
+    /// How far the provisioned instances of a deployment have come, and why they do not come further.
+    pub fn provided(&self, deployment: DeploymentId) -> (Provisioned, Option<&'static str>) {
+        let state = self.lock();
+        (state.pool.provisioned(deployment), state.failures.get(&deployment).copied())
     }
 
     /// To be called about once a second.
     pub fn tick(&self) {
+        if let Some(machine) = self.memory.measure() {
+            self.on(Event::Measured(machine), None);
+        }
         self.on(Event::Tick, None);
+    }
+
+    /// What is known of the idle times of functions, as far as it has changed since the last time.
+    pub fn changed_histories(&self) -> Vec<(FunctionId, History)> {
+        self.lock().pool.changed_histories()
+    }
+
+    /// Begins with what was known of a function before a restart.
+    pub fn remember(&self, function: FunctionId, history: History) {
+        self.lock().pool.remember(function, history);
+    }
+
+    /// The function is deleted.
+    pub fn forget(&self, function: FunctionId) {
+        self.lock().pool.forget(function);
     }
 
     /// Stops everything. Calls that wait are refused.
     pub fn close(&self) {
+        self.snapshots.close();
         let mut state = self.lock();
         state.closed = true;
         let live = std::mem::take(&mut state.live);
@@ -194,6 +319,30 @@ impl Instances {
         self.carry_out(state, decisions, failure)
     }
 
+    /// While calls wait for launches, the pool hears often that time passes, so that slow ones make place.
+    fn keep_pulsing(&self, state: &mut State) {
+        if state.pulsing || state.closed || !state.pool.is_waiting() {
+            return;
+        }
+        state.pulsing = true;
+        let this = self.this.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PULSE).await;
+                let Some(instances) = this.upgrade() else { return };
+                let mut state = instances.lock();
+                let ended = instances.step(&mut state, Event::Pulse, None);
+                let over = state.closed || !state.pool.is_waiting();
+                state.pulsing = !over;
+                drop(state);
+                drop(ended);
+                if over {
+                    return;
+                }
+            }
+        });
+    }
+
     /// Returns the instances that ended, to be dropped outside the lock: stopping one may take a moment.
     fn carry_out(
         &self,
@@ -212,12 +361,20 @@ impl Instances {
                         _ => true,
                     };
                     if gone {
-                        ended.extend(self.step(state, Event::Freed(id), None));
+                        ended.extend(self.step(state, Event::Freed(id, 0), None));
                     }
                 }
                 Decision::Launch(id, call) => {
                     if let (Some((_, deployed)), Some(this)) = (state.waiting.get(&call), self.this.upgrade()) {
-                        let launch = tokio::spawn(this.launch(id, deployed.clone()));
+                        let deployed = deployed.clone();
+                        state.known.entry(deployed.version.deployment).or_insert_with(|| deployed.clone());
+                        let launch = tokio::spawn(this.launch(id, deployed, None));
+                        state.launching.insert(id, launch.abort_handle());
+                    }
+                }
+                Decision::Prepare(id, deployment, ahead) => {
+                    if let (Some(deployed), Some(this)) = (state.known.get(&deployment), self.this.upgrade()) {
+                        let launch = tokio::spawn(this.launch(id, deployed.clone(), Some(ahead)));
                         state.launching.insert(id, launch.abort_handle());
                     }
                 }
@@ -234,22 +391,28 @@ impl Instances {
                 }
             }
         }
+        self.keep_pulsing(state);
         ended
     }
 
-    async fn launch(self: Arc<Self>, id: InstanceId, deployed: Deployed) {
+    async fn launch(self: Arc<Self>, id: InstanceId, deployed: Deployed, ahead: Option<Ahead>) {
         let log = self.stream(&deployed);
-        let started = self.start(id, &deployed, &log).await;
+        let begun = Instant::now();
+        let started = self.start(id, &deployed, ahead, &log).await;
+        let took = begun.elapsed();
         let mut state = self.lock();
         state.launching.remove(&id);
         let ended = match started {
             Ok(live) => {
                 let watcher = tokio::spawn(watch(self.this.clone(), live.clone())).abort_handle();
                 state.live.insert(id, (live, watcher));
-                self.step(&mut state, Event::Started(id), None)
+                self.step(&mut state, Event::Started(id, took), None)
             }
             Err(error) => {
                 tracing::debug!(function = %deployed.function.key.name, %error, "an instance did not start");
+                if ahead == Some(Ahead::Provisioned) {
+                    state.failures.insert(deployed.version.deployment, reason(&error));
+                }
                 self.step(&mut state, Event::StartFailed(id), Some((error, log)))
             }
         };
@@ -257,10 +420,68 @@ impl Instances {
         drop(ended);
     }
 
-    async fn start(&self, id: InstanceId, deployed: &Deployed, log: &LogStream) -> Result<Arc<Live>, StartError> {
+    async fn start(
+        &self,
+        id: InstanceId,
+        deployed: &Deployed,
+        ahead: Option<Ahead>,
+        log: &LogStream,
+    ) -> Result<Arc<Live>, StartError> {
+        let (origin, restored, initialization) = match ahead {
+            None => (Origin::OnDemand, Origin::Restored, "on-demand"),
+            Some(Ahead::Expected) => (Origin::Expected, Origin::RestoredAhead, "on-demand"),
+            Some(Ahead::Provisioned) => (Origin::Provisioned, Origin::Provisioned, "provisioned-concurrency"),
+        };
+        if let Some(kept) = self.snapshots.of(deployed.version.deployment) {
+            match self.restore(&kept, id, deployed, restored, log).await {
+                // No fault of the function, which can start without.
+                Err(StartError::SnapshotLost) => self.snapshots.lost(deployed.version.deployment, &kept),
+                restored => return restored,
+            }
+        }
+        let (spec, held) = self.spec(deployed, log, initialization).await?;
+        let line = report::init_start(&spec.runtime, &spec.region);
+        self.log.write(log, self.clock.now(), line);
+        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
+        Ok(live(id, started, log, held, origin))
+    }
+
+    async fn restore(
+        &self,
+        kept: &Kept,
+        id: InstanceId,
+        deployed: &Deployed,
+        origin: Origin,
+        log: &LogStream,
+    ) -> Result<Arc<Live>, StartError> {
+        let (spec, held) = self.spec(deployed, log, "snap-start").await?;
+        let line = report::restore_start(&spec.runtime, &spec.region);
+        self.log.write(log, self.clock.now(), line);
+        let started = kept.snapshot.restore(spec).await.inspect_err(|error| self.log_failure(log, error))?;
+        self.log.write(log, self.clock.now(), report::restore_report(started.init));
+        Ok(live(id, started, log, held, origin))
+    }
+
+    /// Initialises a version, for instances to be made from what comes of it.
+    pub async fn take_snapshot(&self, deployed: &Deployed) -> Result<Arc<Kept>, StartError> {
+        let log = self.stream(deployed);
+        let (spec, code) = self.spec(deployed, &log, "snap-start").await?;
+        let line = report::init_start(&spec.runtime, &spec.region);
+        self.log.write(&log, self.clock.now(), line);
+        let taken = self.runtime.snapshot(spec).await.inspect_err(|error| self.log_failure(&log, error))?;
+        self.log.write(&log, self.clock.now(), report::snapshot_report(taken.init));
+        Ok(Arc::new(Kept { snapshot: taken.snapshot, _code: code }))
+    }
+
+    /// What an instance is made of, and the holds on its code.
+    async fn spec(
+        &self,
+        deployed: &Deployed,
+        log: &LogStream,
+        initialization: &'static str,
+    ) -> Result<(InstanceSpec, Vec<Hold>), StartError> {
         let (key, version) = (&deployed.function.key, &deployed.version);
         let configuration = &version.configuration;
-        self.log.write(log, self.clock.now(), report::init_start(&configuration.runtime, &key.scope.region));
         let mut held = Vec::new();
         let mut directories = Vec::new();
         for code in std::iter::once(&version.code).chain(configuration.layers.iter().map(|layer| &layer.code)) {
@@ -285,19 +506,9 @@ impl Instances {
             tmp_mb: configuration.tmp_mb,
             timeout: configuration.timeout(),
             log: log.clone(),
-            initialization: "on-demand",
+            initialization,
         };
-        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
-        let (instance, init) = (started.instance, started.init);
-        Ok(Arc::new(Live {
-            id,
-            instance,
-            log: log.clone(),
-            init,
-            used: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
-            _code: held,
-        }))
+        Ok((spec, held))
     }
 
     fn log_failure(&self, log: &LogStream, error: &StartError) {
@@ -306,9 +517,8 @@ impl Instances {
             StartError::InitTimeout(after) => report::init_report(*after, "timeout", None),
             StartError::NoRuntime(why) => format!("{why}\n"),
             // The text is about the host, not about the function.
-            StartError::SnapshotLost | StartError::Sandbox(_) => {
-                "The sandbox of this instance could not be made.\n".into()
-            }
+            StartError::SnapshotLost => "The snapshot is gone; the instance starts without.\n".into(),
+            StartError::Sandbox(_) => "The sandbox of this instance could not be made.\n".into(),
         };
         self.log.write(log, self.clock.now(), line);
     }
@@ -325,6 +535,29 @@ impl Instances {
             group: deployed.version.configuration.log_group.clone(),
             stream: format!("{day}/[{}]{}", deployed.version.label(), hex::encode(random)),
         }
+    }
+}
+
+fn live(id: InstanceId, started: Started, log: &LogStream, code: Vec<Hold>, origin: Origin) -> Arc<Live> {
+    Arc::new(Live {
+        id,
+        instance: started.instance,
+        log: log.clone(),
+        init: started.init,
+        origin,
+        peak_mb: AtomicU32::new(0),
+        used: AtomicBool::new(false),
+        gone: AtomicBool::new(false),
+        _code: code,
+    })
+}
+
+/// Why provisioned concurrency has failed, in AWS's words.
+fn reason(error: &StartError) -> &'static str {
+    match error {
+        StartError::Init { .. } | StartError::InitTimeout(_) => "FUNCTION_ERROR_INIT_FAILURE",
+        StartError::NoRuntime(_) => "INVALID_RUNTIME",
+        StartError::SnapshotLost | StartError::Sandbox(_) => "INTERNAL_ERROR",
     }
 }
 

@@ -3,16 +3,17 @@
 
 use crate::instances::{Deployed, Instances, Live, NotRun};
 use crate::meter::{Meter, Usage};
-use crate::model::FunctionKey;
+use crate::model::{FunctionKey, Readiness};
 use crate::pool::{Refusal, Target};
 use crate::registry::Registry;
-use crate::report::{self, Report};
+use crate::report::{self, Begin, Report};
 use crate::runtime::{Event, Outcome, StartError};
 use crate::tail::LogTail;
 use crate::{Error, limits};
 use bytes::{Bytes, BytesMut};
 use fogbank_model::{
     Clock, FunctionRef, Invocation, InvokeError, LogSink, LogStream, Reply, ReplyStream, RequestContext, StreamEnd,
+    Timestamp,
 };
 use serde::de::IgnoredAny;
 use std::pin::Pin;
@@ -20,6 +21,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+
+/// The code of the refusal of a call to a version that is not ready.
+pub(crate) const NOT_READY: &str = "ResourceConflictException";
 
 /// What calls need of the platform.
 pub(crate) struct Caller {
@@ -48,7 +52,10 @@ struct Call {
     version: String,
     log: LogStream,
     began: Instant,
-    cold: Option<Duration>,
+    begin: Option<Begin>,
+    /// Whether it waited for a start.
+    cold: bool,
+    provisioned: bool,
     wants_tail: bool,
 }
 
@@ -88,13 +95,14 @@ impl Caller {
         };
         let registered = snapshot.function(&key).map_err(found)?;
         let version = registered.route(function.qualifier.as_ref(), || self.clock.fraction()).map_err(found)?;
-        let unreserved = self.concurrency.saturating_sub(snapshot.reserved(&key.scope));
+        let unreserved = self.concurrency.saturating_sub(snapshot.claimed(&key.scope));
         Ok((Deployed { function: registered.clone(), version: version.clone() }, unreserved))
     }
 
     async fn run(self: Arc<Self>, context: RequestContext, invocation: Invocation) -> Result<Called, InvokeError> {
         let payload = check_payload(invocation.payload, limits::SYNC_PAYLOAD_BYTES, "RequestResponse")?;
         let (deployed, unreserved) = self.find(&invocation.function)?;
+        check_ready(&deployed)?;
         let target = self.target(&deployed, unreserved);
         let request_id = context.request_id.0.clone();
         let live = match self.instances.acquire(deployed.clone(), target).await {
@@ -117,9 +125,12 @@ impl Caller {
             trace: context.trace.filter(|trace| trace.contains("Root=")).unwrap_or_else(|| self.trace()),
             client_context: invocation.client_context,
         };
+        let begin = live.first_use(self.step_ms);
         let call = Call {
             log: live.log.clone(),
-            cold: live.first_use(),
+            provisioned: live.is_provisioned(),
+            cold: live.was_waited_for() && begin.is_some(),
+            begin,
             wants_tail: invocation.wants_log_tail,
             caller: self,
             deployed,
@@ -129,6 +140,24 @@ impl Caller {
         };
         let outcome = live.instance.invoke(event).await;
         call.settle(live, outcome, invocation.accepts_stream).await
+    }
+
+    /// Counts the provisioned instances that were there for the time `lasted` until `now`.
+    pub fn meter_provisioned(&self, lasted: Duration, now: Timestamp) {
+        let snapshot = self.registry.snapshot();
+        for function in snapshot.functions().filter(|function| !function.provisioned.is_empty()) {
+            for version in function.versions.values() {
+                let ready = self.instances.provided(version.deployment).0.ready;
+                if ready == 0 {
+                    continue;
+                }
+                let mb = u64::from(ready) * u64::from(version.configuration.memory_mb);
+                let lasted_ms = u64::try_from(lasted.as_millis()).unwrap_or(0);
+                let deployed = Deployed { function: function.clone(), version: version.clone() };
+                let usage = Usage { provisioned_mb_ms: mb * lasted_ms, step_ms: self.step_ms, ..Usage::default() };
+                self.meter.count(&deployed, now, &usage);
+            }
+        }
     }
 
     fn target(&self, deployed: &Deployed, unreserved: u32) -> Target {
@@ -179,7 +208,9 @@ impl Caller {
         let call = Call {
             request_id: request_id.clone(),
             began: Instant::now(),
-            cold: Some(after),
+            begin: Some(Begin::Init(after)),
+            cold: true,
+            provisioned: false,
             wants_tail,
             caller: self,
             deployed,
@@ -195,6 +226,19 @@ impl Caller {
         let reply = call.reply(payload, Some("Unhandled"), None);
         Ok(Called { reply, late_tail: None })
     }
+}
+
+/// A version whose snapshot is not made, or cannot be made, takes no calls, as on AWS.
+fn check_ready(deployed: &Deployed) -> Result<(), InvokeError> {
+    let state = match &deployed.version.readiness {
+        Readiness::Active | Readiness::Optimized => return Ok(()),
+        Readiness::Pending => "Pending",
+        Readiness::Failed { .. } => "Failed",
+    };
+    let message = format!(
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    );
+    Err(InvokeError::Refused { code: NOT_READY, message })
 }
 
 fn refused(refusal: Refusal, deployed: &Deployed) -> InvokeError {
@@ -272,7 +316,7 @@ impl Call {
             }
         };
         let instance_lives = matches!(end, End::Answered | End::Failed);
-        self.write_down(end, live.instance.max_memory_mb(), self.began.elapsed());
+        self.write_down(end, live.measure(), self.began.elapsed());
         Finished { payload, error, content_type: None, instance_lives }
     }
 
@@ -336,7 +380,7 @@ impl Call {
             StreamEnd::Failed { .. } => End::Failed,
         };
         let lives = matches!(how, End::Answered | End::Failed);
-        self.write_down(how, live.instance.max_memory_mb(), self.began.elapsed());
+        self.write_down(how, live.measure(), self.began.elapsed());
         lives
     }
 
@@ -364,10 +408,14 @@ impl Call {
         let memory_mb = configuration.memory_mb;
         let out_of_memory = matches!(end, End::Broken { error_type: "Runtime.OutOfMemory" });
         let duration = if matches!(end, End::TimedOut) { configuration.timeout() } else { took };
-        let billed_ms = report::billed_ms(duration, self.caller.step_ms);
+        let restored_ms = match self.begin {
+            Some(Begin::Restore { billed_ms, .. }) => billed_ms,
+            Some(Begin::Init(_)) | None => 0,
+        };
+        let billed_ms = report::billed_ms(duration, self.caller.step_ms) + restored_ms;
         let used_mb = if out_of_memory { memory_mb } else { used_mb.min(memory_mb) };
-        let init = self.cold;
-        let report = Report { request_id: &self.request_id, duration, billed_ms, memory_mb, used_mb, init, status };
+        let begin = self.begin;
+        let report = Report { request_id: &self.request_id, duration, billed_ms, memory_mb, used_mb, begin, status };
         self.line(report::end(&self.request_id));
         self.line(report.line());
         let usage = Usage {
@@ -375,7 +423,9 @@ impl Call {
             errors: is_error.into(),
             billed_ms,
             mb_ms: billed_ms * u64::from(memory_mb),
-            cold_starts: self.cold.is_some().into(),
+            on_provisioned_mb_ms: if self.provisioned { billed_ms * u64::from(memory_mb) } else { 0 },
+            provisioned_mb_ms: 0,
+            cold_starts: self.cold.into(),
             max_memory_mb: used_mb,
             step_ms: self.caller.step_ms,
         };

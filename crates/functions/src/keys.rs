@@ -5,7 +5,8 @@
 //! | `functions.function` | account, region, name | head: settings and `$LATEST` |
 //! | `functions.version` | function, number | [`crate::model::Version`] |
 //! | `functions.alias` | function, name | [`crate::model::Alias`] |
-//! | `functions.policy`, `functions.url`, `functions.event_invoke` | function, qualifier | as named |
+//! | `functions.policy`, `functions.url`, `functions.event_invoke`, `functions.provisioned` | function, qualifier | as named |
+//! | `functions.idle_times` | function | [`crate::keep_alive::History`] |
 //! | `functions.layer` | account, region, name, number | [`crate::model::LayerVersion`] |
 //! | `functions.layer_number` | account, region, name | the number given last |
 //! | `functions.usage` | hour, account, region, name, version | [`crate::meter::Usage`] |
@@ -20,6 +21,8 @@ pub(crate) const ALIAS: Table = Table("functions.alias");
 pub(crate) const POLICY: Table = Table("functions.policy");
 pub(crate) const URL: Table = Table("functions.url");
 pub(crate) const EVENT_INVOKE: Table = Table("functions.event_invoke");
+pub(crate) const PROVISIONED: Table = Table("functions.provisioned");
+pub(crate) const IDLE_TIMES: Table = Table("functions.idle_times");
 pub(crate) const LAYER: Table = Table("functions.layer");
 pub(crate) const LAYER_NUMBER: Table = Table("functions.layer_number");
 pub(crate) const USAGE: Table = Table("functions.usage");

@@ -21,29 +21,36 @@ mod create;
 mod delete;
 mod error;
 mod event_invoke;
+mod idle_times;
 mod instances;
 mod invoke;
+pub mod keep_alive;
 mod keys;
 pub mod lambda;
 mod layer;
 mod limits;
 mod list;
+pub mod machine;
 pub mod meter;
 pub mod model;
 mod package;
 mod permission;
 mod pool;
+pub mod provisioned;
 mod publish;
 mod registry;
 mod report;
 pub mod runtime;
 mod settings;
+mod snapstart;
 mod tag;
 mod tail;
 mod update;
 mod url;
 
 pub use error::Error;
+pub use keep_alive::KeepAlive;
+pub use pool::Machine;
 pub use registry::Snapshot;
 pub use tail::LogTail;
 
@@ -54,6 +61,7 @@ use fogbank_model::{BoxFuture, Clock, Invocation, Invoke, InvokeError, Reply, Re
 use fogbank_store::Store;
 use instances::Instances;
 use invoke::Caller;
+use machine::Memory;
 use meter::{Meter, UsageRow};
 use model::{Function, FunctionKey};
 use pool::Bounds;
@@ -69,8 +77,12 @@ use tokio::task::JoinHandle;
 pub struct Config {
     /// Memory for all instances together, in MiB.
     pub memory_mb: u64,
-    /// How long an instance may be idle before it is stopped.
+    /// How long an instance may be idle before it is stopped, where its function's history says nothing.
     pub idle: Duration,
+    /// Whether histories decide how long idle instances are kept.
+    pub keep_alive: KeepAlive,
+    /// What is set aside for an instance of which nobody knows yet what it uses, in percent of its memory limit.
+    pub unknown_memory_percent: u64,
     /// Calls in flight at once in one account and region.
     pub concurrency: u32,
     /// Durations are billed in steps of this many milliseconds: 1, or 100 as AWS did until 2020.
@@ -80,7 +92,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let idle = Duration::from_secs(600);
-        Self { memory_mb: 4096, idle, concurrency: limits::CONCURRENCY, billing_step_ms: 1 }
+        Self {
+            memory_mb: 4096,
+            idle,
+            keep_alive: KeepAlive::default(),
+            unknown_memory_percent: 25,
+            concurrency: limits::CONCURRENCY,
+            billing_step_ms: 1,
+        }
     }
 }
 
@@ -94,12 +113,15 @@ pub struct Parts {
     pub runtime: Arc<dyn Runtime>,
     /// Where lines go.
     pub log: Arc<LogTail>,
+    /// What memory the machine has.
+    pub memory: Arc<dyn Memory>,
     /// Settings.
     pub config: Config,
 }
 
 /// All functions of the platform.
 pub struct Functions {
+    store: Store,
     registry: Arc<Registry>,
     packages: Arc<Packages>,
     instances: Arc<Instances>,
@@ -119,12 +141,21 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, config } = parts;
+        let Parts { store, clock, runtime, log, memory, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
-        let bounds = Bounds { memory_mb: config.memory_mb, idle: config.idle, capacity_wait: limits::CAPACITY_WAIT };
-        let instances = Instances::new(bounds, runtime.clone(), clock.clone(), log.clone(), packages.clone());
+        let bounds = Bounds {
+            memory_mb: config.memory_mb,
+            unknown_percent: config.unknown_memory_percent,
+            idle: config.idle,
+            keep_alive: config.keep_alive,
+            capacity_wait: limits::CAPACITY_WAIT,
+            launches: limits::LAUNCHES,
+            launch_time: limits::LAUNCH_TIME,
+        };
+        let instances = Instances::new(bounds, runtime.clone(), clock.clone(), log.clone(), packages.clone(), memory);
+        idle_times::load(&store, &snapshot, &instances)?;
         registry.serve_with(instances.clone(), packages.clone());
         let caller = Arc::new(Caller {
             registry: registry.clone(),
@@ -140,10 +171,21 @@ impl Functions {
         clock.random(&mut secret);
         let workers = vec![
             tokio::spawn(Asynchronous::work(Arc::downgrade(&asynchronous))),
-            tokio::spawn(every_second(Arc::downgrade(&caller))),
+            tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller))),
         ];
         let workers = Mutex::new(workers);
-        Ok(Arc::new(Self { registry, packages, instances, caller, asynchronous, runtime, config, secret, workers }))
+        Ok(Arc::new(Self {
+            store,
+            registry,
+            packages,
+            instances,
+            caller,
+            asynchronous,
+            runtime,
+            config,
+            secret,
+            workers,
+        }))
     }
 
     /// Stops all instances and writes what is left to write. Calls under way are cut off.
@@ -151,6 +193,9 @@ impl Functions {
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         workers.iter().for_each(JoinHandle::abort);
         self.instances.close();
+        if let Err(error) = idle_times::save(&self.store, &self.registry, &self.instances).await {
+            tracing::error!(%error, "the last minute of functions' idle times was not written");
+        }
         if let Err(error) = self.caller.meter.flush().await {
             tracing::error!(%error, "the last second of the meter was not written");
         }
@@ -220,16 +265,25 @@ impl Invoke for Functions {
     }
 }
 
-/// Lets idle instances end, and writes the meter.
-async fn every_second(caller: Weak<Caller>) {
+/// Lets idle instances end, counts provisioned ones, writes the meter, and every minute the idle times.
+async fn every_second(store: Store, caller: Weak<Caller>) {
+    let mut metered = Timestamp(i64::MAX);
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for seconds in 1u64.. {
         second.tick().await;
         let Some(caller) = caller.upgrade() else { return };
         caller.instances.tick();
+        let now = caller.clock.now();
+        caller.meter_provisioned(now.since(metered), now);
+        metered = now;
         if let Err(error) = caller.meter.flush().await {
             tracing::warn!(%error, "the meter could not be written; it is tried again");
+        }
+        if seconds.is_multiple_of(60)
+            && let Err(error) = idle_times::save(&store, &caller.registry, &caller.instances).await
+        {
+            tracing::warn!(%error, "idle times could not be written");
         }
     }
 }

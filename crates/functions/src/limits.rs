@@ -41,5 +41,9 @@ pub const PAGE: usize = 50;
 pub const LOG_TAIL_BYTES: usize = 4096;
 /// How long a call waits for room on the machine. Not AWS's number: AWS has no machine that fills up.
 pub const CAPACITY_WAIT: Duration = Duration::from_secs(60);
+/// Launches under way at once. Not AWS's number: more than this only make each other slower.
+pub const LAUNCHES: usize = 32;
+/// A launch that takes longer waits for its function's own initialisation, and others may begin.
+pub const LAUNCH_TIME: Duration = Duration::from_millis(50);
 /// How long an asynchronous call may stay in the queue: AWS's default `MaximumEventAgeInSeconds`.
 pub const ASYNC_AGE: Duration = Duration::from_secs(6 * 3600);

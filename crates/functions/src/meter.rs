@@ -26,7 +26,13 @@ pub struct Usage {
     pub billed_ms: u64,
     /// Configured memory times billed time, in MiB-milliseconds; 1,024,000 of them are a GB-second.
     pub mb_ms: u64,
-    /// Instances that took their first call.
+    /// The part of that which ran on provisioned instances.
+    #[serde(default)]
+    pub on_provisioned_mb_ms: u64,
+    /// Configured memory times the time for which provisioned instances were there, in MiB-milliseconds.
+    #[serde(default)]
+    pub provisioned_mb_ms: u64,
+    /// Calls that waited for an instance to start.
     pub cold_starts: u64,
     /// The most memory that was used, in MiB.
     pub max_memory_mb: u32,
@@ -41,6 +47,8 @@ impl Usage {
         self.errors += other.errors;
         self.billed_ms += other.billed_ms;
         self.mb_ms += other.mb_ms;
+        self.on_provisioned_mb_ms += other.on_provisioned_mb_ms;
+        self.provisioned_mb_ms += other.provisioned_mb_ms;
         self.cold_starts += other.cold_starts;
         self.max_memory_mb = self.max_memory_mb.max(other.max_memory_mb);
         self.step_ms = other.step_ms;

@@ -99,6 +99,9 @@ pub struct Configuration {
     pub architecture: String,
     /// The log group; `/aws/lambda/NAME` unless set.
     pub log_group: String,
+    /// Whether published versions start from a snapshot of their initialised state: `SnapStart` with `PublishedVersions`.
+    #[serde(default)]
+    pub snap_start: bool,
 }
 
 impl Configuration {
@@ -106,6 +109,26 @@ impl Configuration {
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_s.into())
     }
+}
+
+/// Whether a version can be called. Code is unpacked before a function or a change of it is accepted, so only a version with
+/// SnapStart is ever anything but active.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Readiness {
+    /// It can be called.
+    #[default]
+    Active,
+    /// Its initialisation runs, for the first snapshot of it.
+    Pending,
+    /// It can be called, and starts from a snapshot.
+    Optimized,
+    /// Its initialisation failed, so it can never be called.
+    Failed {
+        /// A `StateReasonCode` of the API, such as `FunctionError.InitTimeout`.
+        code: String,
+        /// What happened, for the developer.
+        reason: String,
+    },
 }
 
 /// `$LATEST` or a published version: configuration and code together.
@@ -121,6 +144,9 @@ pub struct Version {
     pub modified: Timestamp,
     /// Changes with every change.
     pub revision: String,
+    /// Whether it can be called.
+    #[serde(default)]
+    pub readiness: Readiness,
     /// Which instances are its own. Given anew at each start of the platform and at each change, so that instances of what was
     /// before are never taken for it.
     #[serde(skip)]
@@ -223,6 +249,15 @@ pub struct EventInvoke {
     pub modified: Timestamp,
 }
 
+/// How many instances of a version or alias are to be there before calls come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProvisionedConcurrency {
+    /// How many.
+    pub count: u32,
+    /// When it was set.
+    pub modified: Timestamp,
+}
+
 /// What holds for a function as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 pub struct Settings {
@@ -259,6 +294,8 @@ pub struct Function {
     pub urls: BTreeMap<String, Arc<FunctionUrl>>,
     /// Asynchronous settings by qualifier.
     pub event_invokes: BTreeMap<String, Arc<EventInvoke>>,
+    /// Provisioned concurrency by qualifier.
+    pub provisioned: BTreeMap<String, Arc<ProvisionedConcurrency>>,
 }
 
 impl Function {

@@ -2,26 +2,40 @@
 //! what it decides; tests feed it random histories.
 //!
 //! Rules:
-//! - A call takes the most recently used idle instance of its deployment, so that spare ones grow old and end.
+//! - A call takes an idle provisioned instance of its deployment, else the most recently used idle one, so that spare ones grow old
+//!   and end.
 //! - Without one it waits, first come first served, for whichever comes first: an instance that becomes free, or a new one.
-//! - There are never more launches for a deployment than calls waiting for it.
-//! - A call counts against its limit from its arrival, so launches run side by side up to that limit and the memory of the machine.
-//! - When memory is short, idle instances of other deployments end, the least recently used first; then calls wait for room.
+//! - There are never more launches for a deployment's calls than calls waiting for it.
+//! - Only so many launches are under way at once. Functions take turns, and a launch that waits for its own function's initialisation
+//!   stands in nobody's way.
+//! - A call counts against its limit from its arrival. One that a provisioned instance takes does not count against the account's.
+//! - When memory is short, idle instances that are cheapest to start again end (`room.rs`); then calls wait for room.
+//! - Instances are also started ahead of calls: provisioned ones, and one for a call that is expected (`ahead.rs`).
 //! - A launch that fails fails the call that it was made for, and no other.
 
+mod ahead;
 mod event;
+mod queue;
+mod room;
 
+use crate::keep_alive::History;
+use ahead::{Demand, Provisioning};
 use fogbank_model::Timestamp;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use queue::Queue;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
-pub use event::{Bounds, CallId, Decision, DeploymentId, Event, FunctionId, InstanceId, Refusal, ScopeId, Target};
+pub use event::{
+    Ahead, Bounds, CallId, Decision, DeploymentId, Event, FunctionId, InstanceId, Machine, Provision, Provisioned,
+    Refusal, ScopeId, Target,
+};
 
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// Being started, for `owner` if that one is still waiting.
-    Launching { owner: Option<CallId> },
-    /// Has a call that wanted this.
-    Busy(Target),
+    Launching { owner: Option<CallId>, since: Timestamp },
+    /// Has a call that wanted this, and that counts against its scope's limit or does not.
+    Busy { target: Target, shared: bool },
     /// Has none since then. Turns number the idle instances in order.
     Idle { since: Timestamp, turn: u64 },
 }
@@ -29,7 +43,7 @@ enum State {
 #[derive(Debug)]
 struct Instance {
     deployment: DeploymentId,
-    memory_mb: u64,
+    provisioned: bool,
     state: State,
 }
 
@@ -40,15 +54,27 @@ struct Waiter {
     launch: Option<InstanceId>,
 }
 
-#[derive(Debug, Default)]
+/// Kept until it is retired, for what was learned about it.
+#[derive(Debug)]
 struct Deployment {
+    function: FunctionId,
+    /// What an instance may use, and what is set aside for one, in MiB.
+    limit_mb: u64,
+    reserve_mb: u64,
+    /// The most that one was seen to use, in MiB.
+    seen_mb: u64,
+    /// What starting one takes, as observed.
+    start: Duration,
     /// Instances in any state.
     instances: usize,
     /// The most recently used one is last.
     idle: Vec<InstanceId>,
-    /// Launches whose call was served by a freed instance.
+    /// Idle ones that are provisioned.
+    ready: Vec<InstanceId>,
+    /// Launches whose call was served by a freed instance, or that no call has asked for.
     spare: Vec<InstanceId>,
     waiting: VecDeque<CallId>,
+    provisioning: Provisioning,
     retired: bool,
 }
 
@@ -56,19 +82,27 @@ struct Deployment {
 #[derive(Debug)]
 pub struct Pool {
     bounds: Bounds,
+    /// What is set aside for all instances, and for the idle ones that can be stopped.
     memory_mb: u64,
+    idle_mb: u64,
+    /// What the machine really has left for new ones, as far as it was measured.
+    headroom_mb: Option<u64>,
     turn: u64,
     next_instance: u64,
+    /// Launches under way.
+    launching: BTreeSet<InstanceId>,
     instances: HashMap<InstanceId, Instance>,
     deployments: HashMap<DeploymentId, Deployment>,
     waiting: HashMap<CallId, Waiter>,
-    /// Idle instances of all deployments, the least recently used first.
+    /// Waiting calls that no launch was made for.
+    queue: Queue,
+    /// Deployments that lack provisioned instances.
+    lacking: BTreeSet<DeploymentId>,
+    /// Idle instances that can be stopped, of all deployments, the least recently used first.
     idle: BTreeMap<u64, InstanceId>,
-    idle_mb: u64,
     in_flight: HashMap<FunctionId, u32>,
     unreserved: HashMap<ScopeId, u32>,
-    /// Waiting calls that no launch was made for, because there was no memory.
-    without_launch: BTreeMap<CallId, DeploymentId>,
+    demands: HashMap<FunctionId, Demand>,
 }
 
 impl Pool {
@@ -77,16 +111,20 @@ impl Pool {
         Self {
             bounds,
             memory_mb: 0,
+            idle_mb: 0,
+            headroom_mb: None,
             turn: 0,
             next_instance: 0,
+            launching: BTreeSet::new(),
             instances: HashMap::new(),
             deployments: HashMap::new(),
             waiting: HashMap::new(),
+            queue: Queue::default(),
+            lacking: BTreeSet::new(),
             idle: BTreeMap::new(),
-            idle_mb: 0,
             in_flight: HashMap::new(),
             unreserved: HashMap::new(),
-            without_launch: BTreeMap::new(),
+            demands: HashMap::new(),
         }
     }
 
@@ -94,17 +132,29 @@ impl Pool {
     pub fn handle(&mut self, event: Event, now: Timestamp, decisions: &mut Vec<Decision>) {
         match event {
             Event::Arrived(call, target) => self.arrived(call, target, now, decisions),
-            Event::Started(id) => self.free(id, now, decisions),
-            Event::Freed(id) => {
-                if let Some(State::Busy(target)) = self.instances.get(&id).map(|instance| instance.state) {
-                    self.uncount(&target);
+            Event::Started(id, took) => {
+                self.started(id, took);
+                self.free(id, now, decisions);
+            }
+            Event::Freed(id, used_mb) => {
+                if let Some(State::Busy { target, shared }) = self.instances.get(&id).map(|instance| instance.state) {
+                    self.learn(target.deployment, used_mb);
+                    self.uncount(&target, shared, now);
                     self.free(id, now, decisions);
                 }
             }
-            Event::StartFailed(id) | Event::Ended(id) => self.gone(id, decisions),
+            Event::StartFailed(id) => {
+                self.start_failed(id, now);
+                self.gone(id, now, decisions);
+            }
+            Event::Ended(id) => self.gone(id, now, decisions),
             Event::Retired(deployment) => self.retired(deployment, decisions),
+            Event::Provision(provision) => self.provision(provision, decisions),
+            Event::Measured(machine) => self.measured(machine, now, decisions),
+            Event::Pulse => self.pulse(now),
             Event::Tick => self.tick(now, decisions),
         }
+        self.advance(now, decisions);
     }
 
     /// Whether the instance is idle.
@@ -112,15 +162,24 @@ impl Pool {
         self.instances.get(&id).is_some_and(|instance| matches!(instance.state, State::Idle { .. }))
     }
 
+    /// Whether something waits for a launch, so that [`Event::Pulse`] should come.
+    pub fn is_waiting(&self) -> bool {
+        !(self.launching.is_empty() || self.queue.is_empty() && self.lacking.is_empty())
+    }
+
     fn arrived(&mut self, call: CallId, target: Target, now: Timestamp, decisions: &mut Vec<Decision>) {
-        if let Some(refusal) = self.over_limit(&target) {
+        let found = self.deployments.get(&target.deployment);
+        let ready = found.and_then(|deployment| deployment.ready.last()).copied();
+        let shared = target.reserved.is_none() && ready.is_none();
+        if let Some(refusal) = self.over_limit(&target, shared) {
             decisions.push(Decision::Refuse(call, refusal));
             return;
         }
-        self.count(&target);
-        let deployment = self.deployments.entry(target.deployment).or_default();
-        if let Some(id) = deployment.idle.last().copied() {
-            self.run(call, target, id, decisions);
+        self.expected(&target, now);
+        self.count(&target, shared);
+        let deployment = self.deployment(target.deployment, target.function, target.memory_mb);
+        if let Some(id) = ready.or_else(|| deployment.idle.last().copied()) {
+            self.run(call, target, shared, id, decisions);
             return;
         }
         deployment.waiting.push_back(call);
@@ -128,82 +187,101 @@ impl Pool {
         self.waiting.insert(call, Waiter { target, since: now, launch: None });
         match spare {
             Some(launch) => self.own(call, launch),
-            // Those who wait for memory longer come first.
-            None if !self.without_launch.is_empty() => drop(self.without_launch.insert(call, target.deployment)),
-            None => drop(self.launch_for(call, decisions)),
+            None => self.queue.push(call, target.function, target.deployment),
         }
     }
 
-    fn over_limit(&self, target: &Target) -> Option<Refusal> {
+    fn deployment(&mut self, id: DeploymentId, function: FunctionId, limit_mb: u64) -> &mut Deployment {
+        let bounds = &self.bounds;
+        self.deployments.entry(id).or_insert_with(|| Deployment {
+            function,
+            limit_mb,
+            reserve_mb: room::unknown(limit_mb, bounds),
+            seen_mb: 0,
+            start: Duration::ZERO,
+            instances: 0,
+            idle: Vec::new(),
+            ready: Vec::new(),
+            spare: Vec::new(),
+            waiting: VecDeque::new(),
+            provisioning: Provisioning::default(),
+            retired: false,
+        })
+    }
+
+    fn over_limit(&self, target: &Target, shared: bool) -> Option<Refusal> {
         let count = |of: Option<&u32>| of.copied().unwrap_or(0);
         match target.reserved {
             _ if target.memory_mb > self.bounds.memory_mb => Some(Refusal::Memory),
             Some(limit) => (count(self.in_flight.get(&target.function)) >= limit).then_some(Refusal::Reserved),
+            None if !shared => None,
             None => (count(self.unreserved.get(&target.scope)) >= target.unreserved).then_some(Refusal::Unreserved),
         }
     }
 
-    fn count(&mut self, target: &Target) {
+    fn count(&mut self, target: &Target, shared: bool) {
         *self.in_flight.entry(target.function).or_default() += 1;
-        if target.reserved.is_none() {
+        if shared {
             *self.unreserved.entry(target.scope).or_default() += 1;
         }
     }
 
-    fn uncount(&mut self, target: &Target) {
-        fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) {
-            if let std::collections::hash_map::Entry::Occupied(mut count) = counts.entry(key) {
-                *count.get_mut() -= 1;
-                if *count.get() == 0 {
-                    count.remove();
-                }
-            }
+    fn uncount(&mut self, target: &Target, shared: bool, now: Timestamp) {
+        if less(&mut self.in_flight, target.function) {
+            self.quiet(target.function, now);
         }
-        less(&mut self.in_flight, target.function);
-        if target.reserved.is_none() {
+        if shared {
             less(&mut self.unreserved, target.scope);
         }
     }
 
     /// Makes `launch` the one that is made for `call`.
     fn own(&mut self, call: CallId, launch: InstanceId) {
-        if let (Some(waiter), Some(instance)) = (self.waiting.get_mut(&call), self.instances.get_mut(&launch)) {
+        if let (Some(waiter), Some(instance)) = (self.waiting.get_mut(&call), self.instances.get_mut(&launch))
+            && let State::Launching { owner, .. } = &mut instance.state
+        {
+            *owner = Some(call);
             waiter.launch = Some(launch);
-            instance.state = State::Launching { owner: Some(call) };
-            self.without_launch.remove(&call);
+            self.queue.remove(call);
         }
     }
 
-    /// Starts an instance for a waiting call, if there is memory or some can be made. Whether it did.
-    fn launch_for(&mut self, call: CallId, decisions: &mut Vec<Decision>) -> bool {
-        let Some(Waiter { target, .. }) = self.waiting.get(&call) else { return false };
-        let (deployment, memory_mb) = (target.deployment, target.memory_mb);
-        if !self.make_room(memory_mb, decisions) {
-            self.without_launch.insert(call, deployment);
-            return false;
+    /// Makes launches as far as there are slots and memory: for calls in turn, then for what is to be there without any.
+    fn advance(&mut self, now: Timestamp, decisions: &mut Vec<Decision>) {
+        self.shrink(now, decisions);
+        while self.launching.len() < self.bounds.launches
+            && let Some(call) = self.queue.first()
+        {
+            let Some(Waiter { target, .. }) = self.waiting.get(&call) else { return self.queue.remove(call) };
+            let deployment = target.deployment;
+            let Some(id) = self.launch(deployment, false, now, decisions) else { return };
+            self.queue.served(call);
+            self.own(call, id);
+            decisions.push(Decision::Launch(id, call));
+        }
+        self.fill(now, decisions);
+    }
+
+    /// Takes room for a new instance, if there is some or some can be made.
+    fn launch(
+        &mut self,
+        deployment_id: DeploymentId,
+        provisioned: bool,
+        now: Timestamp,
+        decisions: &mut Vec<Decision>,
+    ) -> Option<InstanceId> {
+        let memory_mb = self.deployments.get(&deployment_id)?.reserve_mb;
+        if !self.make_room(memory_mb, now, decisions) {
+            return None;
         }
         self.next_instance += 1;
         let id = InstanceId(self.next_instance);
-        self.memory_mb += memory_mb;
-        self.instances.insert(id, Instance { deployment, memory_mb, state: State::Launching { owner: Some(call) } });
-        self.deployments.entry(deployment).or_default().instances += 1;
-        self.own(call, id);
-        decisions.push(Decision::Launch(id, call));
-        true
-    }
-
-    /// Ends idle instances until `memory_mb` fits; none, if that would not help. They are of other deployments: calls that wait
-    /// for one of their own would have got it.
-    fn make_room(&mut self, memory_mb: u64, decisions: &mut Vec<Decision>) -> bool {
-        let busy_mb = self.memory_mb - self.idle_mb;
-        if busy_mb + memory_mb > self.bounds.memory_mb {
-            return false;
-        }
-        while self.memory_mb + memory_mb > self.bounds.memory_mb {
-            let Some((_, &oldest)) = self.idle.first_key_value() else { return false };
-            self.stop(oldest, decisions);
-        }
-        true
+        self.take(memory_mb);
+        let state = State::Launching { owner: None, since: now };
+        self.instances.insert(id, Instance { deployment: deployment_id, provisioned, state });
+        self.deployments.get_mut(&deployment_id)?.instances += 1;
+        self.launching.insert(id);
+        Some(id)
     }
 
     fn stop(&mut self, id: InstanceId, decisions: &mut Vec<Decision>) {
@@ -215,37 +293,65 @@ impl Pool {
     /// Takes an instance out of every list.
     fn remove(&mut self, id: InstanceId) -> Option<Instance> {
         self.unlist(id);
+        self.launching.remove(&id);
         let instance = self.instances.remove(&id)?;
-        self.memory_mb -= instance.memory_mb;
-        if let Some(deployment) = self.deployments.get_mut(&instance.deployment) {
-            deployment.instances -= 1;
-            deployment.spare.retain(|spare| *spare != id);
-            if deployment.instances == 0 && deployment.waiting.is_empty() {
-                self.deployments.remove(&instance.deployment);
+        let deployment = self.deployments.get_mut(&instance.deployment)?;
+        deployment.instances -= 1;
+        deployment.spare.retain(|spare| *spare != id);
+        let memory_mb = deployment.reserve_mb;
+        if instance.provisioned {
+            deployment.provisioning.have -= 1;
+            if !matches!(instance.state, State::Launching { .. }) {
+                deployment.provisioning.ready -= 1;
             }
+            self.check_provisioning(instance.deployment);
         }
+        self.give_back(memory_mb);
+        self.forget_retired(instance.deployment);
         Some(instance)
     }
 
     /// Takes an instance out of the lists of idle ones, if it is in them.
     fn unlist(&mut self, id: InstanceId) {
-        let Some(Instance { deployment, memory_mb, state: State::Idle { turn, .. } }) = self.instances.get(&id) else {
+        let Some(Instance { deployment, provisioned, state: State::Idle { turn, .. } }) = self.instances.get(&id)
+        else {
             return;
         };
-        self.idle.remove(turn);
-        self.idle_mb -= memory_mb;
-        if let Some(deployment) = self.deployments.get_mut(deployment)
-            && let Some(at) = deployment.idle.iter().rposition(|idle| *idle == id)
-        {
-            deployment.idle.remove(at);
+        let Some(deployment) = self.deployments.get_mut(deployment) else { return };
+        let list = if *provisioned { &mut deployment.ready } else { &mut deployment.idle };
+        if let Some(at) = list.iter().rposition(|idle| *idle == id) {
+            list.remove(at);
+        }
+        if !provisioned {
+            self.idle.remove(turn);
+            self.idle_mb -= deployment.reserve_mb;
         }
     }
 
-    fn run(&mut self, call: CallId, target: Target, id: InstanceId, decisions: &mut Vec<Decision>) {
+    fn run(&mut self, call: CallId, target: Target, shared: bool, id: InstanceId, decisions: &mut Vec<Decision>) {
         self.unlist(id);
-        if let Some(instance) = self.instances.get_mut(&id) {
-            instance.state = State::Busy(target);
-            decisions.push(Decision::Run(call, id));
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let on_shared = shared && !instance.provisioned;
+        instance.state = State::Busy { target, shared: on_shared };
+        if shared && !on_shared {
+            less(&mut self.unreserved, target.scope);
+        }
+        decisions.push(Decision::Run(call, id));
+    }
+
+    fn started(&mut self, id: InstanceId, took: Duration) {
+        self.launching.remove(&id);
+        let Some(instance) = self.instances.get(&id) else { return };
+        if let Some(deployment) = self.deployments.get_mut(&instance.deployment) {
+            // The latest one counts half, so that a slow first one is soon forgotten.
+            let before = if deployment.start.is_zero() { took } else { deployment.start };
+            deployment.start = before.saturating_add(took) / 2;
+            if instance.provisioned {
+                deployment.provisioning.ready += 1;
+                deployment.provisioning.failed_at = None;
+                let id = instance.deployment;
+                self.check_provisioning(id);
+            }
         }
     }
 
@@ -253,41 +359,55 @@ impl Pool {
     fn free(&mut self, id: InstanceId, now: Timestamp, decisions: &mut Vec<Decision>) {
         let Some(instance) = self.instances.get(&id) else { return };
         let owner = match instance.state {
-            State::Launching { owner } => owner,
-            State::Busy(_) | State::Idle { .. } => None,
+            State::Launching { owner, .. } => owner,
+            State::Busy { .. } | State::Idle { .. } => None,
         };
         let deployment_id = instance.deployment;
-        let deployment = self.deployments.entry(deployment_id).or_default();
+        let Some(deployment) = self.deployments.get_mut(&deployment_id) else { return };
         deployment.spare.retain(|spare| *spare != id);
         let Some(call) = deployment.waiting.pop_front() else {
             self.rest(id, now, decisions);
             return;
         };
-        self.without_launch.remove(&call);
+        let function = deployment.function;
+        self.queue.remove(call);
         if let Some(waiter) = self.waiting.remove(&call) {
-            self.run(call, waiter.target, id, decisions);
+            let shared = waiter.target.reserved.is_none();
+            self.run(call, waiter.target, shared, id, decisions);
             let launch = waiter.launch.filter(|launch| *launch != id);
-            self.hand_over(launch, owner.filter(|owner| *owner != call), deployment_id);
+            self.hand_over(launch, owner.filter(|owner| *owner != call), function, deployment_id);
         }
     }
 
     /// `launch` lost the call it was made for. It goes to the call that lost its own launch, else to one that never had one, else to
     /// the next that comes.
-    fn hand_over(&mut self, launch: Option<InstanceId>, orphan: Option<CallId>, deployment: DeploymentId) {
+    fn hand_over(
+        &mut self,
+        launch: Option<InstanceId>,
+        orphan: Option<CallId>,
+        function: FunctionId,
+        deployment: DeploymentId,
+    ) {
         let Some(launch) = launch else {
             // The first in line never had a launch; now the orphan waits in its place.
             if let Some(call) = orphan {
-                self.without_launch.insert(call, deployment);
+                if let Some(waiter) = self.waiting.get_mut(&call) {
+                    waiter.launch = None;
+                }
+                self.queue.push(call, function, deployment);
             }
             return;
         };
-        let without = || self.without_launch.iter().find(|(_, of)| **of == deployment).map(|(call, _)| *call);
-        match orphan.or_else(without) {
+        match orphan.or_else(|| self.queue.first_of(function, deployment)) {
             Some(call) => self.own(call, launch),
             None => {
-                if let Some(instance) = self.instances.get_mut(&launch) {
-                    instance.state = State::Launching { owner: None };
-                    self.deployments.entry(deployment).or_default().spare.push(launch);
+                if let Some(instance) = self.instances.get_mut(&launch)
+                    && let State::Launching { owner, .. } = &mut instance.state
+                {
+                    *owner = None;
+                    if let Some(deployment) = self.deployments.get_mut(&deployment) {
+                        deployment.spare.push(launch);
+                    }
                 }
             }
         }
@@ -297,80 +417,120 @@ impl Pool {
         self.turn += 1;
         let turn = self.turn;
         let Some(instance) = self.instances.get_mut(&id) else { return };
+        let Some(deployment) = self.deployments.get_mut(&instance.deployment) else { return };
         instance.state = State::Idle { since: now, turn };
-        self.idle.insert(turn, id);
-        self.idle_mb += instance.memory_mb;
-        let deployment = self.deployments.entry(instance.deployment).or_default();
-        deployment.idle.push(id);
+        if instance.provisioned {
+            deployment.ready.push(id);
+        } else {
+            deployment.idle.push(id);
+            self.idle.insert(turn, id);
+            self.idle_mb += deployment.reserve_mb;
+        }
         if deployment.retired {
             self.stop(id, decisions);
-        }
-        self.use_room(decisions);
-    }
-
-    /// There may be memory now for calls that wait for it; the first come are served first.
-    fn use_room(&mut self, decisions: &mut Vec<Decision>) {
-        while let Some((&call, _)) = self.without_launch.first_key_value() {
-            if !self.launch_for(call, decisions) {
-                return;
-            }
         }
     }
 
     /// An instance or a launch is no more.
-    fn gone(&mut self, id: InstanceId, decisions: &mut Vec<Decision>) {
+    fn gone(&mut self, id: InstanceId, now: Timestamp, decisions: &mut Vec<Decision>) {
         match self.instances.get(&id).map(|instance| instance.state) {
             None => return,
-            Some(State::Busy(target)) => self.uncount(&target),
-            Some(State::Launching { owner: Some(call) }) => {
-                self.give_up(call);
+            Some(State::Busy { target, shared }) => self.uncount(&target, shared, now),
+            Some(State::Launching { owner: Some(call), .. }) => {
+                self.give_up(call, now);
                 decisions.push(Decision::Fail(call, id));
             }
-            Some(State::Launching { owner: None } | State::Idle { .. }) => {}
+            Some(State::Launching { owner: None, .. } | State::Idle { .. }) => {}
         }
         self.remove(id);
-        self.use_room(decisions);
     }
 
     /// A waiting call is over.
-    fn give_up(&mut self, call: CallId) {
-        self.without_launch.remove(&call);
+    fn give_up(&mut self, call: CallId, now: Timestamp) {
+        self.queue.remove(call);
         if let Some(waiter) = self.waiting.remove(&call) {
-            self.uncount(&waiter.target);
+            self.uncount(&waiter.target, waiter.target.reserved.is_none(), now);
             if let Some(deployment) = self.deployments.get_mut(&waiter.target.deployment) {
                 deployment.waiting.retain(|waiting| *waiting != call);
-                if deployment.instances == 0 && deployment.waiting.is_empty() {
-                    self.deployments.remove(&waiter.target.deployment);
-                }
             }
+            self.forget_retired(waiter.target.deployment);
         }
     }
 
     fn retired(&mut self, id: DeploymentId, decisions: &mut Vec<Decision>) {
         let Some(deployment) = self.deployments.get_mut(&id) else { return };
         deployment.retired = true;
-        for idle in deployment.idle.clone() {
-            self.stop(idle, decisions);
+        deployment.provisioning.wanted = 0;
+        let idle: Vec<InstanceId> = deployment.idle.iter().chain(&deployment.ready).copied().collect();
+        self.lacking.remove(&id);
+        idle.into_iter().for_each(|idle| self.stop(idle, decisions));
+        self.forget_retired(id);
+    }
+
+    fn forget_retired(&mut self, id: DeploymentId) {
+        let over =
+            |deployment: &Deployment| deployment.retired && deployment.instances == 0 && deployment.waiting.is_empty();
+        if self.deployments.get(&id).is_some_and(over) {
+            self.deployments.remove(&id);
         }
-        self.use_room(decisions);
+    }
+
+    /// Launches that take long make place for others.
+    fn pulse(&mut self, now: Timestamp) {
+        let time = self.bounds.launch_time;
+        let slow = |id: &InstanceId| match self.instances.get(id).map(|instance| instance.state) {
+            Some(State::Launching { since, .. }) => since.plus(time) <= now,
+            _ => true,
+        };
+        let slow: Vec<InstanceId> = self.launching.iter().copied().filter(slow).collect();
+        for id in slow {
+            self.launching.remove(&id);
+        }
     }
 
     fn tick(&mut self, now: Timestamp, decisions: &mut Vec<Decision>) {
-        while let Some((_, &oldest)) = self.idle.first_key_value() {
-            match self.instances.get(&oldest).map(|instance| instance.state) {
-                Some(State::Idle { since, .. }) if since.plus(self.bounds.idle) <= now => self.stop(oldest, decisions),
-                _ => break,
-            }
-        }
-        self.use_room(decisions);
+        self.pulse(now);
+        self.end_idle(now, decisions);
+        self.expect_calls(now, decisions);
+        self.retry_provisioning(now);
+        self.advance(now, decisions);
         let waited =
             |call: &CallId| self.waiting.get(call).is_some_and(|w| w.since.plus(self.bounds.capacity_wait) <= now);
-        let late: Vec<CallId> = self.without_launch.keys().copied().filter(waited).collect();
+        let late: Vec<CallId> = self.queue.calls().filter(waited).collect();
         for call in late {
-            self.give_up(call);
+            self.give_up(call, now);
             decisions.push(Decision::Refuse(call, Refusal::Memory));
         }
     }
+
+    /// What is known of the function's idle times, if that has changed since it was asked for last.
+    pub fn changed_histories(&mut self) -> Vec<(FunctionId, History)> {
+        let changed = self.demands.iter_mut().filter_map(|(function, demand)| {
+            std::mem::take(&mut demand.changed).then(|| (*function, demand.history.clone()))
+        });
+        changed.collect()
+    }
+
+    /// Begins with what was known before a restart.
+    pub fn remember(&mut self, function: FunctionId, history: History) {
+        self.demands.entry(function).or_default().history = history;
+    }
+
+    /// The function is deleted.
+    pub fn forget(&mut self, function: FunctionId) {
+        self.demands.remove(&function);
+    }
+}
+
+/// Counts one less, and whether that was the last.
+fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) -> bool {
+    let std::collections::hash_map::Entry::Occupied(mut count) = counts.entry(key) else { return false };
+    *count.get_mut() -= 1;
+    let last = *count.get() == 0;
+    if last {
+        count.remove();
+    }
+    last
 }
 
 #[cfg(test)]

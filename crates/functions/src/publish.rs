@@ -1,6 +1,6 @@
 //! `PublishVersion`.
 
-use crate::model::{Function, FunctionKey, Version};
+use crate::model::{Function, FunctionKey, Readiness, Version};
 use crate::registry::Turn;
 use crate::update::check_revision;
 use crate::{Error, Functions};
@@ -55,12 +55,14 @@ pub(crate) fn publish(function: &mut Function, description: Option<String>, turn
         return number;
     }
     let number = function.settings.published + 1;
+    let readiness = if configuration.snap_start { Readiness::Pending } else { Readiness::Active };
     let version = Version {
         number: Some(number),
         configuration,
         code: function.latest.code.clone(),
         modified: turn.now,
         revision: turn.clock.uuid(),
+        readiness,
         deployment: Default::default(),
     };
     function.settings.published = number;

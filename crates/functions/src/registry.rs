@@ -3,12 +3,12 @@
 //! Changes are made one at a time: copy the function, change the copy, write the difference, show the copy to calls. A change that
 //! has begun to be written is finished even if its client goes away, so that the two never part.
 
-use crate::Error;
 use crate::code::Packages;
 use crate::instances::Instances;
 use crate::keys::{self, Part};
 use crate::model::{Function, FunctionKey, LayerKey, LayerVersion, Scope, Settings, Version};
 use crate::pool::{DeploymentId, FunctionId, ScopeId};
+use crate::{Error, provisioned};
 use fogbank_model::{Clock, Timestamp};
 use fogbank_store::{Read, Store, Table, Tx};
 use serde::de::DeserializeOwned;
@@ -24,13 +24,18 @@ pub struct Snapshot {
     functions: BTreeMap<FunctionKey, Arc<Function>>,
     layers: BTreeMap<LayerKey, Arc<LayerVersion>>,
     urls: HashMap<String, (FunctionKey, String)>,
-    reserved: HashMap<Scope, u32>,
+    claimed: HashMap<Scope, u32>,
 }
 
 impl Snapshot {
     /// The function `key`.
     pub fn function(&self, key: &FunctionKey) -> Result<&Arc<Function>, Error> {
         self.functions.get(key).ok_or_else(|| Error::NotFound(format!("Function not found: {}", key.arn())))
+    }
+
+    /// All functions.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.values()
     }
 
     /// The functions of a scope, by name.
@@ -54,9 +59,9 @@ impl Snapshot {
         Some((self.functions.get(key)?, qualifier))
     }
 
-    /// The sum of all reservations in a scope.
-    pub fn reserved(&self, scope: &Scope) -> u32 {
-        self.reserved.get(scope).copied().unwrap_or(0)
+    /// What functions of a scope keep of its concurrency for themselves: reserved or provisioned.
+    pub fn claimed(&self, scope: &Scope) -> u32 {
+        self.claimed.get(scope).copied().unwrap_or(0)
     }
 
     /// Whether a function or a layer refers to the package, a blob of the store.
@@ -68,15 +73,16 @@ impl Snapshot {
     fn replace(&mut self, old: Option<&Function>, new: Option<Arc<Function>>) {
         if let Some(old) = old {
             old.urls.values().for_each(|url| drop(self.urls.remove(&url.id)));
-            let sum = self.reserved.entry(old.key.scope.clone()).or_default();
-            *sum -= old.settings.reserved.unwrap_or(0);
+            let sum = self.claimed.entry(old.key.scope.clone()).or_default();
+            *sum = sum.saturating_sub(old.claim());
             self.functions.remove(&old.key);
         }
         if let Some(new) = new {
             for (qualifier, url) in &new.urls {
                 self.urls.insert(url.id.clone(), (new.key.clone(), qualifier.clone()));
             }
-            *self.reserved.entry(new.key.scope.clone()).or_default() += new.settings.reserved.unwrap_or(0);
+            let sum = self.claimed.entry(new.key.scope.clone()).or_default();
+            *sum = sum.saturating_add(new.claim());
             self.functions.insert(new.key.clone(), new);
         }
     }
@@ -125,9 +131,10 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Who is told about deployments that are no longer called and code that is no longer needed.
-    pub fn serve_with(&self, instances: Arc<Instances>, packages: Arc<Packages>) {
+    /// Who is told about deployments that come and go, and code that is no longer needed. Within a Tokio runtime.
+    pub fn serve_with(self: &Arc<Self>, instances: Arc<Instances>, packages: Arc<Packages>) {
         drop(self.served_by.set((instances, packages)));
+        self.snapshot().functions.values().for_each(|function| self.serve(function, None));
     }
 
     fn read_all(&self, read: &fogbank_store::Snapshot) -> Result<Snapshot, Error> {
@@ -141,6 +148,7 @@ impl Registry {
         read_parts(read, keys::POLICY, &mut functions, |function| &mut function.policies)?;
         read_parts(read, keys::URL, &mut functions, |function| &mut function.urls)?;
         read_parts(read, keys::EVENT_INVOKE, &mut functions, |function| &mut function.event_invokes)?;
+        read_parts(read, keys::PROVISIONED, &mut functions, |function| &mut function.provisioned)?;
         let mut snapshot = Snapshot::default();
         for mut function in functions.into_values() {
             self.number(&mut function);
@@ -166,6 +174,7 @@ impl Registry {
             policies: BTreeMap::new(),
             urls: BTreeMap::new(),
             event_invokes: BTreeMap::new(),
+            provisioned: BTreeMap::new(),
         }
     }
 
@@ -246,12 +255,23 @@ impl Registry {
             snapshot.replace(old.as_deref(), new.clone());
             registry.show(snapshot);
             drop(turn.guard);
-            if let Some(old) = old {
-                registry.retire(&old, new.as_deref());
+            if let Some(old) = &old {
+                registry.retire(old, new.as_deref());
+            }
+            if let Some(new) = &new {
+                registry.serve(new, old.as_deref());
             }
             Ok(new)
         };
         tokio::spawn(finish).await?
+    }
+
+    /// Begins what the new state of a function needs.
+    fn serve(self: &Arc<Self>, function: &Arc<Function>, before: Option<&Function>) {
+        if let Some((instances, _)) = self.served_by.get() {
+            provisioned::provide(instances, function, before);
+            self.keep_snapshots(instances, function);
+        }
     }
 
     /// Ends what only the old state of a function needed.
@@ -261,6 +281,9 @@ impl Registry {
             |id: DeploymentId| new.is_some_and(|new| new.all_versions().any(|version| version.deployment == id));
         for version in old.all_versions().filter(|version| !alive(version.deployment)) {
             instances.retire(version.deployment);
+        }
+        if new.is_none() {
+            instances.forget(old.id);
         }
         self.sweep(old.packages().map(|code| code.sha256.clone()).collect());
     }
@@ -338,13 +361,17 @@ fn save(tx: &mut Tx<'_>, old: Option<&Function>, new: Option<&Function>) -> Resu
             let head = Head { settings: new.settings.clone(), latest: Version::clone(&new.latest) };
             tx.save(keys::FUNCTION, &keys::function(key), &head)?;
         }
-        None => tx.delete(keys::FUNCTION, &keys::function(key)),
+        None => {
+            tx.delete(keys::FUNCTION, &keys::function(key));
+            tx.delete(keys::IDLE_TIMES, &keys::function(key));
+        }
     }
     save_parts(tx, keys::VERSION, key, old.map(|f| &f.versions), new.map(|f| &f.versions))?;
     save_parts(tx, keys::ALIAS, key, old.map(|f| &f.aliases), new.map(|f| &f.aliases))?;
     save_parts(tx, keys::POLICY, key, old.map(|f| &f.policies), new.map(|f| &f.policies))?;
     save_parts(tx, keys::URL, key, old.map(|f| &f.urls), new.map(|f| &f.urls))?;
-    save_parts(tx, keys::EVENT_INVOKE, key, old.map(|f| &f.event_invokes), new.map(|f| &f.event_invokes))
+    save_parts(tx, keys::EVENT_INVOKE, key, old.map(|f| &f.event_invokes), new.map(|f| &f.event_invokes))?;
+    save_parts(tx, keys::PROVISIONED, key, old.map(|f| &f.provisioned), new.map(|f| &f.provisioned))
 }
 
 /// Writes the parts that are not the very same ones, and deletes those that are gone.

@@ -15,9 +15,18 @@ pub(crate) struct Report<'a> {
     pub memory_mb: u32,
     pub used_mb: u32,
     /// Present for the first call of an instance.
-    pub init: Option<Duration>,
+    pub begin: Option<Begin>,
     /// `error` or `timeout`, and what kind.
     pub status: Option<(&'static str, Option<&'a str>)>,
+}
+
+/// What came before an instance's first call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// It was initialised for it.
+    Init(Duration),
+    /// It was restored from a snapshot. `billed_ms` is part of the call's billed duration.
+    Restore { took: Duration, billed_ms: u64 },
 }
 
 impl Report<'_> {
@@ -30,9 +39,13 @@ impl Report<'_> {
             self.memory_mb,
             self.used_mb
         );
-        if let Some(init) = self.init {
-            let _ = write!(line, "Init Duration: {} ms\t", millis(init));
-        }
+        let _ = match self.begin {
+            Some(Begin::Init(took)) => write!(line, "Init Duration: {} ms\t", millis(took)),
+            Some(Begin::Restore { took, billed_ms }) => {
+                write!(line, "Restore Duration: {} ms\tBilled Restore Duration: {billed_ms} ms\t", millis(took))
+            }
+            None => Ok(()),
+        };
         if let Some((status, kind)) = self.status {
             let _ = write!(line, "Status: {status}");
             if let Some(kind) = kind {
@@ -52,19 +65,36 @@ pub(crate) fn end(request_id: &str) -> String {
     format!("END RequestId: {request_id}\n")
 }
 
-/// `python3.12` runs as `python:3.12`; the version's ARN is made from the identifier, so that it stays the same.
 pub(crate) fn init_start(runtime: &str, region: &Region) -> String {
+    format!("INIT_START {}", runtime_version(runtime, region))
+}
+
+pub(crate) fn restore_start(runtime: &str, region: &Region) -> String {
+    format!("RESTORE_START {}", runtime_version(runtime, region))
+}
+
+pub(crate) fn restore_report(took: Duration) -> String {
+    format!("RESTORE_REPORT Restore Duration: {} ms\n", millis(took))
+}
+
+/// `python3.12` runs as `python:3.12`; the version's ARN is made from the identifier, so that it stays the same.
+fn runtime_version(runtime: &str, region: &Region) -> String {
     let split = runtime.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(runtime.len());
     let (language, version) = runtime.split_at(split);
     let version = version.trim_start_matches('.').trim_end_matches(".x");
     let version = if version.is_empty() { String::new() } else { format!(":{version}") };
     let arn = runtime_version_arn(runtime, region);
-    format!("INIT_START Runtime Version: {language}{version}\tRuntime Version ARN: {arn}\n")
+    format!("Runtime Version: {language}{version}\tRuntime Version ARN: {arn}\n")
 }
 
 /// What stands for the exact build of a runtime.
 pub(crate) fn runtime_version_arn(runtime: &str, region: &Region) -> String {
     format!("arn:aws:lambda:{region}::runtime:{}", hex::encode(Sha256::digest(runtime)))
+}
+
+/// What the initialisation for a snapshot took.
+pub(crate) fn snapshot_report(took: Duration) -> String {
+    format!("INIT_REPORT Init Duration: {} ms\n", millis(took))
 }
 
 pub(crate) fn init_report(after: Duration, status: &str, error_type: Option<&str>) -> String {
@@ -110,12 +140,15 @@ mod tests {
             billed_ms: 2,
             memory_mb: 128,
             used_mb: 40,
-            init: Some(Duration::from_millis(100)),
+            begin: Some(Begin::Init(Duration::from_millis(100))),
             status: None,
         };
         let warm = "REPORT RequestId: X\tDuration: 1.23 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\t";
         assert_eq!(report.line(), format!("{warm}Init Duration: 100.00 ms\t\n"));
-        report.init = None;
+        report.begin = Some(Begin::Restore { took: Duration::from_micros(2500), billed_ms: 3 });
+        let restored = "Restore Duration: 2.50 ms\tBilled Restore Duration: 3 ms\t\n";
+        assert_eq!(report.line(), format!("{warm}{restored}"));
+        report.begin = None;
         assert_eq!(report.line(), format!("{warm}\n"));
         report.status = Some(("error", Some("Runtime.ExitError")));
         assert_eq!(report.line(), format!("{warm}Status: error\tError Type: Runtime.ExitError\n"));

@@ -76,7 +76,7 @@ pub struct InstanceSpec {
     pub timeout: Duration,
     /// Where its lines go.
     pub log: LogStream,
-    /// `on-demand` or `provisioned-concurrency`, for `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    /// `on-demand`, `provisioned-concurrency` or `snap-start`, for `AWS_LAMBDA_INITIALIZATION_TYPE`.
     pub initialization: &'static str,
 }
 

@@ -24,13 +24,15 @@ impl Functions {
         let snapshot = self.snapshot();
         let mut packages: BTreeMap<&str, u64> = BTreeMap::new();
         let mut functions = 0;
+        let mut reserved = 0;
         for function in snapshot.functions_of(scope) {
             functions += 1;
+            reserved += function.settings.reserved.unwrap_or(0);
             packages.extend(function.packages().map(|code| (code.sha256.as_str(), code.zipped)));
         }
         packages.extend(snapshot.layers_of(scope).map(|(_, layer)| (layer.code.sha256.as_str(), layer.code.zipped)));
         let concurrency = self.config.concurrency;
-        let unreserved = concurrency.saturating_sub(snapshot.reserved(scope));
+        let unreserved = concurrency.saturating_sub(reserved);
         AccountUse { concurrency, unreserved, code_bytes: packages.values().sum(), functions }
     }
 

@@ -3,14 +3,18 @@
 
 mod calls;
 mod limits_hold;
+mod provisioned;
 mod registered;
+mod snapstart;
 
 use super::*;
-use crate::runtime::{Event, Instance, InstanceSpec, Outcome, Resolution, StartError, Started, StreamEnd, Taken};
+use crate::runtime::{
+    Event, Instance, InstanceSpec, Outcome, Resolution, Snapshot, StartError, Started, StreamEnd, Taken,
+};
 use fogbank_model::{Caller as Who, LogSink, LogStream, RequestId, SystemClock, TestClock};
 use fogbank_wire::{Fault, Input, Output, Service, Value};
 use serde_json::json;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 /// Starts instances that obey the variable `MODE` of their function.
@@ -19,9 +23,40 @@ pub(crate) struct Puppet {
     /// Calls in mode `wait` take a permit each.
     pub gate: Arc<Semaphore>,
     pub specs: Mutex<Vec<InstanceSpec>>,
+    /// What snapshots were taken of.
+    pub snapshots: Mutex<Vec<InstanceSpec>>,
+    /// Ends the snapshots that are there, or only makes them useless without a word.
+    pub loss: Arc<Notify>,
+    pub broken: Arc<AtomicBool>,
     /// Ends the idle instances of mode `mortal`.
     pub death: Arc<Notify>,
     log: Arc<LogTail>,
+}
+
+struct PuppetSnapshot {
+    gate: Arc<Semaphore>,
+    death: Arc<Notify>,
+    log: Arc<LogTail>,
+    loss: Arc<Notify>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Snapshot for PuppetSnapshot {
+    fn restore(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Started, StartError>> {
+        Box::pin(async move {
+            if self.broken.load(Ordering::SeqCst) {
+                return Err(StartError::SnapshotLost);
+            }
+            let mode = spec.environment.get("MODE").cloned().unwrap_or_default();
+            let (gate, death, log) = (self.gate.clone(), self.death.clone(), self.log.clone());
+            let instance = Box::new(PuppetInstance { mode, spec, gate, death, log });
+            Ok(Started { instance, init: Duration::from_micros(2500) })
+        })
+    }
+
+    fn lost(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.loss.notified())
+    }
 }
 
 struct PuppetInstance {
@@ -55,7 +90,34 @@ impl Runtime for Puppet {
     }
 
     fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>> {
-        Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))) })
+        Box::pin(async move {
+            self.snapshots.lock().unwrap().push(spec.clone());
+            self.broken.store(false, Ordering::SeqCst);
+            match spec.environment.get("SNAPSHOT").map(String::as_str) {
+                None => return Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime))),
+                Some("slow") => self.gate.acquire().await.unwrap().forget(),
+                Some("import_error") => {
+                    let error_type = "Runtime.ImportModuleError".into();
+                    let payload = r#"{"errorType":"Runtime.ImportModuleError","errorMessage":"No module named 'x'"}"#;
+                    return Err(StartError::Init {
+                        error_type,
+                        payload: payload.into(),
+                        after: Duration::from_secs(1),
+                    });
+                }
+                Some("timeout") => return Err(StartError::InitTimeout(Duration::from_secs(10))),
+                Some("no_sandbox") => return Err(StartError::Sandbox("no more processes".into())),
+                Some(_) => {}
+            }
+            let snapshot = Arc::new(PuppetSnapshot {
+                gate: self.gate.clone(),
+                death: self.death.clone(),
+                log: self.log.clone(),
+                loss: self.loss.clone(),
+                broken: self.broken.clone(),
+            });
+            Ok(Taken { snapshot, init: Duration::from_millis(800) })
+        })
     }
 
     fn expect(&self, _: &str, _: u32) {}
@@ -123,7 +185,16 @@ impl Instance for PuppetInstance {
     }
 
     fn max_memory_mb(&self) -> u32 {
-        40
+        if self.mode == "hungry" { self.spec.memory_mb } else { 40 }
+    }
+}
+
+/// A machine that nobody can measure.
+struct NoMeasure;
+
+impl Memory for NoMeasure {
+    fn measure(&self) -> Option<Machine> {
+        None
     }
 }
 
@@ -179,10 +250,14 @@ impl Platform {
             started: AtomicUsize::new(0),
             gate: Arc::new(Semaphore::new(0)),
             specs: Mutex::default(),
+            snapshots: Mutex::default(),
+            loss: Arc::default(),
+            broken: Arc::default(),
             death: Arc::default(),
             log: log.clone(),
         });
-        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, config };
+        let memory = Arc::new(NoMeasure);
+        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, memory, config };
         let functions = Functions::open(parts).unwrap();
         let service = Arc::new(lambda::service(functions.clone()));
         Self { home, functions, service, puppet, lines, clock }

@@ -35,6 +35,7 @@ const OWN: &[&str] = &[
     "Policies",
     // Every taggable resource that comes with a function has its tags anyway.
     "PropagateTags",
+    "ProvisionedConcurrencyConfig",
     "Role",
     "RolePath",
     "Tags",
@@ -53,7 +54,6 @@ const UNSUPPORTED: &[&str] = &[
     "ImageUri",
     "KmsKeyArn",
     "PermissionsBoundary",
-    "ProvisionedConcurrencyConfig",
     "RecursiveLoop",
     "RuntimeManagementConfig",
     "VpcConfig",
@@ -125,7 +125,15 @@ impl Expansion<'_> {
     /// `AutoPublishAlias`: a version for every new package, and an alias that points to the latest one.
     fn published_alias(&mut self, resource: &Resource) -> Option<String> {
         let (id, at) = (&resource.id, resource.at);
-        let alias = resource.properties.get("AutoPublishAlias")?;
+        let provisioned = resource.properties.get("ProvisionedConcurrencyConfig");
+        let Some(alias) = resource.properties.get("AutoPublishAlias") else {
+            if let Some(node) = provisioned {
+                let text =
+                    format!("{id}: ProvisionedConcurrencyConfig needs AutoPublishAlias; $LATEST cannot have any");
+                self.problems.push(Problem::at(node.at, text));
+            }
+            return None;
+        };
         let name = match self.scope.text(alias, "AutoPublishAlias") {
             Ok(name) => name,
             Err(problem) => {
@@ -140,11 +148,12 @@ impl Expansion<'_> {
         properties.extend(resource.properties.get("VersionDescription").map(|text| ("Description", text.clone())));
         let kept = Resource { retain: true, id: version.clone(), ..resource.clone() };
         self.add(&kept, &version, "AWS::Lambda::Version", properties);
-        let properties = vec![
+        let mut properties = vec![
             ("FunctionName", reference(at, id)),
             ("Name", Node::text(alias.at, &name)),
             ("FunctionVersion", attribute(at, &version, "Version")),
         ];
+        properties.extend(provisioned.map(|config| ("ProvisionedConcurrencyConfig", config.clone())));
         self.add(resource, &alias_id, "AWS::Lambda::Alias", properties);
         self.parts.insert(format!("{id}.Version"), version);
         self.parts.insert(format!("{id}.Alias"), alias_id.clone());

@@ -61,6 +61,20 @@ fn a_published_alias_names_its_version_after_the_package() {
 }
 
 #[test]
+fn provisioned_concurrency_goes_to_the_alias_and_snap_start_to_the_function() {
+    let text = format!(
+        "{FUNCTION}      AutoPublishAlias: live\n      SnapStart: {{ApplyOn: PublishedVersions}}\n      ProvisionedConcurrencyConfig: {{ProvisionedConcurrentExecutions: 3}}\n"
+    );
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let alias = plan.template.resource("FnAliaslive").unwrap().properties.to_json();
+    let expected = serde_json::json!({"ProvisionedConcurrentExecutions": 3});
+    assert_eq!(alias["ProvisionedConcurrencyConfig"], expected);
+    let function = plan.template.resource("Fn").unwrap().properties.to_json();
+    assert_eq!(function["SnapStart"], serde_json::json!({"ApplyOn": "PublishedVersions"}));
+    assert!(problem(&text.replace("      AutoPublishAlias: live\n", "")).contains("needs AutoPublishAlias"));
+}
+
+#[test]
 fn what_uses_the_alias_by_name_comes_after_it() {
     let text = format!("{FUNCTION}      AutoPublishAlias: live\n      FunctionUrlConfig: {{AuthType: AWS_IAM}}\n");
     let order = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}")).order;

@@ -1,6 +1,7 @@
 //! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here.
 
 use crate::Error;
+use crate::invoke::NOT_READY;
 use fogbank_model::{InvalidName, InvokeError, RequestContext};
 use fogbank_wire::{Fault, Shown, Violation, violations_message};
 
@@ -24,6 +25,9 @@ impl From<Error> for Fault {
             Error::Conflict(message) => user("ResourceConflictException", 409, message),
             Error::InvalidParameter(message) => user("InvalidParameterValueException", 400, message),
             Error::Precondition(message) => user("PreconditionFailedException", 412, message),
+            error @ Error::NotProvisioned => {
+                user("ProvisionedConcurrencyConfigNotFoundException", 404, error.to_string())
+            }
             Error::TooLarge(message) => user("RequestEntityTooLargeException", 413, message),
             Error::PolicyTooLarge(message) => user("PolicyLengthExceededException", 400, message),
             Error::Store(error) => internal(error),
@@ -60,6 +64,7 @@ pub(super) fn invoke(error: InvokeError) -> Fault {
         InvokeError::Refused { code: "InvalidRuntimeException", message } => {
             user("InvalidRuntimeException", 502, message)
         }
+        InvokeError::Refused { code: NOT_READY, message } => user(NOT_READY, 409, message),
         InvokeError::Refused { code, message } => user(code, 400, message),
         InvokeError::Internal(why) => internal(why),
     }

@@ -7,6 +7,7 @@ mod functions;
 mod invocation;
 mod layers;
 mod permissions;
+mod provisioned;
 mod settings;
 mod shapes;
 mod urls;
@@ -38,6 +39,10 @@ pub fn service(functions: Arc<Functions>) -> Service {
         .operation("PutFunctionConcurrency", state, settings::put_concurrency)
         .operation("GetFunctionConcurrency", state, settings::get_concurrency)
         .operation("DeleteFunctionConcurrency", state, settings::delete_concurrency)
+        .operation("PutProvisionedConcurrencyConfig", state, provisioned::put)
+        .operation("GetProvisionedConcurrencyConfig", state, provisioned::get)
+        .operation("DeleteProvisionedConcurrencyConfig", state, provisioned::delete)
+        .operation("ListProvisionedConcurrencyConfigs", state, provisioned::list)
         .operation("CreateAlias", state, aliases::create)
         .operation("GetAlias", state, aliases::get)
         .operation("UpdateAlias", state, aliases::update)

@@ -54,9 +54,10 @@ async fn calls_beyond_the_account_are_throttled_and_reservations_count_against_i
 
 #[tokio::test]
 async fn an_idle_instance_makes_room_for_another_function() {
-    let platform = Platform::with(Config { memory_mb: 128, ..Config::default() }, Arc::new(SystemClock));
-    platform.create("a", "").await;
-    platform.create("b", "").await;
+    let config = Config { memory_mb: 128, unknown_memory_percent: 100, ..Config::default() };
+    let platform = Platform::with(config, Arc::new(SystemClock));
+    platform.create("a", "hungry").await;
+    platform.create("b", "hungry").await;
     for name in ["a", "b", "a"] {
         platform.call(name, "{}").await.unwrap();
         assert_eq!(platform.functions.instances.count(), 1);

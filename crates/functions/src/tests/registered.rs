@@ -122,9 +122,9 @@ async fn bad_functions_are_refused_in_aws_words() {
         ),
         (
             "a",
-            json!({"SnapStart": {"ApplyOn": "PublishedVersions"}}),
+            json!({"SnapStart": {"ApplyOn": "PublishedVersions"}, "Runtime": "nodejs22.x"}),
             400,
-            "SnapStart with ApplyOn PublishedVersions is not",
+            "nodejs22.x is not supported for SnapStart enabled functions.",
         ),
         (
             "a",

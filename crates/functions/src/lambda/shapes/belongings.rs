@@ -370,3 +370,39 @@ pub(in crate::lambda) struct PutConcurrency {
 /// A structure without members.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::lambda) struct Empty {}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct PutProvisioned {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub provisioned_concurrent_executions: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct ProvisionedOutput {
+    pub requested_provisioned_concurrent_executions: u32,
+    pub available_provisioned_concurrent_executions: u32,
+    pub allocated_provisioned_concurrent_executions: u32,
+    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<&'static str>,
+    pub last_modified: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct ProvisionedItem {
+    pub function_arn: String,
+    #[serde(flatten)]
+    pub state: ProvisionedOutput,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct ListProvisionedOutput {
+    pub provisioned_concurrency_configs: Vec<ProvisionedItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+}

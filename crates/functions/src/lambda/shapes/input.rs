@@ -136,8 +136,6 @@ impl ConfigurationInput {
         refuse(filled(&self.kms_key_arn), "KMSKeyArn")?;
         refuse(self.file_system_configs.is_some_and(|configs| !configs.is_empty()), "FileSystemConfigs")?;
         refuse(self.image_config.is_some(), "ImageConfig")?;
-        let snap_start = self.snap_start.and_then(|snap_start| snap_start.apply_on);
-        refuse(snap_start.is_some_and(|apply_on| apply_on != "None"), "SnapStart with ApplyOn PublishedVersions")?;
         refuse(self.tenancy_config.is_some(), "TenancyConfig")?;
         refuse(self.capacity_provider_config.is_some(), "CapacityProviderConfig")?;
         refuse(self.durable_config.is_some(), "DurableConfig")?;
@@ -165,6 +163,8 @@ impl ConfigurationInput {
             tracing: self.tracing_config.and_then(|tracing| tracing.mode),
             layers: self.layers,
             log_group: logging.log_group,
+            // AWS takes an empty structure for no change.
+            snap_start: self.snap_start.and_then(|snap_start| snap_start.apply_on).map(|on| on == "PublishedVersions"),
             architecture: None,
         })
     }

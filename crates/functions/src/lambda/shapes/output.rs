@@ -1,7 +1,7 @@
 //! How functions are shown.
 
 use crate::lambda::code_sha256;
-use crate::model::{Function, Version};
+use crate::model::{Function, Readiness, Version};
 use crate::report;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -28,6 +28,10 @@ pub(in crate::lambda) struct FunctionConfiguration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     layers: Vec<UsedLayer>,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason_code: Option<String>,
     last_update_status: &'static str,
     package_type: &'static str,
     architectures: [String; 1],
@@ -93,6 +97,12 @@ impl FunctionConfiguration {
         };
         let variables = configuration.environment.clone();
         let layers = configuration.layers.iter();
+        let (state, why) = match &version.readiness {
+            Readiness::Active | Readiness::Optimized => ("Active", None),
+            Readiness::Pending => ("Pending", Some(("The function is being created.", "Creating"))),
+            Readiness::Failed { code, reason } => ("Failed", Some((&**reason, &**code))),
+        };
+        let (state_reason, state_reason_code) = why.map(|(reason, code)| (reason.into(), code.into())).unzip();
         Self {
             function_name: function.key.name.to_string(),
             function_arn: function_arn.into(),
@@ -112,13 +122,17 @@ impl FunctionConfiguration {
             layers: layers
                 .map(|layer| UsedLayer { arn: layer.arn.to_string(), code_size: layer.code.zipped })
                 .collect(),
-            // Code is unpacked before a function or a change of it is accepted, so there is nothing left to wait for.
-            state: "Active",
+            state,
+            state_reason,
+            state_reason_code,
             last_update_status: "Successful",
             package_type: "Zip",
             architectures: [configuration.architecture.clone()],
             ephemeral_storage: Size { size: configuration.tmp_mb },
-            snap_start: SnapStartOutput { apply_on: "None", optimization_status: "Off" },
+            snap_start: SnapStartOutput {
+                apply_on: if configuration.snap_start { "PublishedVersions" } else { "None" },
+                optimization_status: if version.readiness == Readiness::Optimized { "On" } else { "Off" },
+            },
             runtime_version_config: RuntimeVersionConfig {
                 runtime_version_arn: report::runtime_version_arn(&configuration.runtime, &function.key.scope.region),
             },
