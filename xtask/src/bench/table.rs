@@ -16,6 +16,7 @@ pub enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     AtMost(f64),
+    AtLeast(f64),
     /// Not above the peer's.
     Peer,
     /// So many times the peer's.
@@ -29,7 +30,8 @@ pub struct Row {
     pub unit: Unit,
     pub fogbank: Option<f64>,
     pub hyper: Option<f64>,
-    pub peer: Option<f64>,
+    /// Names and figures; a target that speaks of a peer means the first.
+    pub peers: Vec<(String, f64)>,
     pub goal: Option<Goal>,
     /// Why there is no figure.
     pub note: Option<String>,
@@ -38,22 +40,24 @@ pub struct Row {
 impl Row {
     /// A figure beside the bare server's.
     pub fn new(what: impl Into<String>, unit: Unit, fogbank: f64, hyper: Option<f64>) -> Self {
-        Self { what: what.into(), unit, fogbank: Some(fogbank), hyper, peer: None, goal: None, note: None }
+        Self { what: what.into(), unit, fogbank: Some(fogbank), hyper, peers: Vec::new(), goal: None, note: None }
     }
 
     /// A figure that could not be measured.
     pub fn skipped(what: impl Into<String>, why: impl ToString) -> Self {
         let why = why.to_string().lines().next().unwrap_or_default().to_owned();
         let what = what.into();
-        Self { what, unit: Unit::Count, fogbank: None, hyper: None, peer: None, goal: None, note: Some(why) }
+        Self { what, unit: Unit::Count, fogbank: None, hyper: None, peers: Vec::new(), goal: None, note: Some(why) }
     }
 
     pub fn with_goal(self, goal: Goal) -> Self {
         Self { goal: Some(goal), ..self }
     }
 
-    pub fn with_peer(self, peer: Option<f64>) -> Self {
-        Self { peer, ..self }
+    /// Puts the peer's figure beside it, if there is one.
+    pub fn with_peer(mut self, name: impl Into<String>, figure: Option<f64>) -> Self {
+        self.peers.extend(figure.map(|figure| (name.into(), figure)));
+        self
     }
 
     fn number(&self, value: Option<f64>) -> String {
@@ -71,6 +75,7 @@ impl Row {
         match self.goal {
             None => String::new(),
             Some(Goal::AtMost(bound)) => format!("≤ {}", self.number(Some(bound))),
+            Some(Goal::AtLeast(bound)) => format!("≥ {}", self.number(Some(bound))),
             Some(Goal::Peer) => "≤ peer".into(),
             Some(Goal::TimesPeer(times)) => format!("≥ {times} × peer"),
         }
@@ -78,8 +83,9 @@ impl Row {
 
     fn verdict(&self) -> &'static str {
         let (Some(goal), Some(ours)) = (self.goal, self.fogbank) else { return "" };
-        let met = match (goal, self.peer) {
+        let met = match (goal, self.peers.first().map(|(_, figure)| *figure)) {
             (Goal::AtMost(bound), _) => ours <= bound,
+            (Goal::AtLeast(bound), _) => ours >= bound,
             (Goal::Peer, Some(peer)) => ours <= peer,
             (Goal::TimesPeer(times), Some(peer)) => ours >= times * peer,
             (_, None) => return "no peer",
@@ -90,25 +96,28 @@ impl Row {
     fn cells(&self) -> [String; 6] {
         let ours = self.note.as_ref().map_or_else(|| self.number(self.fogbank), |why| format!("skipped: {why}"));
         let verdict = self.verdict().to_owned();
-        [self.what.clone(), ours, self.number(self.hyper), self.number(self.peer), self.goal(), verdict]
+        let peers: Vec<String> =
+            self.peers.iter().map(|(name, figure)| format!("{name} {}", self.number(Some(*figure)))).collect();
+        let peers = if peers.is_empty() { "–".to_owned() } else { peers.join(", ") };
+        [self.what.clone(), ours, self.number(self.hyper), peers, self.goal(), verdict]
     }
 }
 
 /// The rows as a Markdown table that reads well as plain text too.
 pub fn render(rows: &[Row]) -> String {
-    let head = ["figure", "Fogbank", "bare hyper", "cargo lambda watch", "target", ""].map(str::to_owned);
+    let head = ["figure", "Fogbank", "bare hyper", "peers", "target", ""].map(str::to_owned);
     let cells: Vec<[String; 6]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
     let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(width);
     let line = |row: &[String; 6]| {
         let padded = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-            1..=3 => format!("{cell:>width$}"),
+            1..=2 => format!("{cell:>width$}"),
             _ => format!("{cell:<width$}"),
         });
         format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
     };
     let rule = widths.iter().enumerate().map(|(column, width)| match column {
-        1..=3 => format!("{}:", "-".repeat(width + 1)),
+        1..=2 => format!("{}:", "-".repeat(width + 1)),
         _ => "-".repeat(width + 2),
     });
     let rule = format!("|{}|", rule.collect::<Vec<_>>().join("|"));
@@ -134,8 +143,9 @@ mod tests {
 
     #[test]
     fn a_row_says_whether_its_target_is_met() {
-        let verdict =
-            |ours, peer, goal| Row::new("x", Unit::PerSecond, ours, None).with_peer(peer).with_goal(goal).verdict();
+        let verdict = |ours, peer, goal| {
+            Row::new("x", Unit::PerSecond, ours, None).with_peer("peer", peer).with_goal(goal).verdict()
+        };
         assert_eq!(verdict(25.0, None, Goal::AtMost(25.0)), "met");
         assert_eq!(verdict(25.1, None, Goal::AtMost(25.0)), "NOT met");
         assert_eq!(verdict(1.0, Some(2.0), Goal::Peer), "met");
