@@ -53,12 +53,20 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
     let platform = Server::fogbank(&programs.fogbank, &programs.scratch)?;
     let (many, some) = (plan.samples(100, 15), plan.samples(30, 5));
     let (ministack, offline) = (ministack::start(programs), serverless_offline::start(programs, some));
-    let (mut kinds, mut skipped) = ours(&platform, programs, (many, some))?;
+    let Ours { mut kinds, mut skipped, large } = ours(&platform, programs, (many, some))?;
     match &ministack {
         Ok((_, peer)) => {
             for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
                 match peer.create(language, programs) {
-                    Ok(()) => kind.add(Some(ministack::NAME), some, renewed(peer, language)),
+                    Ok(()) => kind.add(Some(ministack::NAME), some, renewed(peer, language.name())),
+                    Err(why) => {
+                        skipped.push(Row::skipped(format!("cold start, {}, {}", kind.name, ministack::NAME), why))
+                    }
+                }
+            }
+            if let (Some(kind), Some(zip)) = (kinds.last_mut(), &large) {
+                match peer.create_of("large", Language::Python.runtime(), zip, &json!({"MemorySize": LARGE})) {
+                    Ok(()) => kind.add(Some(ministack::NAME), plan.samples(10, 3), renewed(peer, "large")),
                     Err(why) => {
                         skipped.push(Row::skipped(format!("cold start, {}, {}", kind.name, ministack::NAME), why))
                     }
@@ -99,13 +107,17 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
     Ok(kinds.iter().flat_map(|kind| rows(kind, &starts)).chain(skipped).collect())
 }
 
-/// The kinds of function, in the order of the languages and then the large ones, each with the platform as the first contender; and what could
-/// not be made.
-fn ours<'a>(
-    platform: &'a Server,
-    programs: &Programs,
-    (many, some): (usize, usize),
-) -> Result<(Vec<Kind<'a>>, Vec<Row>), Failure> {
+/// What the platform starts.
+struct Ours<'a> {
+    /// In the order of the languages, then the large ones; the platform is the first contender of each.
+    kinds: Vec<Kind<'a>>,
+    /// What could not be made.
+    skipped: Vec<Row>,
+    /// The large function's package, if it could be made.
+    large: Option<Vec<u8>>,
+}
+
+fn ours<'a>(platform: &'a Server, programs: &Programs, (many, some): (usize, usize)) -> Result<Ours<'a>, Failure> {
     let lambda = Lambda { address: platform.address };
     let (mut kinds, mut skipped) = (Vec::new(), Vec::new());
     let mut add = |name, samples, function: String| {
@@ -118,9 +130,10 @@ fn ours<'a>(
         lambda.target(language.name(), EVENT).call()?;
         add(language.name(), many, language.name().to_owned());
     }
-    match large(&lambda, programs) {
+    let large = large(&lambda, programs);
+    match &large {
         Ok(zip) => {
-            match with_snapshot(&lambda, &zip) {
+            match with_snapshot(&lambda, zip) {
                 Ok(function) => add(WITH_SNAPSHOT, many, function),
                 Err(why) => skipped.push(Row::skipped(format!("cold start, {WITH_SNAPSHOT}"), why)),
             }
@@ -128,7 +141,7 @@ fn ours<'a>(
         }
         Err(why) => skipped.push(Row::skipped(format!("cold start, {WITHOUT_SNAPSHOT}"), why)),
     }
-    Ok((kinds, skipped))
+    Ok(Ours { kinds, skipped, large: large.ok() })
 }
 
 /// Everybody's samples, round by round, so that whatever else the machine does falls on all. Answers the bare server's starts.
@@ -164,11 +177,11 @@ fn again(platform: &Server, name: String) -> impl FnMut(usize) -> Result<f64, Fa
 }
 
 /// Changes the function, so that its next call needs a new instance.
-fn renewed(peer: &Lambda, language: Language) -> impl FnMut(usize) -> Result<f64, Failure> + '_ {
+fn renewed<'a>(peer: &'a Lambda, name: &'a str) -> impl FnMut(usize) -> Result<f64, Failure> + 'a {
     move |sample| {
-        peer.renew(language.name(), sample)?;
+        peer.renew(name, sample)?;
         std::thread::sleep(PAUSE);
-        cold(peer, language.name())
+        cold(peer, name)
     }
 }
 

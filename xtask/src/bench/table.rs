@@ -94,7 +94,7 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 6] {
-        let ours = self.note.as_ref().map_or_else(|| self.number(self.fogbank), |why| format!("skipped: {why}"));
+        let ours = if self.note.is_some() { "skipped".to_owned() } else { self.number(self.fogbank) };
         let verdict = self.verdict().to_owned();
         let peers: Vec<String> =
             self.peers.iter().map(|(name, figure)| format!("{name} {}", self.number(Some(*figure)))).collect();
@@ -103,7 +103,7 @@ impl Row {
     }
 }
 
-/// The rows as a Markdown table that reads well as plain text too.
+/// The rows as a Markdown table that reads well as plain text too, and below it why figures are missing.
 pub fn render(rows: &[Row]) -> String {
     let head = ["figure", "Fogbank", "bare hyper", "peers", "target", ""].map(str::to_owned);
     let cells: Vec<[String; 6]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
@@ -123,6 +123,11 @@ pub fn render(rows: &[Row]) -> String {
     let rule = format!("|{}|", rule.collect::<Vec<_>>().join("|"));
     let mut lines: Vec<String> = cells.iter().map(line).collect();
     lines.insert(1, rule);
+    let mut missing = rows.iter().filter_map(|row| Some((row, row.note.as_ref()?))).peekable();
+    if missing.peek().is_some() {
+        lines.push(String::new());
+    }
+    lines.extend(missing.map(|(row, why)| format!("- Skipped: {}: {why}", row.what)));
     lines.join("\n")
 }
 
@@ -157,9 +162,10 @@ mod tests {
     fn columns_line_up() {
         let rows = [Row::new("a", Unit::Milliseconds, 0.25, Some(12.0)), Row::skipped("gateway", "not there\nyet")];
         let text = render(&rows);
-        let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        let widths: Vec<usize> =
+            text.lines().take_while(|line| !line.is_empty()).map(|line| line.chars().count()).collect();
         assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
         assert!(text.contains("| 0.250 ms") || text.contains(" 0.250 ms |"), "{text}");
-        assert!(text.contains("skipped: not there |"), "{text}");
+        assert!(text.ends_with("\n\n- Skipped: gateway: not there"), "{text}");
     }
 }
