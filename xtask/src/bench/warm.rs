@@ -18,12 +18,29 @@ struct Contender {
     /// For peers: beside which of the platform's figures it stands.
     beside: &'static str,
     target: Target,
+    /// Why a peer no longer takes part.
+    failed: Option<String>,
     loads: [Vec<Load>; CONNECTIONS.len()],
 }
 
 impl Contender {
     fn new(name: impl Into<String>, target: Target) -> Self {
-        Self { name: name.into(), beside: "", target, loads: Default::default() }
+        Self { name: name.into(), beside: "", target, failed: None, loads: Default::default() }
+    }
+
+    /// Loads it for `time`. The platform must not fail; a peer that does drops out.
+    fn load(&mut self, connections: usize, time: Duration) -> Result<Option<Load>, Failure> {
+        if self.failed.is_some() {
+            return Ok(None);
+        }
+        match self.target.load(connections, time) {
+            Ok(load) => Ok(Some(load)),
+            Err(why) if self.beside.is_empty() => Err(format!("{}: {why}", self.name).into()),
+            Err(why) => {
+                self.failed = Some(why.to_string());
+                Ok(None)
+            }
+        }
     }
 
     fn beside(self, beside: &'static str) -> Self {
@@ -129,17 +146,24 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
     let time = Duration::from_millis(plan.samples(1500, 400) as u64);
     let mut all: Vec<&mut Contender> =
         std::iter::once(&mut bare).chain(&mut others.contenders).chain(&mut ours).collect();
-    for contender in &all {
-        contender.target.load(16, WARM_UP).map_err(|why| format!("{}: {why}", contender.name))?;
+    for contender in &mut all {
+        contender.load(16, WARM_UP)?;
     }
     for _ in 0..plan.samples(5, 3) {
         for contender in &mut all {
+            // Peers only have to show where they stand.
+            let time = if contender.beside.is_empty() { time } else { time / 3 };
             for (at, connections) in CONNECTIONS.into_iter().enumerate() {
-                let load = contender.target.load(connections, time);
-                contender.loads[at].push(load.map_err(|why| format!("{}: {why}", contender.name))?);
+                let load = contender.load(connections, time)?;
+                contender.loads[at].extend(load);
             }
         }
     }
+    for peer in &others.contenders {
+        let failed = peer.failed.iter();
+        skipped.extend(failed.map(|why| Row::skipped(format!("warm, {}, beside {}", peer.name, peer.beside), why)));
+    }
+    others.contenders.retain(|peer| peer.failed.is_none());
     let rows = ours.iter().flat_map(|contender| rows(contender, &bare, &others.contenders));
     Ok(rows.chain(skipped).collect())
 }
