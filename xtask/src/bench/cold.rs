@@ -55,56 +55,66 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
     let (ministack, offline) = (ministack::start(programs), serverless_offline::start(programs, some));
     let Ours { mut kinds, mut skipped, large } = ours(&platform, programs, (many, some))?;
     match &ministack {
-        Ok((_, peer)) => {
-            for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
-                match peer.create(language, programs) {
-                    Ok(()) => kind.add(Some(ministack::NAME), some, renewed(peer, language.name())),
-                    Err(why) => {
-                        skipped.push(Row::skipped(format!("cold start, {}, {}", kind.name, ministack::NAME), why))
-                    }
-                }
-            }
-            if let (Some(kind), Some(zip)) = (kinds.last_mut(), &large) {
-                match peer.create_of("large", Language::Python.runtime(), zip, &json!({"MemorySize": LARGE})) {
-                    Ok(()) => kind.add(Some(ministack::NAME), plan.samples(10, 3), renewed(peer, "large")),
-                    Err(why) => {
-                        skipped.push(Row::skipped(format!("cold start, {}, {}", kind.name, ministack::NAME), why))
-                    }
-                }
-            }
-        }
+        Ok((_, peer)) => skipped.extend(add_ministack(&mut kinds, peer, programs, some, large.as_deref())),
         Err(why) => skipped.push(Row::skipped(format!("cold start, {}", ministack::NAME), why)),
     }
     match &offline {
-        Ok((_, peer)) => {
-            for (kind, language) in
-                kinds.iter_mut().zip(LANGUAGES).skip_while(|(_, language)| *language == Language::Native)
-            {
-                // Functions that have not been called yet, as many as samples.
-                let start = move |number| cold(peer, &serverless_offline::name(language, number));
-                kind.add(Some(serverless_offline::NAME), some, start);
-            }
-        }
+        Ok((_, peer)) => add_serverless_offline(&mut kinds, peer, some),
         Err(why) => skipped.push(Row::skipped(format!("cold start, {}", serverless_offline::NAME), why)),
     }
-    for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
-        match language {
-            Language::Native => {
-                let start = |_| Ok(cargo_lambda::start(programs)?.first_call);
-                kind.add(Some(cargo_lambda::NAME), plan.samples(5, 2), start);
-            }
-            _ => {
-                let start = move |_| Ok(functions_framework::start(programs, language)?.1);
-                kind.add(Some(functions_framework::NAME), some, start);
-            }
-        }
-    }
+    add_processes(&mut kinds, programs, some, plan.samples(5, 2));
     let starts = take_turns(&mut kinds, many, programs)?;
     for kind in &kinds {
         let failed = kind.contenders.iter().filter_map(|one| Some((one.peer?, one.failed.as_ref()?)));
         skipped.extend(failed.map(|(peer, why)| Row::skipped(format!("cold start, {}, {peer}", kind.name), why)));
     }
     Ok(kinds.iter().flat_map(|kind| rows(kind, &starts)).chain(skipped).collect())
+}
+
+/// The peer that takes the same packages, the large one too. Answers what it did not take.
+fn add_ministack<'a>(
+    kinds: &mut [Kind<'a>],
+    peer: &'a Lambda,
+    programs: &Programs,
+    samples: usize,
+    large: Option<&[u8]>,
+) -> Vec<Row> {
+    let mut refused = Vec::new();
+    let mut add = |kind: &mut Kind<'a>, name, samples, made: Result<(), Failure>| match made {
+        Ok(()) => kind.add(Some(ministack::NAME), samples, renewed(peer, name)),
+        Err(why) => refused.push(Row::skipped(format!("cold start, {}, {}", kind.name, ministack::NAME), why)),
+    };
+    for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
+        add(kind, language.name(), samples, peer.create(language, programs));
+    }
+    if let (Some(kind), Some(zip)) = (kinds.last_mut(), large) {
+        let made = peer.create_of("large", Language::Python.runtime(), zip, &json!({"MemorySize": LARGE}));
+        add(kind, "large", samples / 3, made);
+    }
+    refused
+}
+
+/// The peer whose functions are all declared when it starts: as many as there are samples, each called once.
+fn add_serverless_offline<'a>(kinds: &mut [Kind<'a>], peer: &'a Lambda, samples: usize) {
+    for (kind, language) in kinds.iter_mut().zip(LANGUAGES).filter(|(_, language)| *language != Language::Native) {
+        let start = move |number| cold(peer, &serverless_offline::name(language, number));
+        kind.add(Some(serverless_offline::NAME), samples, start);
+    }
+}
+
+/// The peers that are a process for each function.
+fn add_processes<'a>(kinds: &mut [Kind<'a>], programs: &'a Programs, samples: usize, of_native: usize) {
+    for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
+        match language {
+            Language::Native => {
+                kind.add(Some(cargo_lambda::NAME), of_native, |_| Ok(cargo_lambda::start(programs)?.first_call));
+            }
+            _ => {
+                let start = move |_| Ok(functions_framework::start(programs, language)?.1);
+                kind.add(Some(functions_framework::NAME), samples, start);
+            }
+        }
+    }
 }
 
 /// What the platform starts.
