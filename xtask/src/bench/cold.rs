@@ -53,9 +53,9 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
     let platform = Server::fogbank(&programs.fogbank, &programs.scratch)?;
     let (many, some) = (plan.samples(100, 15), plan.samples(30, 5));
     let (ministack, offline) = (ministack::start(programs), serverless_offline::start(programs, some));
-    let Ours { mut kinds, mut skipped, large } = ours(&platform, programs, (many, some))?;
+    let (mut kinds, mut skipped) = ours(&platform, programs, (many, some))?;
     match &ministack {
-        Ok((_, peer)) => skipped.extend(add_ministack(&mut kinds, peer, programs, some, large.as_deref())),
+        Ok((_, peer)) => skipped.extend(add_ministack(&mut kinds, peer, programs, some)),
         Err(why) => skipped.push(Row::skipped(format!("cold start, {}", ministack::NAME), why)),
     }
     match &offline {
@@ -72,13 +72,7 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
 }
 
 /// The peer that takes the same packages, the large one too. Answers what it did not take.
-fn add_ministack<'a>(
-    kinds: &mut [Kind<'a>],
-    peer: &'a Lambda,
-    programs: &Programs,
-    samples: usize,
-    large: Option<&[u8]>,
-) -> Vec<Row> {
+fn add_ministack<'a>(kinds: &mut [Kind<'a>], peer: &'a Lambda, programs: &Programs, samples: usize) -> Vec<Row> {
     let mut refused = Vec::new();
     let mut add = |kind: &mut Kind<'a>, name, samples, made: Result<(), Failure>| match made {
         Ok(()) => kind.add(Some(ministack::NAME), samples, renewed(peer, name)),
@@ -87,9 +81,8 @@ fn add_ministack<'a>(
     for (kind, language) in kinds.iter_mut().zip(LANGUAGES) {
         add(kind, language.name(), samples, peer.create(language, programs));
     }
-    if let (Some(kind), Some(zip)) = (kinds.last_mut(), large) {
-        let made = peer.create_of("large", Language::Python.runtime(), zip, &json!({"MemorySize": LARGE}));
-        add(kind, "large", samples / 3, made);
+    if let Some(kind) = kinds.iter_mut().find(|kind| kind.name == WITHOUT_SNAPSHOT) {
+        add(kind, "large", samples / 3, large(peer, programs).map(drop));
     }
     refused
 }
@@ -117,17 +110,11 @@ fn add_processes<'a>(kinds: &mut [Kind<'a>], programs: &'a Programs, samples: us
     }
 }
 
-/// What the platform starts.
-struct Ours<'a> {
-    /// In the order of the languages, then the large ones; the platform is the first contender of each.
-    kinds: Vec<Kind<'a>>,
-    /// What could not be made.
-    skipped: Vec<Row>,
-    /// The large function's package, if it could be made.
-    large: Option<Vec<u8>>,
-}
+/// Kinds and functions that could not be made.
+type Made<'a> = (Vec<Kind<'a>>, Vec<Row>);
 
-fn ours<'a>(platform: &'a Server, programs: &Programs, (many, some): (usize, usize)) -> Result<Ours<'a>, Failure> {
+/// What the platform starts, in the order of the languages, then the large ones; it is the first contender of each.
+fn ours<'a>(platform: &'a Server, programs: &Programs, (many, some): (usize, usize)) -> Result<Made<'a>, Failure> {
     let lambda = Lambda { address: platform.address };
     let (mut kinds, mut skipped) = (Vec::new(), Vec::new());
     let mut add = |name, samples, function: String| {
@@ -140,10 +127,9 @@ fn ours<'a>(platform: &'a Server, programs: &Programs, (many, some): (usize, usi
         lambda.target(language.name(), EVENT).call()?;
         add(language.name(), many, language.name().to_owned());
     }
-    let large = large(&lambda, programs);
-    match &large {
+    match large(&lambda, programs) {
         Ok(zip) => {
-            match with_snapshot(&lambda, zip) {
+            match with_snapshot(&lambda, &zip) {
                 Ok(function) => add(WITH_SNAPSHOT, many, function),
                 Err(why) => skipped.push(Row::skipped(format!("cold start, {WITH_SNAPSHOT}"), why)),
             }
@@ -151,7 +137,7 @@ fn ours<'a>(platform: &'a Server, programs: &Programs, (many, some): (usize, usi
         }
         Err(why) => skipped.push(Row::skipped(format!("cold start, {WITHOUT_SNAPSHOT}"), why)),
     }
-    Ok(Ours { kinds, skipped, large: large.ok() })
+    Ok((kinds, skipped))
 }
 
 /// Everybody's samples, round by round, so that whatever else the machine does falls on all. Answers the bare server's starts.
@@ -201,7 +187,7 @@ fn cold(lambda: &Lambda, name: &str) -> Result<f64, Failure> {
     Ok(took.map_err(|why| format!("not a new instance: {why}"))?.as_secs_f64() * 1e3)
 }
 
-/// Makes the large function; answers its package.
+/// Makes the large function, for the Python that runs there; answers its package.
 fn large(lambda: &Lambda, programs: &Programs) -> Result<Vec<u8>, Failure> {
     lambda.create_with("version", Language::Python.runtime(), ("index.py", packages::VERSION.as_bytes(), 0o644))?;
     let minor = lambda.answer("version", COUNT)?.as_u64().ok_or("Python's version is not a number")?;

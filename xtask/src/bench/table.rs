@@ -23,6 +23,9 @@ pub enum Goal {
     TimesPeer(f64),
 }
 
+/// In characters; what a peer says of its failures may be a book.
+const LONGEST_REASON: usize = 200;
+
 /// One figure.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -45,7 +48,7 @@ impl Row {
 
     /// A figure that could not be measured.
     pub fn skipped(what: impl Into<String>, why: impl ToString) -> Self {
-        let why = why.to_string().lines().next().unwrap_or_default().to_owned();
+        let why = why.to_string().lines().next().unwrap_or_default().chars().take(LONGEST_REASON).collect();
         let what = what.into();
         Self { what, unit: Unit::Count, fogbank: None, hyper: None, peers: Vec::new(), goal: None, note: Some(why) }
     }
