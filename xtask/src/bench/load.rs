@@ -24,6 +24,11 @@ pub struct Load {
 }
 
 impl Target {
+    /// The same call, which has to be answered with something else.
+    pub fn answering(self, answer: &str) -> Self {
+        Self { answer: answer.into(), ..self }
+    }
+
     /// Calls once, over a connection of its own.
     pub fn call(&self) -> Result<Duration, Failure> {
         let mut connection = Connection::open(self.address)?;
@@ -58,6 +63,18 @@ impl Target {
         let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| percentile(&all, share));
         Ok(Load { p50, p99, p999, per_second: all.len() as f64 / seconds })
     }
+}
+
+/// Calls each of the targets once, all at the same time over connections of their own. Answers how long it took until the last was answered,
+/// and why calls failed.
+pub fn all_at_once(targets: &[Target]) -> (Duration, Vec<Failure>) {
+    let begin = Instant::now();
+    let failures = std::thread::scope(|scope| {
+        let started: Vec<_> = targets.iter().map(|target| scope.spawn(|| target.call())).collect();
+        let ended = started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a thread panicked".into())));
+        ended.filter_map(Result::err).collect()
+    });
+    (begin.elapsed(), failures)
 }
 
 /// Runs `work` on `threads` threads at once.

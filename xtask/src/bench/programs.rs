@@ -20,6 +20,7 @@ tokio = { version = "1", features = ["macros", "rt-multi-thread", "time"] }
 
 const NATIVE_SOURCE: &str = r#"use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 #[tokio::main]
@@ -27,8 +28,17 @@ async fn main() -> Result<(), Error> {
     run(service_fn(echo)).await
 }
 
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
 async fn echo(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let event = event.payload;
+    let calls = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+    if event.get("count").is_some() {
+        return Ok(calls.into());
+    }
+    if event.get("exit").is_some() {
+        std::process::exit(0);
+    }
     if let Some(millis) = event.get("sleep_ms").and_then(Value::as_u64) {
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
