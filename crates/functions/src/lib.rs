@@ -50,7 +50,7 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_model::{BoxFuture, Clock, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
+use fogbank_model::{BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
 use fogbank_store::Store;
 use instances::Instances;
 use invoke::Caller;
@@ -217,6 +217,10 @@ impl Invoke for Functions {
     fn invoke(&self, context: RequestContext, invocation: Invocation) -> BoxFuture<'_, Result<Reply, InvokeError>> {
         let call = self.caller.call(context, invocation);
         Box::pin(async move { Ok(call.await?.reply) })
+    }
+
+    fn speaks_http(&self, function: &FunctionRef) -> bool {
+        self.caller.speaks_http(function)
     }
 }
 
