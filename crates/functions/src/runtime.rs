@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
+pub use crate::limits::SYNC_PAYLOAD_BYTES;
 pub use fogbank_model::StreamEnd;
 
 /// The identifier of WebAssembly components, which AWS does not have. Functions with it take HTTP requests as they are.

@@ -2,7 +2,7 @@
 
 use crate::host::Host;
 use bytes::{Bytes, BytesMut};
-use fogbank_functions::runtime::Outcome;
+use fogbank_functions::runtime::{Outcome, SYNC_PAYLOAD_BYTES};
 use http::Request;
 use http::response::Parts;
 use http_body_util::{BodyExt, Full};
@@ -14,8 +14,6 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-/// Lambda's limit of an answer, in bytes ("Lambda quotas": 6 MB).
-const RESPONSE_BYTES: usize = 6 * 1024 * 1024;
 /// How much of a trap's description goes to the log, in bytes.
 const TRACE_BYTES: usize = 8 * 1024;
 
@@ -78,7 +76,7 @@ async fn receive(response: oneshot::Receiver<Sent>) -> Option<Result<(Box<Parts>
             Ok(frame) => frame.into_data().unwrap_or_default(),
             Err(error) => return Some(Err(format!("{error:?}"))),
         };
-        let room = (RESPONSE_BYTES + 1).saturating_sub(first.len() + rest.len());
+        let room = (SYNC_PAYLOAD_BYTES + 1).saturating_sub(first.len() + rest.len());
         let piece = piece.slice(..piece.len().min(room));
         match first.is_empty() {
             // Most bodies come in one piece, which needs no copy.

@@ -92,7 +92,7 @@ fn event(request: &IncomingRequest, out: ResponseOutparam) {
     } else if wants("request") {
         respond(out, 200, describe(request).as_bytes())
     } else if wants("large") {
-        respond(out, 200, &alloc::vec![b'x'; 6 * 1024 * 1024 + 1])
+        respond(out, 200, &alloc::vec![b'x'; 7 * 1024 * 1024])
     } else if wants("print") {
         print("printed\n");
         respond(out, 200, b"null")
