@@ -2,13 +2,14 @@
 
 use crate::no_sockets::NoSockets;
 use crate::outbound::Outbound;
+use crate::output::Output;
 use crate::tmp::{Files, Tmp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter};
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
-use wasmtime_wasi::p2::bindings::{filesystem, sockets};
+use wasmtime_wasi::filesystem::{WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::{filesystem, io, sockets};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -18,10 +19,13 @@ pub(crate) const RESOURCES: usize = 10_000;
 /// The data of a call's store.
 pub(crate) struct Host {
     pub table: ResourceTable,
-    pub wasi: WasiCtx,
+    /// Made when it is first needed: a component that only answers needs none of it.
+    pub wasi: Option<Box<WasiCtx>>,
+    pub environment: Arc<Vec<(String, String)>>,
     pub http: WasiHttpCtx,
     pub outbound: Outbound,
     pub tmp: Tmp,
+    pub files: WasiFilesystemCtx,
     pub memory: Memory,
 }
 
@@ -55,8 +59,22 @@ impl ResourceLimiter for Memory {
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let Self { wasi, environment, outbound, table, .. } = self;
+        let make = || {
+            let mut wasi = WasiCtx::builder();
+            let output = || Output::new(outbound.log.clone());
+            wasi.envs(environment).stdout(output()).stderr(output()).allow_tcp(false).allow_udp(false);
+            Box::new(wasi.build())
+        };
+        WasiCtxView { ctx: wasi.get_or_insert_with(make), table }
     }
+}
+
+/// `wasi:io` needs the table alone.
+struct Io;
+
+impl HasData for Io {
+    type Data<'a> = &'a mut ResourceTable;
 }
 
 impl WasiHttpView for Host {
@@ -68,17 +86,24 @@ impl WasiHttpView for Host {
 /// Everything that a component may import.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     fn files(host: &mut Host) -> Files<'_> {
-        let Host { tmp, wasi, table, .. } = host;
-        Files { tmp, all: WasiFilesystemCtxView { ctx: wasi.filesystem(), table } }
+        let Host { tmp, files, table, .. } = host;
+        Files { tmp, all: WasiFilesystemCtxView { ctx: files, table } }
+    }
+    fn table(host: &mut Host) -> &mut ResourceTable {
+        &mut host.table
     }
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // In place of Wasmtime's own, which would know no quota, and make sockets before it refuses to connect them.
+    // In place of Wasmtime's own, which would know no quota, make sockets before it refuses to connect them, and need all of WASI's state
+    // for a stream.
     linker.allow_shadowing(true);
     filesystem::preopens::add_to_linker::<Host, Files<'static>>(&mut linker, files)?;
     filesystem::types::add_to_linker::<Host, Files<'static>>(&mut linker, files)?;
     sockets::tcp_create_socket::add_to_linker::<Host, NoSockets>(&mut linker, |_| NoSockets)?;
     sockets::udp_create_socket::add_to_linker::<Host, NoSockets>(&mut linker, |_| NoSockets)?;
+    io::error::add_to_linker::<Host, Io>(&mut linker, table)?;
+    io::poll::add_to_linker::<Host, Io>(&mut linker, table)?;
+    io::streams::add_to_linker::<Host, Io>(&mut linker, table)?;
     Ok(linker)
 }

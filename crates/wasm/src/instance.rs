@@ -5,7 +5,7 @@ use crate::components::{Loaded, Shared};
 use crate::context;
 use crate::host::{Host, Memory, RESOURCES};
 use crate::outbound::Outbound;
-use crate::output::{Log, Output};
+use crate::output::Log;
 use crate::tmp::Tmp;
 use bytes::Bytes;
 use fogbank_functions::runtime::{Event, Instance, InstanceSpec, Outcome};
@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 const MB: usize = 1024 * 1024;
@@ -27,7 +27,7 @@ const MB: usize = 1024 * 1024;
 pub(crate) struct Slot {
     shared: Arc<Shared>,
     loaded: Arc<Loaded>,
-    environment: Vec<(String, String)>,
+    environment: Arc<Vec<(String, String)>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     identity: Arc<DoorIdentity>,
     log: Arc<Log>,
@@ -47,7 +47,7 @@ impl Slot {
         Self {
             shared,
             loaded,
-            environment: context::environment(spec, keys),
+            environment: Arc::new(context::environment(spec, keys)),
             headers: context::standing_headers(spec),
             identity: Arc::new(identity),
             log: Arc::new(log),
@@ -58,14 +58,14 @@ impl Slot {
     }
 
     /// The store's data for one call.
-    fn host(&self, out: &Output, err: &Output) -> Host {
-        let mut wasi = WasiCtx::builder();
-        wasi.envs(&self.environment).stdout(out.clone()).stderr(err.clone()).allow_tcp(false).allow_udp(false);
+    fn host(&self) -> Host {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
         Host {
             table,
-            wasi: wasi.build(),
+            wasi: None,
+            environment: self.environment.clone(),
+            files: WasiFilesystemCtx::default(),
             http: WasiHttpCtx::new(),
             outbound: Outbound {
                 endpoint: self.shared.endpoint.clone(),
@@ -86,17 +86,13 @@ impl Slot {
         let limit = event.timeout;
         let is_http = event.head.is_some();
         let request = self.request(event);
-        let (out, err) = (Output::new(self.log.clone()), Output::new(self.log.clone()));
         let ran = tokio::time::timeout(limit, async {
             // Closed never.
             let _memories = self.shared.memories.acquire_many(self.loaded.memories).await;
             let _running = self.shared.ticker.enter();
-            call::run(&self.loaded.component, self.host(&out, &err), request).await
+            call::run(&self.loaded.component, self.host(), request).await
         });
-        let ran = ran.await;
-        out.finish();
-        err.finish();
-        match ran {
+        match ran.await {
             Err(_) => Outcome::TimedOut,
             Ok(Ran::Responded(head, body)) if is_http => Outcome::Responded(head, body),
             Ok(Ran::Responded(head, body)) => answered(head.status, body),

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use fogbank_model::BoxFuture;
 use fogbank_runtimes::DoorIdentity;
 use http::uri::Scheme;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use std::sync::Arc;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// The largest body of a request to the AWS endpoint, and of its answer, in bytes. Larger than any operation's own limit.
 pub const BODY_LIMIT: usize = 80 * 1024 * 1024;
@@ -20,6 +20,12 @@ pub trait AwsEndpoint: Send + Sync + 'static {
     /// [`BODY_LIMIT`] bytes.
     fn answer(&self, request: Request<Bytes>, from: DoorIdentity) -> BoxFuture<'static, Response<Bytes>>;
 }
+
+/// So many pieces a component may write ahead of whoever takes them, which saves it a switch for each.
+const BUFFERED_PIECES: usize = 4;
+
+/// Headers that belong to connections, and are kept from components.
+static FORBIDDEN: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
 
 type Ending = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Box<dyn Future<Output = Result<(Response<WasiBody>, Ending), Error>> + Send>;
@@ -32,6 +38,15 @@ pub(crate) struct Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        // The default makes a filter for every header of a request.
+        FORBIDDEN.contains(name)
+    }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        BUFFERED_PIECES
+    }
+
     fn send_request(&mut self, request: Request<WasiBody>, _options: Option<RequestOptions>, _sent: Ending) -> Answer {
         let uri = request.uri();
         let is_endpoint = uri.scheme() != Some(&Scheme::HTTPS) && uri.authority().is_some_and(|at| at == ENDPOINT);

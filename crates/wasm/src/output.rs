@@ -31,14 +31,40 @@ impl Log {
 /// One of a call's two output streams.
 #[derive(Clone)]
 pub(crate) struct Output {
-    log: Arc<Log>,
     /// A line that has not ended.
-    rest: Arc<Mutex<Vec<u8>>>,
+    rest: Arc<Mutex<Line>>,
+}
+
+/// The bytes of a line. It ends with the call at the latest.
+struct Line {
+    bytes: Vec<u8>,
+    log: Arc<Log>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.bytes.is_empty() {
+            self.pass_on();
+        }
+    }
+}
+
+impl Line {
+    fn pass_on(&mut self) {
+        for piece in self.bytes.chunks(MAX_LINE) {
+            let piece = piece.strip_suffix(b"\r").unwrap_or(piece);
+            self.log.line(String::from_utf8_lossy(piece).into_owned());
+        }
+        if self.bytes.is_empty() {
+            self.log.line(String::new());
+        }
+        self.bytes.clear();
+    }
 }
 
 impl Output {
     pub fn new(log: Arc<Log>) -> Self {
-        Self { log, rest: Arc::default() }
+        Self { rest: Arc::new(Mutex::new(Line { bytes: Vec::new(), log })) }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -46,32 +72,13 @@ impl Output {
         let mut bytes = bytes;
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, more) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
-            rest.extend_from_slice(line);
-            self.pass_on(&mut rest);
+            rest.bytes.extend_from_slice(line);
+            rest.pass_on();
             bytes = more;
         }
-        rest.extend_from_slice(bytes);
-        if rest.len() >= MAX_LINE {
-            self.pass_on(&mut rest);
-        }
-    }
-
-    fn pass_on(&self, line: &mut Vec<u8>) {
-        for piece in line.chunks(MAX_LINE) {
-            let piece = piece.strip_suffix(b"\r").unwrap_or(piece);
-            self.log.line(String::from_utf8_lossy(piece).into_owned());
-        }
-        if line.is_empty() {
-            self.log.line(String::new());
-        }
-        line.clear();
-    }
-
-    /// The call has ended, and with it the last line.
-    pub fn finish(&self) {
-        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        if !rest.is_empty() {
-            self.pass_on(&mut rest);
+        rest.bytes.extend_from_slice(bytes);
+        if rest.bytes.len() >= MAX_LINE {
+            rest.pass_on();
         }
     }
 }

@@ -5,6 +5,11 @@ use core::cell::Cell;
 
 const PAGE: usize = 64 * 1024;
 
+unsafe extern "C" {
+    /// Where the linker put nothing more.
+    static __heap_base: u8;
+}
+
 struct Bump {
     next: Cell<usize>,
     end: Cell<usize>,
@@ -16,9 +21,13 @@ unsafe impl Sync for Bump {}
 // SAFETY: every block is handed out once, inside memory that was grown for it.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if self.end.get() == 0 {
+            self.next.set(&raw const __heap_base as usize);
+            self.end.set(core::arch::wasm32::memory_size(0) * PAGE);
+        }
         let at = self.next.get().next_multiple_of(layout.align());
         let Some(end) = at.checked_add(layout.size()) else { return core::ptr::null_mut() };
-        if end > self.end.get() || at == 0 {
+        if end > self.end.get() {
             let pages = (layout.size() + layout.align()).div_ceil(PAGE);
             let grown = core::arch::wasm32::memory_grow(0, pages);
             if grown == usize::MAX {
