@@ -18,6 +18,7 @@ mod rest;
 mod start;
 mod table;
 mod warm;
+mod wasm;
 
 use process::Server;
 use programs::Programs;
@@ -30,9 +31,9 @@ const USAGE: &str = "usage: cargo xtask bench [--quick] [--record] [NAME...]
 
   --quick    fewer and shorter samples, for a first look
   --record   put the table into docs/benchmarks.md
-  NAME       what to measure: start, warm, cold, density, burst [default: all]";
+  NAME       what to measure: start, warm, cold, density, burst, wasm [default: all]";
 
-const NAMES: [&str; 5] = ["start", "warm", "cold", "density", "burst"];
+const NAMES: [&str; 6] = ["start", "warm", "cold", "density", "burst", "wasm"];
 
 /// What was asked for.
 struct Plan {
@@ -91,6 +92,7 @@ fn measure(name: &str, plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Fai
         "warm" => warm::measure(plan, programs),
         "cold" => cold::measure(plan, programs),
         "density" => density::measure(plan, programs),
+        "wasm" => wasm::measure(plan, programs),
         _ => burst::measure(plan, programs),
     }
 }

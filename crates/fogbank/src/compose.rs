@@ -1,5 +1,6 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
+use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
@@ -16,6 +17,7 @@ use fogbank_model::{AccountId, Arn, Clock, SystemClock};
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use fogbank_store::Store;
+use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
 use std::path::Path;
 use std::sync::Arc;
@@ -75,8 +77,10 @@ pub async fn compose(
     let mut runtimes = RuntimesConfig::from_environment();
     runtimes.strict = settings.args.strict_runtimes;
     let sessions = Arc::new(Sessions(identity.clone()));
-    let runtime =
-        Arc::new(Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone()));
+    let wasm = fogbank_wasm::Config::below(root);
+    let components = Components::open(wasm, tail.clone(), sessions.clone(), endpoint.clone(), clock.clone())?;
+    let processes = Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone());
+    let runtime = Arc::new(Runtimes { processes, components });
     let config = Config {
         memory_mb: settings.memory_mb(),
         idle: Duration::from_secs(settings.args.idle_seconds),

@@ -1,11 +1,14 @@
 //! The AWS endpoint as the platform's own parts reach it: deployments in process, functions through the doors of their sandboxes.
 //! It exists before the router does, because the router's services are built on what is handed this.
 
+use bytes::{Bytes, BytesMut};
 use fogbank_deploy::resource::Api;
 use fogbank_model::{BoxFuture, Caller, RequestContext};
 use fogbank_runtimes::{Door, DoorIdentity};
+use fogbank_wasm::AwsEndpoint;
 use fogbank_wire::http::{Site, serve_connection};
-use fogbank_wire::{Fault, Peer, Router, Value};
+use fogbank_wire::{Body, Fault, Peer, Router, Value};
+use http::{Request, Response, StatusCode};
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -43,13 +46,49 @@ impl Api for Endpoint {
     }
 }
 
+/// What comes from a function is its role's.
+fn peer(from: DoorIdentity) -> Peer {
+    let caller = Caller::Role { role: from.role, session: from.session };
+    Peer { ip: None, door: Some(fogbank_wire::Door { account: from.account, region: from.region, caller }) }
+}
+
 impl Door for Endpoint {
     fn serve(&self, stream: TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()> {
         let Some(router) = self.router.get() else { return Box::pin(std::future::ready(())) };
         let (handler, body_limit) = router.clone().into_site();
-        let caller = Caller::Role { role: from.role, session: from.session };
-        let door = fogbank_wire::Door { account: from.account, region: from.region, caller };
-        let peer = Peer { ip: None, door: Some(door) };
-        Box::pin(serve_connection(stream, peer, Site { handler, body_limit }, self.stopping.clone()))
+        Box::pin(serve_connection(stream, peer(from), Site { handler, body_limit }, self.stopping.clone()))
+    }
+}
+
+impl AwsEndpoint for Endpoint {
+    fn answer(&self, request: Request<Bytes>, from: DoorIdentity) -> BoxFuture<'static, Response<Bytes>> {
+        let router = self.router.get().cloned();
+        Box::pin(async move {
+            let refused = |status| {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = status;
+                response
+            };
+            let Some(router) = router else { return refused(StatusCode::SERVICE_UNAVAILABLE) };
+            let (head, body) = request.into_parts();
+            if body.len() > router.body_limit(&head) {
+                return refused(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            let (head, body) = router.handle(Request::from_parts(head, body), peer(from)).await.into_parts();
+            let whole = match body {
+                Body::Full(whole) => whole,
+                Body::Stream(mut pieces) => {
+                    let mut whole = BytesMut::new();
+                    while let Some(piece) = pieces.recv().await {
+                        if whole.len() + piece.len() > fogbank_wasm::BODY_LIMIT {
+                            return refused(StatusCode::BAD_GATEWAY);
+                        }
+                        whole.extend_from_slice(&piece);
+                    }
+                    whole.freeze()
+                }
+            };
+            Response::from_parts(head, whole)
+        })
     }
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod cli;
 mod compose;
+mod dispatch;
 mod endpoint;
 mod front;
 mod platform;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // The spawner forks, so it must be alone: this comes before the first thread.
     fogbank_sandbox::spawner_main_if_asked();
+    fogbank_wasm::compiler_main_if_asked();
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
         Ok(runtime) => runtime,

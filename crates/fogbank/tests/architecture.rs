@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("functions", &["model", "store", "wire"]),
     ("runtimes", &["functions", "model", "sandbox"]),
+    ("wasm", &["functions", "model", "runtimes"]),
     ("logs", &["model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),

@@ -252,6 +252,7 @@ impl Queued {
         Invocation {
             function: self.function(),
             payload,
+            head: None,
             client_context: self.client_context.clone(),
             accepts_stream: false,
             wants_log_tail: false,

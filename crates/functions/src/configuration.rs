@@ -2,12 +2,12 @@
 
 use crate::model::{Configuration, LayerKey, LayerUse, within};
 use crate::registry::Snapshot;
-use crate::runtime::{Resolution, Runtime};
+use crate::runtime::{Resolution, Runtime, WASM};
 use crate::{Error, limits, snapstart};
 use fogbank_model::Arn;
 use std::collections::BTreeMap;
 
-/// Every identifier that Lambda has had; those that no host can serve are refused by [`Runtime::resolve`].
+/// Every identifier that Lambda has had, and [`WASM`]; those that no host can serve are refused by [`Runtime::resolve`].
 const RUNTIMES: &[&str] = &[
     "nodejs",
     "nodejs4.3",
@@ -59,6 +59,7 @@ const RUNTIMES: &[&str] = &[
     "provided",
     "provided.al2",
     "provided.al2023",
+    WASM,
 ];
 
 /// Variables that the platform sets itself: "Defined runtime environment variables" in the Lambda Developer Guide.
@@ -175,6 +176,11 @@ impl Change {
         }
         to.snap_start = self.snap_start.unwrap_or(to.snap_start);
         snapstart::check(to)?;
+        if to.runtime == WASM && !to.layers.is_empty() {
+            return Err(Error::invalid(
+                "Functions with the runtime wasm have no layers: link what they need into the component.",
+            ));
+        }
         to.description = self.description.unwrap_or_else(|| std::mem::take(&mut to.description));
         to.tracing = self.tracing.unwrap_or_else(|| std::mem::take(&mut to.tracing));
         to.log_group = self.log_group.unwrap_or_else(|| std::mem::take(&mut to.log_group));

@@ -35,7 +35,7 @@ impl Functions {
         check_free(&self.snapshot())?;
         check_tags(&new.tags)?;
         let change = &new.configuration;
-        let (Some(runtime), Some(_), Some(role)) = (&change.runtime, &change.handler, &change.role) else {
+        let (Some(runtime), Some(handler), Some(role)) = (&change.runtime, &change.handler, &change.role) else {
             return Err(Error::invalid(
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
             ));
@@ -45,6 +45,7 @@ impl Functions {
         change.clone().apply(&mut fresh.clone(), &self.snapshot(), &*self.runtime)?;
         let (code, _hold) = self.packages.add(new.package).await?;
         self.runtime.prepare(runtime).await;
+        self.check_code(runtime, handler, &code).await?;
         let turn = self.registry.turn().await;
         check_free(&turn.snapshot)?;
         let mut configuration = fresh;
@@ -64,8 +65,17 @@ impl Functions {
         let published = new.publish.then(|| publish::publish(&mut function, None, &turn));
         let function = self.registry.commit(turn, None, Some(function)).await?;
         let function = function.ok_or_else(|| Error::Disk("the function was lost".into()))?;
+        let expected = &function.latest.configuration;
+        self.runtime.expect(&expected.runtime, expected.memory_mb);
         let version = published.and_then(|number| function.versions.get(&number)).unwrap_or(&function.latest).clone();
         Ok((function, version))
+    }
+
+    /// Lets the runtime look at `code`, which somebody holds.
+    pub(crate) async fn check_code(&self, runtime: &str, handler: &str, code: &Code) -> Result<(), Error> {
+        let hold = self.packages.hold(&code.sha256);
+        let directory = self.packages.ensure(&hold).await?;
+        self.runtime.accept(runtime, handler, &directory).await.map_err(Error::invalid)
     }
 
     /// Checks a package and takes it in, for a function that exists.

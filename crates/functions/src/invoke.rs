@@ -3,11 +3,11 @@
 
 use crate::instances::{Deployed, Instances, Live, NotRun};
 use crate::meter::{Meter, Usage};
-use crate::model::{FunctionKey, Readiness};
+use crate::model::{FunctionKey, Readiness, Version};
 use crate::pool::{Refusal, Target};
 use crate::registry::Registry;
 use crate::report::{self, Begin, Report};
-use crate::runtime::{Event, Outcome, StartError};
+use crate::runtime::{Event, Outcome, StartError, WASM};
 use crate::tail::LogTail;
 use crate::{Error, limits};
 use bytes::{Bytes, BytesMut};
@@ -72,6 +72,7 @@ struct Finished {
     payload: Bytes,
     error: Option<&'static str>,
     content_type: Option<String>,
+    head: Option<Box<http::response::Parts>>,
     instance_lives: bool,
 }
 
@@ -100,9 +101,17 @@ impl Caller {
     }
 
     async fn run(self: Arc<Self>, context: RequestContext, invocation: Invocation) -> Result<Called, InvokeError> {
-        let payload = check_payload(invocation.payload, limits::SYNC_PAYLOAD_BYTES, "RequestResponse")?;
+        let (limit, kind) = (limits::SYNC_PAYLOAD_BYTES, "RequestResponse");
+        let payload = match &invocation.head {
+            None => check_payload(invocation.payload, limit, kind)?,
+            Some(_) => check_size(invocation.payload, limit, kind)?,
+        };
         let (deployed, unreserved) = self.find(&invocation.function)?;
         check_ready(&deployed)?;
+        if invocation.head.is_some() && !speaks_http(&deployed.version) {
+            // An update has put another runtime in its place since the caller asked.
+            return Err(InvokeError::Internal("an HTTP request for a function that does not speak HTTP".into()));
+        }
         let target = self.target(&deployed, unreserved);
         let request_id = context.request_id.0.clone();
         let live = match self.instances.acquire(deployed.clone(), target).await {
@@ -119,6 +128,7 @@ impl Caller {
         let event = Event {
             request_id: request_id.to_string(),
             payload,
+            head: invocation.head,
             deadline: now.plus(timeout),
             timeout,
             invoked_arn: invocation.function.arn().into(),
@@ -158,6 +168,16 @@ impl Caller {
                 self.meter.count(&deployed, now, &usage);
             }
         }
+    }
+
+    /// Whether every version that a call of `function` may get speaks HTTP.
+    pub fn speaks_http(&self, function: &FunctionRef) -> bool {
+        let snapshot = self.registry.snapshot();
+        let Ok(registered) = snapshot.function(&FunctionKey::of(function)) else { return false };
+        // Both ends of the range, for an alias that splits its calls.
+        [0.0, 1.0].iter().all(|fraction| {
+            registered.route(function.qualifier.as_ref(), || *fraction).is_ok_and(|version| speaks_http(version))
+        })
     }
 
     fn target(&self, deployed: &Deployed, unreserved: u32) -> Target {
@@ -252,11 +272,20 @@ fn refused(refusal: Refusal, deployed: &Deployed) -> InvokeError {
     }
 }
 
-/// Checks an event's size and form. No event at all is an empty object, as on AWS.
-pub(crate) fn check_payload(payload: Bytes, limit: usize, kind: &'static str) -> Result<Bytes, InvokeError> {
+fn speaks_http(version: &Version) -> bool {
+    version.configuration.runtime == WASM
+}
+
+fn check_size(payload: Bytes, limit: usize, kind: &'static str) -> Result<Bytes, InvokeError> {
     if payload.len() > limit {
         return Err(InvokeError::TooLarge { size: payload.len(), limit, kind });
     }
+    Ok(payload)
+}
+
+/// Checks an event's size and form. No event at all is an empty object, as on AWS.
+pub(crate) fn check_payload(payload: Bytes, limit: usize, kind: &'static str) -> Result<Bytes, InvokeError> {
+    let payload = check_size(payload, limit, kind)?;
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
@@ -293,10 +322,17 @@ impl Call {
             other => self.answered(&live, other),
         };
         self.give_back(live, finished.instance_lives);
-        Ok(Called { reply: self.reply(finished.payload, finished.error, finished.content_type), late_tail: None })
+        let mut reply = self.reply(finished.payload, finished.error, finished.content_type);
+        reply.head = finished.head;
+        Ok(Called { reply, late_tail: None })
     }
 
-    fn answered(&self, live: &Live, outcome: Outcome) -> Finished {
+    fn answered(&self, live: &Live, mut outcome: Outcome) -> Finished {
+        let mut head = None;
+        if let Outcome::Responded(response, body) = outcome {
+            head = (body.len() <= limits::SYNC_PAYLOAD_BYTES).then_some(response);
+            outcome = Outcome::Answered(body);
+        }
         let (end, payload, error) = match &outcome {
             Outcome::Answered(payload) if payload.len() > limits::SYNC_PAYLOAD_BYTES => {
                 (End::Failed, response_too_large(), Some("Unhandled"))
@@ -308,8 +344,8 @@ impl Call {
                 let message = format!("RequestId: {} Error: {reason}", self.request_id);
                 (End::Broken { error_type }, report::error_document(error_type, &message), Some("Unhandled"))
             }
-            // Only `settle` sees streams.
-            Outcome::TimedOut | Outcome::Streaming { .. } => {
+            // Only `settle` sees streams, and responses were taken apart above.
+            Outcome::TimedOut | Outcome::Streaming { .. } | Outcome::Responded(..) => {
                 let limit = self.deployed.version.configuration.timeout();
                 self.line(report::timed_out(self.caller.clock.now(), &self.request_id, limit));
                 (End::TimedOut, timeout_document(&self.request_id, limit), Some("Unhandled"))
@@ -317,7 +353,7 @@ impl Call {
         };
         let instance_lives = matches!(end, End::Answered | End::Failed);
         self.write_down(end, live.measure(), self.began.elapsed());
-        Finished { payload, error, content_type: None, instance_lives }
+        Finished { payload, error, content_type: None, head, instance_lives }
     }
 
     fn collected(&self, live: &Live, content_type: Option<String>, body: Option<Bytes>, end: StreamEnd) -> Finished {
@@ -331,7 +367,7 @@ impl Call {
             (StreamEnd::Complete, Some(body)) => (body, None),
             (StreamEnd::Complete, None) => (response_too_large(), Some("Unhandled")),
         };
-        Finished { payload, error, content_type, instance_lives }
+        Finished { payload, error, content_type, head: None, instance_lives }
     }
 
     /// Passes the pieces on as they are; what remains to be done is done when the function has finished.
@@ -348,6 +384,7 @@ impl Call {
         let mut reply = Reply {
             executed_version: self.version.clone(),
             payload: Bytes::new(),
+            head: None,
             error: None,
             stream: None,
             content_type,
@@ -434,7 +471,8 @@ impl Call {
 
     fn reply(&self, payload: Bytes, error: Option<&'static str>, content_type: Option<String>) -> Reply {
         let log_tail = self.wants_tail.then(|| self.caller.log.take(&self.log));
-        Reply { executed_version: self.version.clone(), payload, error, stream: None, content_type, log_tail }
+        let executed_version = self.version.clone();
+        Reply { executed_version, payload, head: None, error, stream: None, content_type, log_tail }
     }
 }
 

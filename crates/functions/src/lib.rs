@@ -57,7 +57,7 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_model::{BoxFuture, Clock, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
+use fogbank_model::{BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
 use fogbank_store::Store;
 use instances::Instances;
 use invoke::Caller;
@@ -174,6 +174,10 @@ impl Functions {
             tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller))),
         ];
         let workers = Mutex::new(workers);
+        for function in snapshot.functions() {
+            let expected = &function.latest.configuration;
+            runtime.expect(&expected.runtime, expected.memory_mb);
+        }
         Ok(Arc::new(Self {
             store,
             registry,
@@ -262,6 +266,10 @@ impl Invoke for Functions {
     fn invoke(&self, context: RequestContext, invocation: Invocation) -> BoxFuture<'_, Result<Reply, InvokeError>> {
         let call = self.caller.call(context, invocation);
         Box::pin(async move { Ok(call.await?.reply) })
+    }
+
+    fn speaks_http(&self, function: &FunctionRef) -> bool {
+        self.caller.speaks_http(function)
     }
 }
 

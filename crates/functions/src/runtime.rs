@@ -9,7 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
+pub use crate::limits::SYNC_PAYLOAD_BYTES;
 pub use fogbank_model::StreamEnd;
+
+/// The identifier of WebAssembly components, which AWS does not have. Functions with it take HTTP requests as they are.
+pub const WASM: &str = "wasm";
 
 /// Starts instances.
 pub trait Runtime: Send + Sync + 'static {
@@ -30,6 +34,17 @@ pub trait Runtime: Send + Sync + 'static {
     /// Obtains what functions with `runtime` expect to find beside themselves, such as AWS's SDK. Called before a function is
     /// created or given another runtime; does nothing once it is there. What cannot be obtained is left out with a warning.
     fn prepare<'a>(&'a self, runtime: &'a str) -> BoxFuture<'a, ()>;
+
+    /// Looks at the unpacked `code` before a function with this `runtime` and `handler` gets it, and does what can be done ahead of its
+    /// first start, such as compiling. The error says what is wrong with the code, for who uploads it. Most runtimes take any code.
+    fn accept<'a>(
+        &'a self,
+        _runtime: &'a str,
+        _handler: &'a str,
+        _code: &'a std::path::Path,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// How a runtime identifier is served on this host.
@@ -60,7 +75,7 @@ pub struct InstanceSpec {
     pub runtime: String,
     /// Such as `app.handler`.
     pub handler: String,
-    /// The unpacked code, mounted read-only at `/var/task`.
+    /// The unpacked code, mounted read-only at `/var/task`. The directory's name is the SHA-256 digest of its package.
     pub code: PathBuf,
     /// Unpacked layers, merged in order (a later one wins) and mounted read-only at `/opt`.
     pub layers: Vec<PathBuf>,
@@ -153,6 +168,8 @@ pub struct Event {
     pub request_id: String,
     /// The body.
     pub payload: Bytes,
+    /// Set where the event is an HTTP request as a client sent it; only for functions with the runtime [`WASM`].
+    pub head: Option<Box<http::request::Parts>>,
     /// `Lambda-Runtime-Deadline-Ms`
     pub deadline: Timestamp,
     /// How long it may run.
@@ -170,6 +187,8 @@ pub struct Event {
 pub enum Outcome {
     /// The function answered.
     Answered(Bytes),
+    /// The function answered an event that has a [`head`](Event::head).
+    Responded(Box<http::response::Parts>, Bytes),
     /// The function began to stream its answer.
     Streaming {
         /// The content type it declared, such as `application/vnd.awslambda.http-integration-response`.

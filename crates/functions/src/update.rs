@@ -32,6 +32,8 @@ impl Functions {
         check_revision(&before.latest, new.revision.as_deref())?;
         new.architecture.as_deref().map(configuration::check_architecture).transpose()?;
         let (code, _hold) = self.take_in(new.package).await?;
+        let configuration = &before.latest.configuration;
+        self.check_code(&configuration.runtime, &configuration.handler, &code).await?;
         if new.dry_run {
             configuration::check_total_size(&before.latest.configuration, code.unzipped)?;
             let would_be = Version { code, ..Version::clone(&before.latest) };
@@ -61,6 +63,13 @@ impl Functions {
         if let Some(runtime) = &change.runtime {
             self.runtime.prepare(runtime).await;
         }
+        if change.runtime.is_some() || change.handler.is_some() {
+            let latest = self.function(key)?.latest.clone();
+            let configuration = &latest.configuration;
+            let runtime = change.runtime.as_ref().unwrap_or(&configuration.runtime);
+            let handler = change.handler.as_ref().unwrap_or(&configuration.handler);
+            self.check_code(runtime, handler, &latest.code).await?;
+        }
         let edit = |function: &mut Function, turn: &Turn| {
             check_revision(&function.latest, revision)?;
             let mut configuration = function.latest.configuration.clone();
@@ -69,7 +78,10 @@ impl Functions {
             renew(function, turn, |latest| latest.configuration = configuration);
             Ok(())
         };
-        Ok(self.registry.edit(key, edit).await?.1)
+        let function = self.registry.edit(key, edit).await?.1;
+        let expected = &function.latest.configuration;
+        self.runtime.expect(&expected.runtime, expected.memory_mb);
+        Ok(function)
     }
 }
 

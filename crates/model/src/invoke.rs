@@ -9,8 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Invocation {
     /// Which function, and which version or alias of it.
     pub function: FunctionRef,
-    /// The event; JSON.
+    /// The event; JSON, unless there is a `head`.
     pub payload: Bytes,
+    /// Set where the event is an HTTP request as a client sent it, and `payload` its body. Only for what [`Invoke::speaks_http`].
+    pub head: Option<Box<http::request::Parts>>,
     /// The base64 text of `X-Amz-Client-Context`, decoded to JSON.
     pub client_context: Option<String>,
     /// Whether the caller can take an answer piece by piece. Without it a streamed answer is collected, to at most 6 MB.
@@ -26,6 +28,8 @@ pub struct Reply {
     pub executed_version: String,
     /// The answer's body, or the error's JSON document if `error` is set.
     pub payload: Bytes,
+    /// Set where the answer is an HTTP response as the function made it, and `payload` its body.
+    pub head: Option<Box<http::response::Parts>>,
     /// `Handled` or `Unhandled` if the function failed, as in the header `X-Amz-Function-Error`.
     pub error: Option<&'static str>,
     /// What follows `payload` where the function streams its answer and the caller accepts that.
@@ -101,4 +105,9 @@ pub enum InvokeError {
 pub trait Invoke: Send + Sync + 'static {
     /// Runs `invocation` and waits for its answer.
     fn invoke(&self, context: RequestContext, invocation: Invocation) -> BoxFuture<'_, Result<Reply, InvokeError>>;
+
+    /// Whether `function` takes HTTP requests as they are, rather than events made of them. False for what does not exist.
+    fn speaks_http(&self, _function: &FunctionRef) -> bool {
+        false
+    }
 }

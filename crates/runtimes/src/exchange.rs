@@ -150,6 +150,7 @@ mod tests {
         Event {
             request_id: id.into(),
             payload: Bytes::from_static(b"{}"),
+            head: None,
             deadline: Timestamp(0),
             timeout: Duration::from_secs(3),
             invoked_arn: String::new(),

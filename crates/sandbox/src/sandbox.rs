@@ -9,10 +9,14 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::{oneshot, watch};
+
+/// How long the setting up of a sandbox may take before it is begun anew. A hundred times of what it takes on a busy machine.
+const SETUP_LIMIT: Duration = Duration::from_secs(3);
 
 /// Makes sandboxes. Dropping it ends all of them.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct Sandbox {
 enum Unborn {
     /// The spawner ended without looking at the order.
     SpawnerLost,
+    /// It ended, or hung, before its program was run: somebody has killed or stopped the process that was to become it.
+    Early,
     /// Something else.
     Because(Error),
 }
@@ -66,6 +72,7 @@ impl Unborn {
     fn into_error(self) -> Error {
         match self {
             Self::SpawnerLost => Error::Spawner("it was killed".into()),
+            Self::Early => Error::Setup("it ended, or hung, before it was set up".into()),
             Self::Because(error) => error,
         }
     }
@@ -101,14 +108,14 @@ impl Spawner {
         let kind = spec.kind;
         let order = Order::Launch(Box::new(spec));
         let socket = self.socket()?;
-        match make(&socket, &order, kind, None).await {
+        let first = tokio::time::timeout(SETUP_LIMIT, make(&socket, &order, kind, None)).await;
+        let again = match first.unwrap_or(Err(Unborn::Early)) {
             // The spawner was killed: its sandboxes died with it, and a new one takes over.
-            Err(Unborn::SpawnerLost) => {
-                let socket = self.restart(&socket)?;
-                make(&socket, &order, kind, None).await.map_err(Unborn::into_error)
-            }
-            made => made.map_err(Unborn::into_error),
-        }
+            Err(Unborn::SpawnerLost) => self.restart(&socket)?,
+            Err(Unborn::Early) => socket,
+            made => return made.map_err(Unborn::into_error),
+        };
+        make(&again, &order, kind, None).await.map_err(Unborn::into_error)
     }
 
     fn socket(&self) -> Result<Arc<AsyncFd<OwnedFd>>, Error> {
@@ -219,11 +226,22 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
     let (mut init, mut ready) = (None, None);
     let mut heard = false;
     loop {
-        let report = next_report(&reply).await;
+        let report = tokio::select! {
+            biased;
+            report = next_report(&reply) => report,
+            () = given_up(&mut born) => {
+                born = None;
+                end_unborn(init.as_ref());
+                continue;
+            }
+        };
         heard |= report.is_some();
         match report {
             Some((Report::Cloned { number }, descriptors)) => {
                 init = descriptors.into_iter().next().map(|init| (number, init));
+                if born.is_none() {
+                    end_unborn(init.as_ref());
+                }
             }
             Some((Report::Ready, descriptors)) => ready = Some(descriptors),
             Some((Report::Failed(reason), _)) => {
@@ -244,8 +262,8 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
         }
         if init.is_some()
             && ready.is_some()
-            && let (Some(init), Some(ready), Some(ends), Some(born)) =
-                (init.take(), ready.take(), ends.take(), born.take())
+            && let (Some(born), Some(init), Some(ready), Some(ends)) =
+                (born.take(), init.take(), ready.take(), ends.take())
         {
             // If nobody waits any more, dropping the sandbox ends it.
             let made = Sandbox::assemble(init, ready, ends, ended.clone());
@@ -253,11 +271,25 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
         }
     }
     if let Some(born) = born.take() {
-        let early = || Unborn::Because(Error::Setup("it ended before it was set up".into()));
-        let error = if heard { early() } else { Unborn::SpawnerLost };
+        let error = if heard { Unborn::Early } else { Unborn::SpawnerLost };
         let _ = born.send(Err(error));
     }
     let _ = tell.send(Some(end));
+}
+
+/// Whoever waited for a sandbox has gone on without it, and it may hang.
+fn end_unborn(init: Option<&(u64, OwnedFd)>) {
+    if let Some((_, init)) = init {
+        let _ = rustix::process::pidfd_send_signal(init, Signal::KILL);
+    }
+}
+
+/// Resolves when nobody waits for the sandbox any more.
+async fn given_up(born: &mut Option<oneshot::Sender<Result<Sandbox, Unborn>>>) {
+    match born {
+        Some(born) => born.closed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next_report(reply: &AsyncFd<OwnedFd>) -> Option<(Report, Vec<OwnedFd>)> {

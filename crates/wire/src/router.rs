@@ -183,11 +183,13 @@ impl Router {
     ) -> Result<(), Fault> {
         let model = source.model();
         let shape = model.operation(operation).and_then(|operation| request::input_shape(model, operation));
-        let violations = shape.map(|shape| validate::check(model, shape, value)).unwrap_or_default();
+        let mut violations = shape.map(|shape| validate::check(model, shape, value)).unwrap_or_default();
+        let service = self.services.get(source.name);
+        violations.retain(|violation| !service.is_some_and(|service| service.does_tolerate(violation)));
         if violations.is_empty() {
             return Ok(());
         }
-        let own = self.services.get(source.name).and_then(Service::invalid);
+        let own = service.and_then(Service::invalid);
         let mut fault = own.unwrap_or(validate::validation_exception)(&violations);
         if own.is_none() && protocol == Some(Protocol::Query) {
             fault.code = "ValidationError".into();

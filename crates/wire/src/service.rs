@@ -42,12 +42,14 @@ pub struct Service {
     operations: BTreeMap<&'static str, Handler>,
     body_limits: BTreeMap<&'static str, usize>,
     on_invalid: Option<fn(&[Violation]) -> Fault>,
+    tolerates: Option<fn(&Violation) -> bool>,
 }
 
 impl Service {
     /// A service that speaks `model`, the name of a shape table such as `lambda`.
     pub fn new(model: &'static str) -> Self {
-        Self { model, source: None, operations: BTreeMap::new(), body_limits: BTreeMap::new(), on_invalid: None }
+        let (operations, body_limits) = (BTreeMap::new(), BTreeMap::new());
+        Self { model, source: None, operations, body_limits, on_invalid: None, tolerates: None }
     }
 
     /// A service that speaks a table of its own, as tests do.
@@ -60,6 +62,12 @@ impl Service {
     /// the text.
     pub fn on_invalid(mut self, fault: fn(&[Violation]) -> Fault) -> Self {
         self.on_invalid = Some(fault);
+        self
+    }
+
+    /// Lets pass what the service knows and its model does not: where `known` says true, the violation is none.
+    pub fn tolerates(mut self, known: fn(&Violation) -> bool) -> Self {
+        self.tolerates = Some(known);
         self
     }
 
@@ -128,6 +136,10 @@ impl Service {
 
     pub(crate) fn invalid(&self) -> Option<fn(&[Violation]) -> Fault> {
         self.on_invalid
+    }
+
+    pub(crate) fn does_tolerate(&self, violation: &Violation) -> bool {
+        self.tolerates.is_some_and(|known| known(violation))
     }
 
     /// The function behind `operation`.

@@ -80,6 +80,11 @@ pub(super) fn invalid(violations: &[Violation]) -> Fault {
     }
 }
 
+/// Whether the model only lacks what this platform has beyond AWS: the runtime `wasm`.
+pub(super) fn is_known(violation: &Violation) -> bool {
+    violation.path == "runtime" && matches!(&violation.value, Shown::Text(text) if text == crate::runtime::WASM)
+}
+
 /// The answer to whoever names what another account owns.
 pub(super) fn other_account(context: &RequestContext, resource: &str) -> Fault {
     let account = &context.account;

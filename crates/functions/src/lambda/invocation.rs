@@ -45,6 +45,7 @@ fn invocation(input: &mut Input, payload: Bytes, accepts_stream: bool) -> Result
     Ok(Invocation {
         function: named(&input.context, &name, text(input, "Qualifier").as_deref())?,
         payload,
+        head: None,
         client_context,
         accepts_stream,
         wants_log_tail: text(input, "LogType").as_deref() == Some("Tail"),

@@ -24,6 +24,7 @@ pub fn service(functions: Arc<Functions>) -> Service {
     let state = &functions;
     Service::new("lambda")
         .on_invalid(faults::invalid)
+        .tolerates(faults::is_known)
         .body_limit("CreateFunction", limits::UPLOAD_BYTES)
         .body_limit("UpdateFunctionCode", limits::UPLOAD_BYTES)
         .body_limit("PublishLayerVersion", limits::UPLOAD_BYTES)

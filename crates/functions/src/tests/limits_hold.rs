@@ -101,6 +101,7 @@ async fn a_warm_call_takes_little_time() {
     let invocation = || Invocation {
         function: fogbank_model::FunctionRef::parse("orders", &context()).unwrap(),
         payload: Bytes::from_static(b"{}"),
+        head: None,
         client_context: None,
         accepts_stream: false,
         wants_log_tail: false,

@@ -186,6 +186,17 @@ fn finish(headers: &mut HeaderMap, default_type: &'static str) {
     }
 }
 
+/// The answer of a function that speaks HTTP.
+pub(crate) fn passed_on(head: http::response::Parts, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::Full(body));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    for name in HOP_BY_HOP.iter().chain(&[CONTENT_LENGTH, UPGRADE]) {
+        response.headers_mut().remove(name);
+    }
+    response
+}
+
 /// The head of a streamed answer (`application/vnd.awslambda.http-integration-response`), from its prelude.
 pub(crate) fn prelude(text: &[u8]) -> Result<Draft, Malformed> {
     let prelude: Value = serde_json::from_slice(text).map_err(|_| Malformed("the prelude is not JSON"))?;

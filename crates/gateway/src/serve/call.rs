@@ -1,6 +1,8 @@
 //! Calling: the function gets the event, within the integration's time.
 
+use super::answer;
 use super::refusal::Refusal;
+use super::request::Received;
 use bytes::Bytes;
 use fogbank_model::{Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext};
 use std::sync::Arc;
@@ -11,6 +13,8 @@ pub(crate) struct Call {
     pub context: RequestContext,
     pub function: FunctionRef,
     pub event: Bytes,
+    /// The head of the client's request, where the function takes that as it is, and `event` is its body.
+    pub head: Option<Box<http::request::Parts>>,
     /// `None`: as long as the function's own timeout allows.
     pub timeout: Option<Duration>,
     pub accepts_stream: bool,
@@ -22,6 +26,7 @@ pub(crate) async fn call(invoke: &Arc<dyn Invoke>, clock: &dyn Clock, call: Call
     let invocation = Invocation {
         function: call.function,
         payload: call.event,
+        head: call.head,
         client_context: None,
         accepts_stream: call.accepts_stream,
         wants_log_tail: false,
@@ -51,6 +56,23 @@ pub(crate) async fn call(invoke: &Arc<dyn Invoke>, clock: &dyn Clock, call: Call
             tracing::debug!(%request_id, kind, "the function failed");
             Err(Refusal::Failed)
         }
+    }
+}
+
+/// Hands the client's request over as it is, to a function that speaks HTTP. `path` is what the client asked of the API, and still encoded.
+pub(crate) async fn pass(
+    invoke: &Arc<dyn Invoke>,
+    clock: &dyn Clock,
+    received: &Received<'_>,
+    path: &str,
+    call: Call,
+) -> Result<http::Response<fogbank_wire::Body>, Refusal> {
+    let head = Some(Box::new(received.forwarded(path)));
+    let reply = self::call(invoke, clock, Call { head, event: received.body.clone(), ..call }).await?;
+    match reply.head {
+        Some(head) => Ok(answer::passed_on(*head, reply.payload)),
+        // An update has put another kind of function in its place meanwhile.
+        None => Err(Refusal::Unreachable),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{Gateway, cors};
 use address::Address;
 use bytes::Bytes;
 use event::Flavour;
-use fogbank_model::{AccountId, Caller, Region, RequestContext, RequestId};
+use fogbank_model::{AccountId, Caller, FunctionRef, Region, RequestContext, RequestId};
 use fogbank_wire::{Body, Peer};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -30,6 +30,7 @@ use refusal::{Refusal, Voice};
 use request::{Placed, Received};
 use route::Rules;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most bytes of a request's body for an API (10 MB).
 const API_BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -215,27 +216,51 @@ impl Gateway {
         received: &Received<'_>,
         context: RequestContext,
     ) -> Result<Response<Body>, Refusal> {
+        let asked = path;
         let (stage, path) = choose_stage(api, path, false).filter(|_| !api.closed).ok_or(Refusal::NoRoute)?;
         let found = stage.routes.find(received.head.method.as_str(), &path).ok_or(Refusal::NoRoute)?;
         if received.body.len() > API_BODY_LIMIT {
             return Err(Refusal::TooLarge);
         }
-        let placed = placed(api, stage, found.target, &path, &found.parameters);
         let Action::Lambda { function, payload, timeout } = &found.target.action else {
             return Err(Refusal::Unreachable);
         };
+        if self.invoke.speaks_http(function) {
+            return self.pass_on(function, *timeout, received, asked, context).await;
+        }
+        let placed = placed(api, stage, found.target, &path, &found.parameters);
         let event = match payload {
             Payload::V1 => event::version_1(received, &placed, Flavour::Http, !request::is_text(received.head)),
             Payload::V2 => event::version_2(received, &placed, &decoded_path(&stage.name, &path)),
         };
-        let call =
-            call::Call { context, function: function.clone(), event, timeout: Some(*timeout), accepts_stream: false };
+        let call = call::Call {
+            context,
+            function: function.clone(),
+            event,
+            head: None,
+            timeout: Some(*timeout),
+            accepts_stream: false,
+        };
         let reply = call::call(&self.invoke, self.clock.as_ref(), call).await?;
         let draft = match payload {
             Payload::V1 => answer::version_1(&reply.payload),
             Payload::V2 => answer::version_2(&reply.payload, "text/plain;charset=UTF-8"),
         };
         mapped(draft, received)
+    }
+
+    /// Answers with what a function that speaks HTTP makes of the request.
+    async fn pass_on(
+        &self,
+        function: &FunctionRef,
+        timeout: Duration,
+        received: &Received<'_>,
+        path: &str,
+        context: RequestContext,
+    ) -> Result<Response<Body>, Refusal> {
+        let (function, timeout) = (function.clone(), Some(timeout));
+        let call = call::Call { context, function, event: Bytes::new(), head: None, timeout, accepts_stream: false };
+        call::pass(&self.invoke, self.clock.as_ref(), received, path, call).await
     }
 
     async fn serve_rest(
@@ -258,6 +283,7 @@ impl Gateway {
         received: &Received<'_>,
         context: RequestContext,
     ) -> Result<Response<Body>, Refusal> {
+        let asked = path;
         let (stage, path) = choose_stage(api, path, short).filter(|_| !api.closed).ok_or(Refusal::Forbidden)?;
         let found = stage.routes.find(received.head.method.as_str(), &path).ok_or(Refusal::NoRoute)?;
         if received.body.len() > API_BODY_LIMIT {
@@ -273,13 +299,22 @@ impl Gateway {
             }
             Action::Broken => return Err(Refusal::Unreachable),
         };
+        if self.invoke.speaks_http(function) {
+            return self.pass_on(function, *timeout, received, asked, context).await;
+        }
         let placed = placed(api, stage, found.target, &path, &found.parameters);
         let headers = &received.head.headers;
         let kind = request::media_type(headers, &CONTENT_TYPE);
         let binary = request::is_binary(&stage.binary_media_types, kind.as_deref());
         let event = event::version_1(received, &placed, Flavour::Rest, binary);
-        let call =
-            call::Call { context, function: function.clone(), event, timeout: Some(*timeout), accepts_stream: false };
+        let call = call::Call {
+            context,
+            function: function.clone(),
+            event,
+            head: None,
+            timeout: Some(*timeout),
+            accepts_stream: false,
+        };
         let reply = call::call(&self.invoke, self.clock.as_ref(), call).await?;
         let accepted = request::media_type(headers, &ACCEPT);
         let decode = request::is_binary(&stage.binary_media_types, accepted.as_deref());

@@ -47,6 +47,32 @@ pub(crate) const HOP_BY_HOP: [HeaderName; 7] =
     [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 impl Received<'_> {
+    /// The head of the request as it is handed to functions that speak HTTP: with another path, without what belongs to the client's
+    /// connection, and with the way it came.
+    pub fn forwarded(&self, path: &str) -> Parts {
+        let mut head = self.head.clone();
+        head.extensions = http::Extensions::new();
+        let target = match head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        let mut uri = std::mem::take(&mut head.uri).into_parts();
+        uri.path_and_query = target.try_into().ok();
+        head.uri = http::Uri::from_parts(uri).unwrap_or_default();
+        for name in &HOP_BY_HOP {
+            head.headers.remove(name);
+        }
+        let before = head.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let way = before.map_or_else(|| self.source_ip.to_owned(), |before| format!("{before}, {}", self.source_ip));
+        if let Ok(way) = way.try_into() {
+            head.headers.insert("x-forwarded-for", way);
+        }
+        if let Ok(trace) = self.trace.try_into() {
+            head.headers.insert("x-amzn-trace-id", trace);
+        }
+        head
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &HeaderName) -> Option<Cow<'_, str>> {
         self.head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))

@@ -87,6 +87,12 @@ impl Gateway {
             return Err(Refusal::TooLarge);
         }
         let path = received.head.uri.path();
+        if self.invoke.speaks_http(&url.function) {
+            let function = url.function.clone();
+            let call =
+                call::Call { context, function, event: Bytes::new(), head: None, timeout: None, accepts_stream: false };
+            return call::pass(&self.invoke, self.clock.as_ref(), received, path, call).await;
+        }
         let placed = Placed {
             account: caller.as_ref().map_or("anonymous", AccountId::as_str),
             api: id,
@@ -102,6 +108,7 @@ impl Gateway {
             context,
             function: url.function.clone(),
             event: event::version_2(received, &placed, path),
+            head: None,
             timeout: None,
             accepts_stream: url.streams,
         };

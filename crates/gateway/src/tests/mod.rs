@@ -43,6 +43,7 @@ fn reply(payload: impl Into<Bytes>) -> Reply {
         stream: None,
         content_type: None,
         log_tail: None,
+        head: None,
     }
 }
 

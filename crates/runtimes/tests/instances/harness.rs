@@ -165,6 +165,7 @@ pub fn event_within(payload: &str, timeout: Duration) -> Event {
     Event {
         request_id: SystemClock.uuid(),
         payload: Bytes::from(payload.to_owned()),
+        head: None,
         deadline: SystemClock.now().plus(timeout),
         timeout,
         invoked_arn: "arn:aws:lambda:us-east-1:000000000000:function:shop:live".into(),
