@@ -58,15 +58,26 @@ fn a_provisioned_instance_that_dies_is_replaced_and_one_that_cannot_start_is_tri
     let mut bench = Bench::new(1000);
     bench.on(provision(1, 1));
     bench.on(started(InstanceId(1)));
+    bench.now = Timestamp(10_000);
     assert_eq!(bench.on(Event::Ended(InstanceId(1))), [prepared(2, 1, Ahead::Provisioned)]);
     assert_eq!(bench.on(Event::StartFailed(InstanceId(2))), []);
     assert!(bench.pool.provisioned(DeploymentId(1)).failed);
-    bench.now = Timestamp(59_999);
+    bench.now = Timestamp(69_999);
     assert_eq!(bench.on(Event::Tick), []);
-    bench.now = Timestamp(60_000);
+    bench.now = Timestamp(70_000);
     assert_eq!(bench.on(Event::Tick), [prepared(3, 1, Ahead::Provisioned)]);
     bench.on(started(InstanceId(3)));
     assert_eq!(bench.pool.provisioned(DeploymentId(1)), Provisioned { ready: 1, failed: false });
+}
+
+#[test]
+fn a_provisioned_instance_that_ends_at_once_is_not_started_over_and_over() {
+    let mut bench = Bench::new(1000);
+    bench.on(provision(1, 1));
+    bench.on(started(InstanceId(1)));
+    bench.now = Timestamp(9_999);
+    assert_eq!(bench.on(Event::Ended(InstanceId(1))), []);
+    assert!(bench.pool.provisioned(DeploymentId(1)).failed);
 }
 
 #[test]
