@@ -200,7 +200,7 @@ impl Instances {
     /// How far the provisioned instances of a deployment have come, and why they do not come further.
     pub fn provided(&self, deployment: DeploymentId) -> (Provisioned, Option<&'static str>) {
         let state = self.lock();
-        (state.pool.provisioned(deployment), state.failures.get(&deployment).copied())
+        (state.pool.provisioned(deployment, self.clock.now()), state.failures.get(&deployment).copied())
     }
 
     /// To be called about once a second.

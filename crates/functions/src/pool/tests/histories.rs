@@ -104,7 +104,7 @@ fn check(bench: &Bench, ledger: &Ledger) {
         assert!(of.have <= of.wanted || deployment.retired);
         // Calls that wait come first.
         let lacking = of.have < of.wanted && of.failed_at.is_none() && pool.queue.is_empty();
-        assert!(!(lacking && slot && fits(deployment)), "a provisioned instance is missing");
+        assert!(!(lacking && slot && fits(deployment) && pool.may_provision(*id)), "a provisioned instance is missing");
         let ready = deployment.ready.iter().all(|id| pool.is_idle(*id));
         assert!(
             ready && deployment.waiting.is_empty() || deployment.ready.is_empty(),
