@@ -315,14 +315,13 @@ impl Instances {
                         state.launching.insert(id, launch.abort_handle());
                     }
                 }
-                Decision::Prepare(id, deployment, ahead) => {
-                    if let (Some(deployed), Some(this)) = (state.known.get(&deployment), self.this.upgrade())
-                        && !state.closed
-                    {
+                Decision::Prepare(id, deployment, ahead) => match (state.known.get(&deployment), self.this.upgrade()) {
+                    (Some(deployed), Some(this)) if !state.closed => {
                         let launch = tokio::spawn(this.launch(id, deployed.clone(), Some(ahead)));
                         state.launching.insert(id, launch.abort_handle());
                     }
-                }
+                    _ => ended.extend(self.step(state, Event::StartFailed(id), None)),
+                },
                 Decision::Stop(id) => {
                     if let Some((live, watcher)) = state.live.remove(&id) {
                         watcher.abort();
