@@ -1,6 +1,9 @@
 //! Carries out what the pool decides: starts and stops instances, and hands them to waiting calls.
 
-use crate::code::{Hold, Packages};
+mod launch;
+mod live;
+
+use crate::code::Packages;
 use crate::keep_alive::History;
 use crate::machine::Memory;
 use crate::model::{Function, Version};
@@ -8,84 +11,24 @@ use crate::pool::{
     Ahead, Bounds, CallId, Decision, DeploymentId, Event, FunctionId, InstanceId, Pool, Provision, Provisioned,
     Refusal, Target,
 };
-use crate::report::{self, Begin};
-use crate::runtime::{Instance, InstanceSpec, Runtime, StartError, Started};
-use crate::snapstart::{Kept, Snapshots};
+use crate::runtime::{Runtime, StartError};
+use crate::snapstart::Snapshots;
 use crate::tail::LogTail;
-use fogbank_model::{Clock, LogSink, LogStream};
+use fogbank_model::{Clock, LogStream};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+
+pub(crate) use live::Live;
 
 /// What runs: a function and one of its versions.
 #[derive(Debug, Clone)]
 pub(crate) struct Deployed {
     pub function: Arc<Function>,
     pub version: Arc<Version>,
-}
-
-/// Why an instance was started, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// For a call that waited.
-    OnDemand,
-    /// The same, from a snapshot.
-    Restored,
-    /// For a call that is expected.
-    Expected,
-    /// From a snapshot, for a call that is expected.
-    RestoredAhead,
-    /// Provisioned concurrency.
-    Provisioned,
-}
-
-/// A running instance.
-pub(crate) struct Live {
-    pub id: InstanceId,
-    pub instance: Box<dyn Instance>,
-    pub log: LogStream,
-    /// How long its initialisation took, or its restoration.
-    init: Duration,
-    origin: Origin,
-    /// The most memory that it was seen to use, in MiB.
-    peak_mb: AtomicU32,
-    used: AtomicBool,
-    gone: AtomicBool,
-    _code: Vec<Hold>,
-}
-
-impl Live {
-    /// What came before the first call, for that call only. Restoring is billed in steps of `step_ms`.
-    pub fn first_use(&self, step_ms: u64) -> Option<Begin> {
-        let begin = match self.origin {
-            Origin::OnDemand | Origin::Expected => Begin::Init(self.init),
-            Origin::Restored | Origin::RestoredAhead => {
-                Begin::Restore { took: self.init, billed_ms: report::billed_ms(self.init, step_ms) }
-            }
-            Origin::Provisioned => return None,
-        };
-        (!self.used.swap(true, Ordering::Relaxed)).then_some(begin)
-    }
-
-    /// Whether a call had to wait for its start.
-    pub fn was_waited_for(&self) -> bool {
-        matches!(self.origin, Origin::OnDemand | Origin::Restored)
-    }
-
-    /// Whether it is provisioned concurrency.
-    pub fn is_provisioned(&self) -> bool {
-        self.origin == Origin::Provisioned
-    }
-
-    /// Measures its memory: the most that it has used so far, in MiB.
-    pub fn measure(&self) -> u32 {
-        let peak = self.instance.max_memory_mb();
-        self.peak_mb.store(peak, Ordering::Relaxed);
-        peak
-    }
 }
 
 /// Why no instance took a call.
@@ -257,7 +200,7 @@ impl Instances {
     /// How far the provisioned instances of a deployment have come, and why they do not come further.
     pub fn provided(&self, deployment: DeploymentId) -> (Provisioned, Option<&'static str>) {
         let state = self.lock();
-        (state.pool.provisioned(deployment), state.failures.get(&deployment).copied())
+        (state.pool.provisioned(deployment, self.clock.now()), state.failures.get(&deployment).copied())
     }
 
     /// To be called about once a second.
@@ -372,12 +315,13 @@ impl Instances {
                         state.launching.insert(id, launch.abort_handle());
                     }
                 }
-                Decision::Prepare(id, deployment, ahead) => {
-                    if let (Some(deployed), Some(this)) = (state.known.get(&deployment), self.this.upgrade()) {
+                Decision::Prepare(id, deployment, ahead) => match (state.known.get(&deployment), self.this.upgrade()) {
+                    (Some(deployed), Some(this)) if !state.closed => {
                         let launch = tokio::spawn(this.launch(id, deployed.clone(), Some(ahead)));
                         state.launching.insert(id, launch.abort_handle());
                     }
-                }
+                    _ => ended.extend(self.step(state, Event::StartFailed(id), None)),
+                },
                 Decision::Stop(id) => {
                     if let Some((live, watcher)) = state.live.remove(&id) {
                         watcher.abort();
@@ -411,153 +355,13 @@ impl Instances {
             Err(error) => {
                 tracing::debug!(function = %deployed.function.key.name, %error, "an instance did not start");
                 if ahead == Some(Ahead::Provisioned) {
-                    state.failures.insert(deployed.version.deployment, reason(&error));
+                    state.failures.insert(deployed.version.deployment, launch::reason(&error));
                 }
                 self.step(&mut state, Event::StartFailed(id), Some((error, log)))
             }
         };
         drop(state);
         drop(ended);
-    }
-
-    async fn start(
-        &self,
-        id: InstanceId,
-        deployed: &Deployed,
-        ahead: Option<Ahead>,
-        log: &LogStream,
-    ) -> Result<Arc<Live>, StartError> {
-        let (origin, restored, initialization) = match ahead {
-            None => (Origin::OnDemand, Origin::Restored, "on-demand"),
-            Some(Ahead::Expected) => (Origin::Expected, Origin::RestoredAhead, "on-demand"),
-            Some(Ahead::Provisioned) => (Origin::Provisioned, Origin::Provisioned, "provisioned-concurrency"),
-        };
-        if let Some(kept) = self.snapshots.of(deployed.version.deployment) {
-            match self.restore(&kept, id, deployed, restored, log).await {
-                // No fault of the function, which can start without.
-                Err(StartError::SnapshotLost) => self.snapshots.lost(deployed.version.deployment, &kept),
-                restored => return restored,
-            }
-        }
-        let (spec, held) = self.spec(deployed, log, initialization).await?;
-        let line = report::init_start(&spec.runtime, &spec.region);
-        self.log.write(log, self.clock.now(), line);
-        let started = self.runtime.start(spec).await.inspect_err(|error| self.log_failure(log, error))?;
-        Ok(live(id, started, log, held, origin))
-    }
-
-    async fn restore(
-        &self,
-        kept: &Kept,
-        id: InstanceId,
-        deployed: &Deployed,
-        origin: Origin,
-        log: &LogStream,
-    ) -> Result<Arc<Live>, StartError> {
-        let (spec, held) = self.spec(deployed, log, "snap-start").await?;
-        let line = report::restore_start(&spec.runtime, &spec.region);
-        self.log.write(log, self.clock.now(), line);
-        let started = kept.snapshot.restore(spec).await.inspect_err(|error| self.log_failure(log, error))?;
-        self.log.write(log, self.clock.now(), report::restore_report(started.init));
-        Ok(live(id, started, log, held, origin))
-    }
-
-    /// Initialises a version, for instances to be made from what comes of it.
-    pub async fn take_snapshot(&self, deployed: &Deployed) -> Result<Arc<Kept>, StartError> {
-        let log = self.stream(deployed);
-        let (spec, code) = self.spec(deployed, &log, "snap-start").await?;
-        let line = report::init_start(&spec.runtime, &spec.region);
-        self.log.write(&log, self.clock.now(), line);
-        let taken = self.runtime.snapshot(spec).await.inspect_err(|error| self.log_failure(&log, error))?;
-        self.log.write(&log, self.clock.now(), report::snapshot_report(taken.init));
-        Ok(Arc::new(Kept { snapshot: taken.snapshot, _code: code }))
-    }
-
-    /// What an instance is made of, and the holds on its code.
-    async fn spec(
-        &self,
-        deployed: &Deployed,
-        log: &LogStream,
-        initialization: &'static str,
-    ) -> Result<(InstanceSpec, Vec<Hold>), StartError> {
-        let (key, version) = (&deployed.function.key, &deployed.version);
-        let configuration = &version.configuration;
-        let mut held = Vec::new();
-        let mut directories = Vec::new();
-        for code in std::iter::once(&version.code).chain(configuration.layers.iter().map(|layer| &layer.code)) {
-            let hold = self.packages.hold(&code.sha256);
-            let directory = self.packages.ensure(&hold).await;
-            directories.push(directory.map_err(|error| StartError::Sandbox(error.to_string()))?);
-            held.push(hold);
-        }
-        let spec = InstanceSpec {
-            account: key.scope.account.clone(),
-            region: key.scope.region.clone(),
-            name: key.name.to_string(),
-            version: version.label(),
-            arn: key.arn(),
-            runtime: configuration.runtime.clone(),
-            handler: configuration.handler.clone(),
-            layers: directories.split_off(1),
-            code: directories.swap_remove(0),
-            environment: configuration.environment.clone(),
-            role: configuration.role.clone(),
-            memory_mb: configuration.memory_mb,
-            tmp_mb: configuration.tmp_mb,
-            timeout: configuration.timeout(),
-            log: log.clone(),
-            initialization,
-        };
-        Ok((spec, held))
-    }
-
-    fn log_failure(&self, log: &LogStream, error: &StartError) {
-        let line = match error {
-            StartError::Init { error_type, after, .. } => report::init_report(*after, "error", Some(error_type)),
-            StartError::InitTimeout(after) => report::init_report(*after, "timeout", None),
-            StartError::NoRuntime(why) => format!("{why}\n"),
-            // The text is about the host, not about the function.
-            StartError::SnapshotLost => "The snapshot is gone; the instance starts without.\n".into(),
-            StartError::Sandbox(_) => "The sandbox of this instance could not be made.\n".into(),
-        };
-        self.log.write(log, self.clock.now(), line);
-    }
-
-    /// A new stream: `2026/05/04/[$LATEST]` and 32 hex digits.
-    fn stream(&self, deployed: &Deployed) -> LogStream {
-        let (scope, now) = (&deployed.function.key.scope, self.clock.now());
-        let mut random = [0; 16];
-        self.clock.random(&mut random);
-        let day = now.to_lambda_text().get(..10).unwrap_or_default().replace('-', "/");
-        LogStream {
-            account: scope.account.clone(),
-            region: scope.region.clone(),
-            group: deployed.version.configuration.log_group.clone(),
-            stream: format!("{day}/[{}]{}", deployed.version.label(), hex::encode(random)),
-        }
-    }
-}
-
-fn live(id: InstanceId, started: Started, log: &LogStream, code: Vec<Hold>, origin: Origin) -> Arc<Live> {
-    Arc::new(Live {
-        id,
-        instance: started.instance,
-        log: log.clone(),
-        init: started.init,
-        origin,
-        peak_mb: AtomicU32::new(0),
-        used: AtomicBool::new(false),
-        gone: AtomicBool::new(false),
-        _code: code,
-    })
-}
-
-/// Why provisioned concurrency has failed, in AWS's words.
-fn reason(error: &StartError) -> &'static str {
-    match error {
-        StartError::Init { .. } | StartError::InitTimeout(_) => "FUNCTION_ERROR_INIT_FAILURE",
-        StartError::NoRuntime(_) => "INVALID_RUNTIME",
-        StartError::SnapshotLost | StartError::Sandbox(_) => "INTERNAL_ERROR",
     }
 }
 

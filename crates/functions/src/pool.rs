@@ -14,13 +14,16 @@
 //! - A launch that fails fails the call that it was made for, and no other.
 
 mod ahead;
+mod end;
 mod event;
+mod limit;
 mod queue;
 mod room;
 
 use crate::keep_alive::History;
 use ahead::{Demand, Provisioning};
 use fogbank_model::Timestamp;
+use limit::less;
 use queue::Queue;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -209,32 +212,6 @@ impl Pool {
         })
     }
 
-    fn over_limit(&self, target: &Target, shared: bool) -> Option<Refusal> {
-        let count = |of: Option<&u32>| of.copied().unwrap_or(0);
-        match target.reserved {
-            _ if target.memory_mb > self.bounds.memory_mb => Some(Refusal::Memory),
-            Some(limit) => (count(self.in_flight.get(&target.function)) >= limit).then_some(Refusal::Reserved),
-            None if !shared => None,
-            None => (count(self.unreserved.get(&target.scope)) >= target.unreserved).then_some(Refusal::Unreserved),
-        }
-    }
-
-    fn count(&mut self, target: &Target, shared: bool) {
-        *self.in_flight.entry(target.function).or_default() += 1;
-        if shared {
-            *self.unreserved.entry(target.scope).or_default() += 1;
-        }
-    }
-
-    fn uncount(&mut self, target: &Target, shared: bool, now: Timestamp) {
-        if less(&mut self.in_flight, target.function) {
-            self.quiet(target.function, now);
-        }
-        if shared {
-            less(&mut self.unreserved, target.scope);
-        }
-    }
-
     /// Makes `launch` the one that is made for `call`.
     fn own(&mut self, call: CallId, launch: InstanceId) {
         if let (Some(waiter), Some(instance)) = (self.waiting.get_mut(&call), self.instances.get_mut(&launch))
@@ -282,50 +259,6 @@ impl Pool {
         self.deployments.get_mut(&deployment_id)?.instances += 1;
         self.launching.insert(id);
         Some(id)
-    }
-
-    fn stop(&mut self, id: InstanceId, decisions: &mut Vec<Decision>) {
-        if self.remove(id).is_some() {
-            decisions.push(Decision::Stop(id));
-        }
-    }
-
-    /// Takes an instance out of every list.
-    fn remove(&mut self, id: InstanceId) -> Option<Instance> {
-        self.unlist(id);
-        self.launching.remove(&id);
-        let instance = self.instances.remove(&id)?;
-        let deployment = self.deployments.get_mut(&instance.deployment)?;
-        deployment.instances -= 1;
-        deployment.spare.retain(|spare| *spare != id);
-        let memory_mb = deployment.reserve_mb;
-        if instance.provisioned {
-            deployment.provisioning.have -= 1;
-            if !matches!(instance.state, State::Launching { .. }) {
-                deployment.provisioning.ready -= 1;
-            }
-            self.check_provisioning(instance.deployment);
-        }
-        self.give_back(memory_mb);
-        self.forget_retired(instance.deployment);
-        Some(instance)
-    }
-
-    /// Takes an instance out of the lists of idle ones, if it is in them.
-    fn unlist(&mut self, id: InstanceId) {
-        let Some(Instance { deployment, provisioned, state: State::Idle { turn, .. } }) = self.instances.get(&id)
-        else {
-            return;
-        };
-        let Some(deployment) = self.deployments.get_mut(deployment) else { return };
-        let list = if *provisioned { &mut deployment.ready } else { &mut deployment.idle };
-        if let Some(at) = list.iter().rposition(|idle| *idle == id) {
-            list.remove(at);
-        }
-        if !provisioned {
-            self.idle.remove(turn);
-            self.idle_mb -= deployment.reserve_mb;
-        }
     }
 
     fn run(&mut self, call: CallId, target: Target, shared: bool, id: InstanceId, decisions: &mut Vec<Decision>) {
@@ -431,50 +364,6 @@ impl Pool {
         }
     }
 
-    /// An instance or a launch is no more.
-    fn gone(&mut self, id: InstanceId, now: Timestamp, decisions: &mut Vec<Decision>) {
-        match self.instances.get(&id).map(|instance| instance.state) {
-            None => return,
-            Some(State::Busy { target, shared }) => self.uncount(&target, shared, now),
-            Some(State::Launching { owner: Some(call), .. }) => {
-                self.give_up(call, now);
-                decisions.push(Decision::Fail(call, id));
-            }
-            Some(State::Launching { owner: None, .. } | State::Idle { .. }) => {}
-        }
-        self.remove(id);
-    }
-
-    /// A waiting call is over.
-    fn give_up(&mut self, call: CallId, now: Timestamp) {
-        self.queue.remove(call);
-        if let Some(waiter) = self.waiting.remove(&call) {
-            self.uncount(&waiter.target, waiter.target.reserved.is_none(), now);
-            if let Some(deployment) = self.deployments.get_mut(&waiter.target.deployment) {
-                deployment.waiting.retain(|waiting| *waiting != call);
-            }
-            self.forget_retired(waiter.target.deployment);
-        }
-    }
-
-    fn retired(&mut self, id: DeploymentId, decisions: &mut Vec<Decision>) {
-        let Some(deployment) = self.deployments.get_mut(&id) else { return };
-        deployment.retired = true;
-        deployment.provisioning.wanted = 0;
-        let idle: Vec<InstanceId> = deployment.idle.iter().chain(&deployment.ready).copied().collect();
-        self.lacking.remove(&id);
-        idle.into_iter().for_each(|idle| self.stop(idle, decisions));
-        self.forget_retired(id);
-    }
-
-    fn forget_retired(&mut self, id: DeploymentId) {
-        let over =
-            |deployment: &Deployment| deployment.retired && deployment.instances == 0 && deployment.waiting.is_empty();
-        if self.deployments.get(&id).is_some_and(over) {
-            self.deployments.remove(&id);
-        }
-    }
-
     /// Launches that take long make place for others.
     fn pulse(&mut self, now: Timestamp) {
         let time = self.bounds.launch_time;
@@ -520,17 +409,6 @@ impl Pool {
     pub fn forget(&mut self, function: FunctionId) {
         self.demands.remove(&function);
     }
-}
-
-/// Counts one less, and whether that was the last.
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) -> bool {
-    let std::collections::hash_map::Entry::Occupied(mut count) = counts.entry(key) else { return false };
-    *count.get_mut() -= 1;
-    let last = *count.get() == 0;
-    if last {
-        count.remove();
-    }
-    last
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub enum Status {
     InProgress,
     /// All are there.
     Ready,
-    /// Some could not be started; the word says why. They are tried again every minute.
+    /// Some could not be started; the word says why. They are tried again every minute, and when there is memory.
     Failed(&'static str),
 }
 
@@ -67,6 +67,9 @@ impl Functions {
             ready += state.ready.min(wanted);
             if state.failed {
                 why = why.or(reason).or(Some("INTERNAL_ERROR"));
+            }
+            if state.short {
+                why = why.or(Some("INSUFFICIENT_MEMORY"));
             }
         }
         let status = match why {

@@ -6,6 +6,7 @@ pub(crate) mod http_api;
 mod iam;
 mod lambda_function;
 mod lambda_parts;
+mod lambda_versions;
 mod log_group;
 mod property;
 mod rest_api;
@@ -176,13 +177,13 @@ static TYPES: &[&dyn ResourceType] = &[
     &iam::IamPolicy,
     &iam::IamRole,
     &lambda_function::LambdaFunction,
-    &lambda_parts::LambdaAlias,
+    &lambda_versions::LambdaAlias,
     &lambda_parts::LambdaEventInvokeConfig,
     &lambda_parts::LambdaLayerVersion,
     &lambda_parts::LambdaLayerVersionPermission,
     &lambda_parts::LambdaPermission,
     &lambda_parts::LambdaUrl,
-    &lambda_parts::LambdaVersion,
+    &lambda_versions::LambdaVersion,
     &log_group::LogGroup,
     &rest_stage::RestDeployment,
     &rest_api::RESOURCE,

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// When a provisioned instance that could not be started is tried again.
 const RETRY: Duration = Duration::from_secs(60);
+/// Provisioned instances never make room for calls, so they may take no more than this part of the memory, in percent.
+const PROVISIONED_PERCENT: u64 = 75;
 
 /// When a function is called.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Provisioning {
     pub have: u32,
     pub ready: u32,
     pub failed_at: Option<Timestamp>,
+    /// Since when there has been no memory for another one.
+    pub short_since: Option<Timestamp>,
 }
 
 impl Pool {
@@ -131,6 +135,7 @@ impl Pool {
         }
         deployment.provisioning.wanted = count;
         deployment.provisioning.failed_at = None;
+        deployment.provisioning.short_since = None;
         self.give_up_surplus(id, count, decisions);
         self.check_provisioning(id);
     }
@@ -181,15 +186,28 @@ impl Pool {
                 if self.launching.len() >= self.bounds.launches || !self.lacking.contains(id) {
                     return false;
                 }
-                let Some(launch) = self.launch(*id, true, now, decisions) else { return false };
-                if let Some(deployment) = self.deployments.get_mut(id) {
-                    deployment.provisioning.have += 1;
-                }
+                let fits = self.may_provision(*id);
+                let launch = if fits { self.launch(*id, true, now, decisions) } else { None };
+                let Some(deployment) = self.deployments.get_mut(id) else { return false };
+                let Some(launch) = launch else {
+                    deployment.provisioning.short_since.get_or_insert(now);
+                    return false;
+                };
+                deployment.provisioning.have += 1;
+                deployment.provisioning.short_since = None;
                 self.check_provisioning(*id);
                 decisions.push(Decision::Prepare(launch, *id, Ahead::Provisioned));
                 true
             });
         }
+    }
+
+    /// Whether provisioned instances may take the memory of another one.
+    pub(super) fn may_provision(&self, id: DeploymentId) -> bool {
+        let taken = |of: &Deployment| u64::from(of.provisioning.have) * of.reserve_mb;
+        let all: u64 = self.deployments.values().map(taken).sum();
+        let another = self.deployments.get(&id).map_or(0, |deployment| deployment.reserve_mb);
+        all + another <= self.bounds.memory_mb * PROVISIONED_PERCENT / 100
     }
 
     pub(super) fn start_failed(&mut self, id: InstanceId, now: Timestamp) {
@@ -212,8 +230,11 @@ impl Pool {
     }
 
     /// How far a deployment's provisioned instances have come.
-    pub fn provisioned(&self, id: DeploymentId) -> Provisioned {
-        let of = self.deployments.get(&id).map(|deployment| &deployment.provisioning);
-        of.map_or_else(Provisioned::default, |of| Provisioned { ready: of.ready, failed: of.failed_at.is_some() })
+    pub fn provisioned(&self, id: DeploymentId, now: Timestamp) -> Provisioned {
+        let Some(of) = self.deployments.get(&id).map(|deployment| &deployment.provisioning) else {
+            return Provisioned::default();
+        };
+        let short = of.short_since.is_some_and(|since| since.plus(self.bounds.capacity_wait) <= now);
+        Provisioned { ready: of.ready, failed: of.failed_at.is_some(), short }
     }
 }

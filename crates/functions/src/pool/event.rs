@@ -60,6 +60,8 @@ pub struct Provisioned {
     pub ready: u32,
     /// Whether the last one could not be started. It is tried again after a while.
     pub failed: bool,
+    /// Whether there has been no memory for more of them for as long as a call would wait. They start when there is.
+    pub short: bool,
 }
 
 /// What memory the machine has, whoever uses it.

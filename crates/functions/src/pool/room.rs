@@ -5,8 +5,9 @@
 //! share of the machine, and what the machine really has available, measured every second. A limit is enforced all the same: an
 //! instance that passes its own is killed, whatever is set aside for it.
 
-use super::{Bounds, Decision, DeploymentId, Instance, InstanceId, Machine, Pool, State};
+use super::{Bounds, Decision, Deployment, DeploymentId, InstanceId, Machine, Pool, State};
 use fogbank_model::Timestamp;
+use std::time::Duration;
 
 /// Set aside for an instance in any case, in MiB: the smallest interpreter with its sandbox.
 const LEAST_MB: u64 = 16;
@@ -82,26 +83,27 @@ impl Pool {
     }
 
     /// The idle instance whose end costs least: the time that starting it again takes, as likely as that is, for the memory it frees.
+    /// Of equals the least recently used one. Of a deployment's instances only the oldest can be it.
     fn cheapest(&self, now: Timestamp) -> Option<InstanceId> {
-        // Equal costs leave the least recently used one, because that comes first.
-        let costs = self.idle.values().map(|id| (self.cost(*id, now), *id));
-        costs.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, id)| id)
+        let oldest = self.deployments.values().filter_map(|deployment| Some((deployment, *deployment.idle.first()?)));
+        let costs = oldest.filter_map(|(deployment, id)| match self.instances.get(&id)?.state {
+            State::Idle { since, turn } => Some((self.cost(deployment, now.since(since)), turn, id)),
+            State::Launching { .. } | State::Busy { .. } => None,
+        });
+        let cheapest = costs.min_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        cheapest.map(|(_, _, id)| id)
     }
 
-    fn cost(&self, id: InstanceId, now: Timestamp) -> f64 {
-        let Some(Instance { deployment, state: State::Idle { since, .. }, .. }) = self.instances.get(&id) else {
-            return 0.0;
-        };
-        let Some(deployment) = self.deployments.get(deployment) else { return 0.0 };
-        let idle = now.since(*since);
+    /// What the end of a deployment's oldest idle instance costs.
+    fn cost(&self, deployment: &Deployment, idle: Duration) -> f64 {
         let likelihood = self.demands.get(&deployment.function).map_or(0.0, |demand| {
             let windows = self.windows(demand, deployment.start);
             demand.history.likelihood(idle, windows.prewarm + windows.keep)
         });
-        // Of several, the one used last is taken first; the others are needed only if calls come together.
-        let behind = deployment.idle.iter().rev().position(|other| *other == id).unwrap_or(0);
         let start_ms = deployment.start.as_secs_f64() * 1000.0;
-        start_ms * likelihood / (1.0 + behind as f64) / deployment.reserve_mb.max(1) as f64
+        // The one used last is taken first; the others are needed only if calls come together.
+        let taken_as = deployment.idle.len().max(1) as f64;
+        start_ms * likelihood / taken_as / deployment.reserve_mb.max(1) as f64
     }
 
     /// What the machine has now. If that is little, idle instances end at once.

@@ -81,10 +81,12 @@ async fn a_restart_brings_them_back_and_taking_the_setting_back_ends_them() {
 
 #[tokio::test]
 async fn one_that_dies_is_replaced() {
-    let platform = Platform::new();
+    let clock = test_clock(5);
+    let platform = Platform::with(Config::default(), clock.clone());
     published(&platform, "f", "mortal").await;
     put(&platform, "f", "1", 1).await.unwrap();
     reaches(&platform, "f", "1", "READY").await;
+    clock.advance(Duration::from_secs(10));
     platform.puppet.death.notify_one();
     until(|| platform.started() == 2).await;
     reaches(&platform, "f", "1", "READY").await;
@@ -180,6 +182,21 @@ async fn what_cannot_be_provisioned_is_refused_in_aws_words() {
     platform.run("PublishVersion", json!({"FunctionName": "s"})).await.unwrap();
     let text = "Provisioned Concurrency is not supported for SnapStart enabled functions.";
     assert_eq!(invalid(&platform, "s", "1", 1).await, invalid_value(text));
+}
+
+#[tokio::test]
+async fn what_is_there_is_metered() {
+    let clock = test_clock(9);
+    let platform = Platform::with(Config::default(), clock.clone());
+    published(&platform, "f", "").await;
+    put(&platform, "f", "1", 3).await.unwrap();
+    reaches(&platform, "f", "1", "READY").await;
+    platform.functions.caller.meter_provisioned(Duration::from_secs(10), clock.now());
+    platform.call_with("f", "{}", json!({"Qualifier": "1"})).await.unwrap();
+    let rows = platform.functions.usage(Timestamp(0), Timestamp(i64::MAX)).await.unwrap();
+    let used = &rows[0].usage;
+    assert_eq!((rows.len(), rows[0].version.as_str(), used.provisioned_mb_ms), (1, "1", 3 * 128 * 10_000));
+    assert_eq!((used.requests, used.cold_starts, used.on_provisioned_mb_ms), (1, 0, used.mb_ms));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn prepared(id: u64, deployment: u64, ahead: Ahead) -> Decision {
 }
 
 fn ready(bench: &Bench, deployment: u64) -> u32 {
-    bench.pool.provisioned(DeploymentId(deployment)).ready
+    bench.pool.provisioned(DeploymentId(deployment), bench.now).ready
 }
 
 #[test]
@@ -58,15 +58,29 @@ fn a_provisioned_instance_that_dies_is_replaced_and_one_that_cannot_start_is_tri
     let mut bench = Bench::new(1000);
     bench.on(provision(1, 1));
     bench.on(started(InstanceId(1)));
+    bench.now = Timestamp(10_000);
     assert_eq!(bench.on(Event::Ended(InstanceId(1))), [prepared(2, 1, Ahead::Provisioned)]);
     assert_eq!(bench.on(Event::StartFailed(InstanceId(2))), []);
-    assert!(bench.pool.provisioned(DeploymentId(1)).failed);
-    bench.now = Timestamp(59_999);
+    assert!(bench.pool.provisioned(DeploymentId(1), bench.now).failed);
+    bench.now = Timestamp(69_999);
     assert_eq!(bench.on(Event::Tick), []);
-    bench.now = Timestamp(60_000);
+    bench.now = Timestamp(70_000);
     assert_eq!(bench.on(Event::Tick), [prepared(3, 1, Ahead::Provisioned)]);
     bench.on(started(InstanceId(3)));
-    assert_eq!(bench.pool.provisioned(DeploymentId(1)), Provisioned { ready: 1, failed: false });
+    assert_eq!(
+        bench.pool.provisioned(DeploymentId(1), bench.now),
+        Provisioned { ready: 1, failed: false, short: false }
+    );
+}
+
+#[test]
+fn a_provisioned_instance_that_ends_at_once_is_not_started_over_and_over() {
+    let mut bench = Bench::new(1000);
+    bench.on(provision(1, 1));
+    bench.on(started(InstanceId(1)));
+    bench.now = Timestamp(9_999);
+    assert_eq!(bench.on(Event::Ended(InstanceId(1))), []);
+    assert!(bench.pool.provisioned(DeploymentId(1), bench.now).failed);
 }
 
 #[test]
@@ -84,15 +98,32 @@ fn a_lower_count_ends_idle_ones_and_leaves_busy_ones_to_grow_old() {
 
 #[test]
 fn memory_is_taken_from_idle_instances_but_never_from_provisioned_ones() {
-    let mut bench = Bench::new(2 * MB);
-    bench.call(1, 2);
-    bench.on(started(InstanceId(1)));
-    bench.on(freed(InstanceId(1)));
-    let both = [prepared(2, 1, Ahead::Provisioned), Decision::Stop(InstanceId(1)), prepared(3, 1, Ahead::Provisioned)];
-    assert_eq!(bench.on(provision(1, 2)), both);
-    (2..=3).for_each(|id| drop(bench.on(started(InstanceId(id)))));
-    assert_eq!(bench.call(2, 2), []);
-    assert_eq!(bench.on(provision(1, 1))[1..], [Decision::Launch(InstanceId(4), CallId(2))]);
+    let mut bench = Bench::new(4 * MB);
+    for (call, deployment) in [(1, 2), (2, 3)] {
+        bench.call(call, deployment);
+        bench.on(started(InstanceId(call)));
+        bench.on(freed(InstanceId(call)));
+    }
+    let ahead = |id| prepared(id, 1, Ahead::Provisioned);
+    assert_eq!(bench.on(provision(1, 3)), [ahead(3), ahead(4), Decision::Stop(InstanceId(1)), ahead(5)]);
+    (3..=5).for_each(|id| drop(bench.on(started(InstanceId(id)))));
+    bench.call(3, 3);
+    assert_eq!(bench.call(4, 2), [], "three are provisioned, one is busy");
+    let room = [Decision::Stop(InstanceId(3)), Decision::Launch(InstanceId(6), CallId(4))];
+    assert_eq!(bench.on(provision(1, 2)), room);
+}
+
+#[test]
+fn a_quarter_of_the_memory_is_left_to_calls() {
+    let mut bench = Bench::new(4 * MB);
+    assert_eq!(bench.on(provision(1, 4)).len(), 3);
+    let short = |bench: &Bench| bench.pool.provisioned(DeploymentId(1), bench.now).short;
+    bench.now = Timestamp(59_999);
+    assert!(!short(&bench));
+    bench.now = Timestamp(60_000);
+    assert!(short(&bench));
+    assert_eq!(bench.on(provision(1, 3)), []);
+    assert!(!short(&bench));
 }
 
 const MINUTE: i64 = 60_000;
