@@ -55,7 +55,8 @@ impl Builder {
         if !place.join("usr/bin/rustc").exists() {
             fetch(&place)?;
         }
-        let linker = Path::new(&said(&["--print", "sysroot"])?).join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
+        let linker =
+            Path::new(&said(&["--print", "sysroot"])?).join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
         Ok(Self::Debian { place, linker, target })
     }
 
@@ -84,7 +85,8 @@ impl Builder {
 fn fetch(place: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(place)?;
     let download = succeed(Command::new("apt-get").arg("download").args(PACKAGES).current_dir(place));
-    download.map_err(|why| format!("`rustup target add wasm32-wasip2` and try again; Debian's packages failed: {why}"))?;
+    download
+        .map_err(|why| format!("`rustup target add wasm32-wasip2` and try again; Debian's packages failed: {why}"))?;
     for entry in std::fs::read_dir(place)? {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "deb") {

@@ -78,8 +78,7 @@ pub async fn compose(
     let sessions = Arc::new(Sessions(identity.clone()));
     let wasm = fogbank_wasm::Config::below(root);
     let components = Components::open(wasm, tail.clone(), sessions.clone(), endpoint.clone(), clock.clone())?;
-    let processes =
-        Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone());
+    let processes = Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone());
     let runtime = Arc::new(Runtimes { processes, components });
     let config = Config {
         memory_mb: settings.memory_mb(),

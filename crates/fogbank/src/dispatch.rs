@@ -37,12 +37,7 @@ impl Runtime for Runtimes {
         self.of(runtime).prepare(runtime)
     }
 
-    fn accept<'a>(
-        &'a self,
-        runtime: &'a str,
-        handler: &'a str,
-        code: &'a Path,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    fn accept<'a>(&'a self, runtime: &'a str, handler: &'a str, code: &'a Path) -> BoxFuture<'a, Result<(), String>> {
         self.of(runtime).accept(runtime, handler, code)
     }
 }

@@ -172,7 +172,9 @@ impl Change {
             check_architecture(&architecture)?;
         }
         if to.runtime == WASM && !to.layers.is_empty() {
-            return Err(Error::invalid("Functions with the runtime wasm have no layers: link what they need into the component."));
+            return Err(Error::invalid(
+                "Functions with the runtime wasm have no layers: link what they need into the component.",
+            ));
         }
         to.description = self.description.unwrap_or_else(|| std::mem::take(&mut to.description));
         to.tracing = self.tracing.unwrap_or_else(|| std::mem::take(&mut to.tracing));

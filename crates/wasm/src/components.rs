@@ -3,6 +3,7 @@
 use crate::compile::{Compiler, Uncompiled};
 use crate::host::{self, Host};
 use crate::instance::Slot;
+use crate::long::LongCalls;
 use crate::outbound::AwsEndpoint;
 use crate::output::Log;
 use crate::ticker::Ticker;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     linker: Linker<Host>,
     fingerprint: u64,
     pub ticker: Arc<Ticker>,
+    pub long: LongCalls,
     /// The linear memories that calls may still have.
     pub memories: Semaphore,
     pub endpoint: Arc<dyn AwsEndpoint>,
@@ -146,6 +148,7 @@ impl Components {
         Ok(Shared {
             linker: host::linker(&engine)?,
             ticker: Ticker::start(engine.weak())?,
+            long: LongCalls::start()?,
             engine,
             fingerprint,
             memories: Semaphore::new(engine::MEMORIES as usize),
@@ -195,9 +198,9 @@ impl Components {
         let _turn = self.compilers.acquire().await;
         self.compiler.compile(component, &compiled).await.map_err(|error| match error {
             Uncompiled::Refused(why) => NotLoaded::Component(format!("The component is not valid: {why}")),
-            Uncompiled::Stopped(how) => {
-                NotLoaded::Component(format!("The component could not be compiled: the compiler was stopped, because {how}"))
-            }
+            Uncompiled::Stopped(how) => NotLoaded::Component(format!(
+                "The component could not be compiled: the compiler was stopped, because {how}"
+            )),
             Uncompiled::Host(error) => NotLoaded::Host(format!("compiling {}: {error}", component.display())),
         })?;
         tracing::debug!(component = %component.display(), took = ?began.elapsed(), "compiled");
@@ -254,7 +257,9 @@ impl Runtime for Components {
     }
 
     fn snapshot(&self, spec: InstanceSpec) -> BoxFuture<'_, Result<Taken, StartError>> {
-        Box::pin(async move { Err(StartError::NoRuntime(format!("{} has no snapshots, and needs none", spec.runtime))) })
+        Box::pin(
+            async move { Err(StartError::NoRuntime(format!("{} has no snapshots, and needs none", spec.runtime))) },
+        )
     }
 
     fn resolve(&self, runtime: &str) -> Resolution {
@@ -268,12 +273,7 @@ impl Runtime for Components {
         Box::pin(std::future::ready(()))
     }
 
-    fn accept<'a>(
-        &'a self,
-        _runtime: &'a str,
-        handler: &'a str,
-        code: &'a Path,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    fn accept<'a>(&'a self, _runtime: &'a str, handler: &'a str, code: &'a Path) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
             match self.load(code, handler).await {
                 Ok(_) => Ok(()),

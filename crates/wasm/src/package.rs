@@ -23,7 +23,8 @@ pub(crate) fn component(code: &Path, handler: &str) -> Result<PathBuf, String> {
         (Some(only), 0) => Ok(only),
         (None, _) => Err("The package has no WebAssembly component: put one file *.wasm at its top.".into()),
         (Some(_), _) => {
-            Err("The package has several files *.wasm: let the handler name the one that is the function's component.".into())
+            Err("The package has several files *.wasm: let the handler name the one that is the function's component."
+                .into())
         }
     }
 }

@@ -74,7 +74,8 @@ pub fn measure(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
         row("1 connection, p50", Unit::Milliseconds, &alone, |load| load.p50).with_goal(Goal::AtMost(0.15)),
         row("1 connection, p99", Unit::Milliseconds, &alone, |load| load.p99),
         row("16 connections, p99", Unit::Milliseconds, &crowd, |load| load.p99),
-        row("16 connections, requests", Unit::PerSecond, &crowd, |load| load.per_second).with_goal(Goal::TimesPeer(1.0)),
+        row("16 connections, requests", Unit::PerSecond, &crowd, |load| load.per_second)
+            .with_goal(Goal::TimesPeer(1.0)),
     ];
     Ok(rows.into_iter().chain(note).collect())
 }

@@ -1,7 +1,7 @@
 //! Calling: the function gets the event, within the integration's time.
 
-use super::refusal::Refusal;
 use super::answer;
+use super::refusal::Refusal;
 use super::request::Received;
 use bytes::Bytes;
 use fogbank_model::{Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext};

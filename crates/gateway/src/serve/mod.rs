@@ -259,8 +259,7 @@ impl Gateway {
         context: RequestContext,
     ) -> Result<Response<Body>, Refusal> {
         let (function, timeout) = (function.clone(), Some(timeout));
-        let call =
-            call::Call { context, function, event: Bytes::new(), head: None, timeout, accepts_stream: false };
+        let call = call::Call { context, function, event: Bytes::new(), head: None, timeout, accepts_stream: false };
         call::pass(&self.invoke, self.clock.as_ref(), received, path, call).await
     }
 
