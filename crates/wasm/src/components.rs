@@ -83,6 +83,13 @@ pub(crate) struct Shared {
     pub tmp: Arc<PathBuf>,
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // So that its thread finds the engine gone.
+        self.ticker.wake();
+    }
+}
+
 /// A component that is ready to be instantiated.
 pub(crate) struct Loaded {
     pub component: ProxyPre<Host>,
