@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod http;
 mod limits_hold;
 mod provisioned;
 mod registered;
@@ -132,6 +133,17 @@ impl Runtime for Puppet {
     fn prepare<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
+
+    fn accept<'a>(
+        &'a self,
+        _: &'a str,
+        handler: &'a str,
+        code: &'a std::path::Path,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        assert!(code.is_dir());
+        let accepted = if handler == "bad.handler" { Err("The code is no good.".into()) } else { Ok(()) };
+        Box::pin(std::future::ready(accepted))
+    }
 }
 
 impl Instance for PuppetInstance {
@@ -170,7 +182,14 @@ impl Instance for PuppetInstance {
                     });
                     Outcome::Streaming { content_type: Some("text/plain".into()), chunks, end }
                 }
-                _ => Outcome::Answered(event.payload),
+                _ => match event.head {
+                    None => Outcome::Answered(event.payload),
+                    Some(asked) => {
+                        let answer = ::http::Response::builder().status(418).header("x-path", asked.uri.path());
+                        let (head, ()) = answer.body(()).unwrap().into_parts();
+                        Outcome::Responded(Box::new(head), event.payload)
+                    }
+                },
             }
         })
     }

@@ -1,6 +1,6 @@
 //! Linux isolation for code that nobody vouches for. A [`Sandbox`] is a process tree in namespaces of its own, on a read-only root, under limits,
 //! without privileges, whose only way out are the doors that the platform serves. It knows nothing of functions. This is
-//! the only crate with `unsafe` code.
+//! the only crate with `unsafe` code but for one call in `wasm`, which loads machine code.
 //!
 //! Three kinds of process work together: the platform ([`Spawner`]), the spawner process (`spawner.rs`), and each sandbox's own first process
 //! (`inside.rs` until it is set up, `init.rs` from then on).

@@ -7,8 +7,10 @@ use http::Request;
 use http::response::Parts;
 use http_body_util::{BodyExt, Full};
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
-use wasmtime::{Store, Trap};
+use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
@@ -27,12 +29,20 @@ pub(crate) enum Ran {
 
 type Sent = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
 
-/// Runs `request` on a fresh instance of `component`, until the component has returned.
-pub(crate) async fn run(component: &ProxyPre<Host>, host: Host, request: Request<Full<Bytes>>) -> Ran {
+/// Runs `request` on a fresh instance of `component`, until the component has returned. `is_long` turns true when an epoch has ended meanwhile.
+pub(crate) async fn run(
+    component: &ProxyPre<Host>,
+    host: Host,
+    request: Request<Full<Bytes>>,
+    is_long: Arc<AtomicBool>,
+) -> Ran {
     let mut store = Store::new(component.engine(), host);
     store.limiter(|host| &mut host.memory);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
+    store.epoch_deadline_callback(move |_| {
+        is_long.store(true, Ordering::Relaxed);
+        Ok(UpdateDeadline::Yield(1))
+    });
     let (sent, response) = oneshot::channel();
     let running = async move {
         let ended = serve(component, &mut store, request, sent).await;

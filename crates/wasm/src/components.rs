@@ -3,6 +3,7 @@
 use crate::compile::{Compiler, Uncompiled};
 use crate::host::{self, Host};
 use crate::instance::Slot;
+use crate::long::LongCalls;
 use crate::outbound::AwsEndpoint;
 use crate::output::Log;
 use crate::ticker::Ticker;
@@ -75,10 +76,18 @@ pub(crate) struct Shared {
     linker: Linker<Host>,
     fingerprint: u64,
     pub ticker: Arc<Ticker>,
+    pub long: LongCalls,
     /// The linear memories that calls may still have.
     pub memories: Semaphore,
     pub endpoint: Arc<dyn AwsEndpoint>,
     pub tmp: Arc<PathBuf>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // So that its thread finds the engine gone.
+        self.ticker.wake();
+    }
 }
 
 /// A component that is ready to be instantiated.
@@ -146,6 +155,7 @@ impl Components {
         Ok(Shared {
             linker: host::linker(&engine)?,
             ticker: Ticker::start(engine.weak())?,
+            long: LongCalls::start()?,
             engine,
             fingerprint,
             memories: Semaphore::new(engine::MEMORIES as usize),

@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -90,7 +90,11 @@ impl Slot {
             // Closed never.
             let _memories = self.shared.memories.acquire_many(self.loaded.memories).await;
             let _running = self.shared.ticker.enter();
-            call::run(&self.loaded.component, self.host(), request).await
+            let (loaded, host, is_long) = (self.loaded.clone(), self.host(), Arc::new(AtomicBool::new(false)));
+            let seen = is_long.clone();
+            let call = Box::pin(async move { call::run(&loaded.component, host, request, seen).await });
+            let ran = self.shared.long.finish(call, is_long).await;
+            ran.unwrap_or_else(|| call::failed("Runtime.Unknown", "The call broke off."))
         });
         match ran.await {
             Err(_) => Outcome::TimedOut,

@@ -15,6 +15,7 @@ mod context;
 mod engine;
 mod host;
 mod instance;
+mod long;
 mod no_sockets;
 mod outbound;
 mod output;

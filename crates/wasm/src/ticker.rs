@@ -48,7 +48,7 @@ impl Ticker {
         Running(self.clone())
     }
 
-    /// Wakes the thread, so that it can find the engine gone.
+    /// Wakes the thread if it sleeps.
     pub fn wake(&self) {
         if let Some(thread) = self.thread.get() {
             thread.unpark();

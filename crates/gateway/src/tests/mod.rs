@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod passed;
 mod rest;
 mod url;
 
@@ -33,6 +34,8 @@ struct Echo {
     calls: Mutex<Vec<(RequestContext, Invocation)>>,
     /// Whether it never answers.
     hangs: std::sync::atomic::AtomicBool,
+    /// Whether it takes requests as they are.
+    speaks_http: std::sync::atomic::AtomicBool,
 }
 
 fn reply(payload: impl Into<Bytes>) -> Reply {
@@ -64,6 +67,10 @@ impl Invoke for Echo {
             }
             answer
         })
+    }
+
+    fn speaks_http(&self, _: &fogbank_model::FunctionRef) -> bool {
+        self.speaks_http.load(std::sync::atomic::Ordering::SeqCst)
     }
 }
 
