@@ -54,6 +54,9 @@ impl Spare {
         let mut line = serde_json::to_vec(told).map_err(|error| failed(&error.to_string()))?;
         line.push(b'\n');
         let tell = async {
+            if !self.sandbox.control().is_well() {
+                return Err(failed("was stopped"));
+            }
             if let Some(assignment) = assignment {
                 self.sandbox.control().assign(assignment).await?;
             }

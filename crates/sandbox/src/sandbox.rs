@@ -412,6 +412,16 @@ impl Control {
         self.ended.borrow().is_some()
     }
 
+    /// Whether its first process can do its part: it has not ended, and nobody has stopped it. `false` also where `/proc` does not tell.
+    pub fn is_well(&self) -> bool {
+        let state = || {
+            let pid = crate::spawner::pid_of(&self.init);
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            stat.rsplit_once(')')?.1.trim_start().chars().next()
+        };
+        state().is_some_and(|state| !"TtZX".contains(state))
+    }
+
     /// The most memory used so far, in bytes, where control groups count it. It includes files that the kernel keeps in memory on the
     /// sandbox's account.
     pub fn peak_bytes(&self) -> Option<u64> {

@@ -565,7 +565,7 @@ impl Attendant {
 }
 
 /// The process that a pidfd is of; 0 if it is gone.
-fn pid_of(pidfd: &OwnedFd) -> libc::pid_t {
+pub(crate) fn pid_of(pidfd: &OwnedFd) -> libc::pid_t {
     let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Pid:"));
     line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
