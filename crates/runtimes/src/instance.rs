@@ -21,7 +21,7 @@ pub(crate) struct ProcessInstance {
     /// What it was forked from, and ends with.
     pub(crate) _zygote: Option<Arc<Zygote>>,
     /// The tasks that serve its doors; they end with it.
-    pub(crate) _doors: Doors,
+    pub(crate) doors: Doors,
 }
 
 /// Tasks that end when this is dropped.
@@ -52,6 +52,12 @@ impl Drop for ProcessInstance {
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl ProcessInstance {
+    /// Ends every connection through its doors, and takes no more.
+    pub(crate) fn close_doors(mut self) -> Self {
+        self.doors = Doors(vec![]);
+        self
+    }
+
     /// Waits until it has initialised itself, at most for `limit`.
     pub(crate) async fn initialise(
         self,

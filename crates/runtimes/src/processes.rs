@@ -25,7 +25,9 @@ const SDK_PAUSE: Duration = Duration::from_secs(600);
 const MAX_PROCESSES: u32 = 1024;
 /// AWS's default size of `/tmp`: what sandboxes that wait have.
 const USUAL_TMP_MB: u32 = 512;
-/// The memory limit of an interpreter that others are forked from.
+/// So many kinds of sandboxes wait at most; the one that nobody has asked for longest goes.
+const MOST_KINDS: usize = 8;
+/// The memory limit of an interpreter that others are forked from, and of a fork until it has a function.
 const ZYGOTE_MB: u32 = 512;
 /// What the platform serves inside a sandbox, in the order in which [`Surroundings::adopt`] takes them.
 const DOORS: [u16; 2] = [RUNTIME_API_PORT, ENDPOINT_PORT];
@@ -174,7 +176,7 @@ impl Processes {
             Language::Node => Source::Launch(waiting),
             Language::Python => {
                 let blank = self.bootstraps().ok()?.blank();
-                let fork = forked(Kind::Spare, memory_mb, USUAL_TMP_MB);
+                let fork = forked(ZYGOTE_MB, USUAL_TMP_MB);
                 let (kind, memory_mb, doors) = (Kind::Zygote, ZYGOTE_MB, vec![]);
                 Source::Zygote(
                     Spec { kind, memory_mb, doors, code: Some(blank.clone()), layers: vec![blank], ..waiting },
@@ -183,6 +185,11 @@ impl Processes {
             }
         };
         let spares = Spares::of(source, &self.spawner);
+        if all.len() >= MOST_KINDS
+            && let Some(oldest) = all.iter().max_by_key(|(_, spares)| spares.idle()).map(|(key, _)| key.clone())
+        {
+            all.remove(&oldest);
+        }
         all.insert(key, spares.clone());
         Some(spares)
     }
@@ -235,8 +242,8 @@ impl Processes {
 }
 
 /// What a fork of a zygote has of its own.
-pub(crate) fn forked(kind: Kind, memory_mb: u32, tmp_mb: u32) -> Fork {
-    Fork { kind, memory_mb, tmp_mb, max_processes: MAX_PROCESSES, doors: DOORS.into() }
+pub(crate) fn forked(memory_mb: u32, tmp_mb: u32) -> Fork {
+    Fork { memory_mb, tmp_mb, max_processes: MAX_PROCESSES, doors: DOORS.into() }
 }
 
 impl Runtime for Processes {

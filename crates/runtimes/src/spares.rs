@@ -22,10 +22,13 @@ const RECENTLY: Duration = Duration::from_secs(60);
 const KEPT: std::ops::RangeInclusive<usize> = 1..=4;
 /// What nobody has asked for in this time is given up.
 const FORGOTTEN: Duration = Duration::from_secs(1800);
-/// How long to wait after a failure.
-const PAUSE: Duration = Duration::from_secs(5);
-/// A zygote is replaced after so many forks: what chance decided at its start, such as how strings are hashed, is the same in all of them.
-const RENEWED_AFTER: u32 = 1000;
+/// How long to wait after a failure, doubled with each that follows,
+const PAUSE: Duration = Duration::from_secs(2);
+/// up to this. A host that refuses to trace is not asked again and again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// A zygote is replaced after so many forks: what chance decided at its start is the same in all of them, such as how strings are hashed and
+/// where libraries lie in memory.
+const RENEWED_AFTER: u32 = 200;
 /// Less memory than this on the machine, in MiB, and nothing is kept for later.
 const MEMORY_RESERVE_MB: u64 = 512;
 
@@ -141,8 +144,9 @@ impl Spares {
         match zygote.fork(Fork { tmp_mb, ..self.fork()?.clone() }).await {
             Ok(spare) => Some(spare),
             Err(error) => {
-                tracing::warn!(%error, "a zygote is replaced");
-                self.give_up(&zygote).await;
+                if self.blame(&zygote, &error).await {
+                    self.wake.notify_one();
+                }
                 None
             }
         }
@@ -184,12 +188,22 @@ impl Spares {
         }
     }
 
-    async fn give_up(&self, zygote: &Arc<Zygote>) {
+    /// Gives a zygote up, if the error was its fault. Whether it did.
+    async fn blame(&self, zygote: &Arc<Zygote>, error: &Error) -> bool {
+        tracing::warn!(%error, "a sandbox was not forked");
+        if !matches!(error, Error::NotForked(_)) {
+            return false;
+        }
         let known = self.lock().zygote.take_if(|known| Arc::ptr_eq(known, zygote));
         if known.is_some() {
             zygote.retire().await;
-            self.wake.notify_one();
         }
+        known.is_some()
+    }
+
+    /// How long nobody has asked.
+    pub(crate) fn idle(&self) -> Duration {
+        self.lock().last.elapsed()
     }
 
     /// Makes one more, or a zygote first. False if it failed.
@@ -212,8 +226,7 @@ impl Spares {
             (Source::Zygote(_, fork) | Source::Snapshot(_, fork), Some(zygote)) => {
                 let forked = zygote.fork(fork.clone()).await;
                 if let Err(error) = &forked {
-                    tracing::warn!(%error, "a zygote is replaced");
-                    self.give_up(&zygote).await;
+                    self.blame(&zygote, error).await;
                 }
                 forked.ok()
             }
@@ -265,6 +278,7 @@ async fn begin(spawner: &Spawner, spec: &Spec) -> Option<Spare> {
 
 /// Keeps as many as are wanted.
 async fn tend(spares: Weak<Spares>) {
+    let mut pause = PAUSE;
     loop {
         let Some(this) = spares.upgrade() else { return };
         let (missing, idle) = {
@@ -282,8 +296,12 @@ async fn tend(spares: Weak<Spares>) {
             tokio::time::sleep(QUIET - idle).await;
         } else if missing {
             let made = this.make_one().await;
-            if !made {
-                rest(this, PAUSE).await;
+            drop(this);
+            if made {
+                pause = PAUSE;
+            } else {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         } else {
             rest(this, RECENTLY).await;

@@ -84,6 +84,6 @@ impl Surroundings {
                 move |stream| door.serve(stream, identity.clone())
             })),
         ]);
-        Ok((ProcessInstance { control, exchange, output, _zygote: zygote, _doors: doors }, initialised))
+        Ok((ProcessInstance { control, exchange, output, _zygote: zygote, doors }, initialised))
     }
 }

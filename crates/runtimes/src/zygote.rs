@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-/// How long a fork may take, the turns of others included, before the zygote counts as hung.
+/// How long a fork may take, the turns of others included, before something else is started.
 const FORK_LIMIT: Duration = Duration::from_secs(4);
 
 /// What says that a program waits at its socket.
@@ -20,7 +20,7 @@ pub(crate) const READY: u8 = b'r';
 pub(crate) struct Zygote {
     socket: UnixStream,
     control: Arc<Control>,
-    /// What serves the sandbox of a function that has initialised itself.
+    /// The output of a function that has initialised itself. Its doors are closed: a connection that it left open must not be shared.
     _instance: Option<ProcessInstance>,
     forks: AtomicU32,
 }
@@ -28,6 +28,7 @@ pub(crate) struct Zygote {
 impl Zygote {
     /// Takes over a sandbox whose program has said that it is [`READY`].
     pub(crate) fn over(control: Arc<Control>, socket: UnixStream, instance: Option<ProcessInstance>) -> Arc<Self> {
+        let instance = instance.map(ProcessInstance::close_doors);
         Arc::new(Self { socket, control, _instance: instance, forks: AtomicU32::new(0) })
     }
 
@@ -46,7 +47,7 @@ impl Zygote {
     pub(crate) async fn fork(self: &Arc<Self>, fork: Fork) -> Result<Spare, Error> {
         self.forks.fetch_add(1, Ordering::Relaxed);
         let forked = tokio::time::timeout(FORK_LIMIT, self.control.fork(&self.socket, fork)).await;
-        let sandbox = forked.map_err(|_| Error::Setup("the zygote does not answer".into()))??;
+        let sandbox = forked.map_err(|_| Error::Setup("a fork takes too long".into()))??;
         Ok(Spare { sandbox, zygote: Some(self.clone()) })
     }
 
@@ -62,13 +63,12 @@ impl Zygote {
 
     /// Resolves when it can serve no more. Its forks may go on.
     pub(crate) async fn ended(&self) {
-        // Nothing more is said at this socket: what can be read is its end.
-        let mut nothing = [0];
+        // It has nothing more to say: whatever can be read is its end, or code that is not to be trusted with it any more.
         while self.socket.readable().await.is_ok() {
-            match self.socket.try_read(&mut nothing) {
+            match self.socket.try_read(&mut [0]) {
+                // It only seemed so.
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return,
+                _ => return,
             }
         }
     }

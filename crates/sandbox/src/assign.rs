@@ -28,7 +28,7 @@ pub(crate) fn assign(
         // The root's own empty place, over whatever a zygote shows there.
         None => mounts::copy_of(&root.within(Path::new("/opt")), READ_ONLY)?,
     };
-    crate::tracing::enter(init, libc::CLONE_NEWNS)?;
+    crate::process::enter(init, libc::CLONE_NEWNS)?;
     mounts::attach(code.as_fd(), Path::new("/var/task"))?;
     mounts::attach(opt.as_fd(), Path::new("/opt"))
 }

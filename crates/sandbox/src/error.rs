@@ -8,6 +8,9 @@ pub enum Error {
     /// The spawner could not be started or has gone away.
     #[error("the sandbox spawner is not available: {0}; try again, and run `fogbank doctor` if it stays so")]
     Spawner(String),
+    /// A zygote did not fork when it was told to: it is of no more use.
+    #[error("the zygote did not fork: {0}")]
+    NotForked(String),
     /// A step of making the sandbox failed; the text names it.
     #[error("the sandbox could not be made: {0}; `fogbank doctor` says what this host lacks")]
     Setup(String),

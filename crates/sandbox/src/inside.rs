@@ -8,6 +8,7 @@ use crate::arguments::Arguments;
 use crate::cgroup::{Cgroups, Limits};
 use crate::error::{Context, Failure, check};
 use crate::mounts::{self, READ_ONLY};
+use crate::privileges::ForkIds;
 use crate::root::{HIDDEN_IN_PROC, Root, USER_ID};
 use crate::scratch::{self, Scratch};
 use crate::spec::{Kind, Launch, Report, Spec};
@@ -20,6 +21,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) number: u64,
     /// The host's user and group id that it runs as, unlike any other's; or `None` where the platform has no privilege to choose.
     pub(crate) host_id: Option<u32>,
+    /// The ids of its forks, if it becomes a zygote.
+    pub(crate) fork_ids: Option<ForkIds>,
     pub(crate) root: &'a Root,
     pub(crate) cgroups: &'a Cgroups,
     pub(crate) scratch: &'a Scratch,
@@ -100,7 +103,8 @@ fn enter(birth: &Birth<'_>, order: Order<'_>, peak: Option<OwnedFd>) -> Result<(
     drop((doors, peak));
 
     crate::privileges::limit_resources(birth.cgroups, spec)?;
-    crate::privileges::change_user(birth.host_id)?;
+    let fork_ids = birth.fork_ids.filter(|_| spec.kind == Kind::Zygote);
+    crate::privileges::change_user(birth.host_id, fork_ids)?;
     crate::privileges::drop_all()?;
     // Once more: the kernel forgets the request when the user changes.
     die_with_spawner(birth.spawner_alive)?;

@@ -5,6 +5,7 @@ use crate::error::{Context, Failure, check};
 use crate::root::USER_ID;
 use crate::spec::Spec;
 use rustix::process::{Resource, Rlimit};
+use std::os::fd::OwnedFd;
 
 /// AWS's limit of open files.
 const OPEN_FILES: u64 = 1024;
@@ -32,22 +33,87 @@ pub(crate) fn limit_resources(cgroups: &Cgroups, spec: &Spec) -> Result<(), Fail
     Ok(())
 }
 
-/// Becomes `host_id` where the platform may choose, then enters a user namespace in which that is [`USER_ID`]. The namespace comes last: it
-/// owns neither the mounts nor the network nor the processes made before it, so even its root would have no say over them.
-pub(crate) fn change_user(host_id: Option<u32>) -> Result<(), Failure> {
-    let doing = || "changing the user";
-    if let Some(id) = host_id {
-        // SAFETY: plain identity calls in a single-threaded process; the library's versions would synchronise threads that do not exist.
-        unsafe {
-            check(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>())).while_doing(doing)?;
-            check(libc::syscall(libc::SYS_setresgid, id, id, id)).while_doing(doing)?;
-            check(libc::syscall(libc::SYS_setresuid, id, id, id)).while_doing(doing)?;
-        }
-        // The change made /proc/self the host root's; the maps below are written through it.
-        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).while_doing(doing)?;
+/// The ids that forks of a zygote have on the host, and how the zygote's user namespace calls them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForkIds {
+    /// The first on the host.
+    pub(crate) first: u32,
+    /// How many.
+    pub(crate) count: u32,
+}
+
+impl ForkIds {
+    /// What the zygote's user namespace calls the first.
+    const WITHIN: u32 = 100_000;
+
+    /// The id of sandbox `number`: within the zygote's user namespace, and on the host.
+    pub(crate) fn of(self, number: u64) -> (u32, u32) {
+        let index = (number % u64::from(self.count)) as u32;
+        (Self::WITHIN + index, self.first + index)
     }
-    let outer = host_id.unwrap_or(USER_ID);
-    enter_user_namespace(outer)
+}
+
+/// Becomes `host_id` where the platform may choose, then enters a user namespace in which that is [`USER_ID`]. The namespace comes last: it
+/// owns neither the mounts nor the network nor the processes made before it, so even its root would have no say over them. That of a zygote
+/// knows the ids of its forks, too.
+pub(crate) fn change_user(host_id: Option<u32>, forks: Option<ForkIds>) -> Result<(), Failure> {
+    let doing = || "changing the user";
+    let Some(id) = host_id else { return enter_user_namespace(USER_ID) };
+    // Who maps more than one id must have a say over the host's.
+    let mapping = forks.map(|forks| Mapping::begin(id, forks)).transpose()?;
+    // SAFETY: plain identity calls in a single-threaded process; the library's versions would synchronise threads that do not exist.
+    unsafe {
+        check(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>())).while_doing(doing)?;
+        check(libc::syscall(libc::SYS_setresgid, id, id, id)).while_doing(doing)?;
+        check(libc::syscall(libc::SYS_setresuid, id, id, id)).while_doing(doing)?;
+    }
+    // The change made /proc/self the host root's; the maps below are written through it.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).while_doing(doing)?;
+    match mapping {
+        Some(mapping) => {
+            // SAFETY: the process has one thread, as unshare of a user namespace demands.
+            check(unsafe { libc::unshare(libc::CLONE_NEWUSER) }).while_doing(doing)?;
+            mapping.finish()
+        }
+        None => enter_user_namespace(id),
+    }
+}
+
+/// A child that keeps its rights until it has mapped the ids of its parent's new user namespace.
+struct Mapping {
+    child: libc::pid_t,
+    go: OwnedFd,
+}
+
+impl Mapping {
+    fn begin(id: u32, forks: ForkIds) -> Result<Self, Failure> {
+        let doing = || "mapping the users of a zygote";
+        let (wait, go) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).while_doing(doing)?;
+        // SAFETY: the process has one thread, so the child may go on as ordinary code.
+        let child = check(unsafe { libc::fork() }).while_doing(doing)? as libc::pid_t;
+        if child == 0 {
+            drop(go);
+            // Returns when the parent closes its end, in the new namespace.
+            let _ = rustix::io::read(&wait, &mut [0]);
+            let map = format!("{USER_ID} {id} 1\n{} {} {}\n", ForkIds::WITHIN, forks.first, forks.count);
+            // The sandbox's own /proc, whose first process is the parent.
+            let written = std::fs::write("/proc/1/setgroups", "deny")
+                .and_then(|()| std::fs::write("/proc/1/uid_map", &map))
+                .and_then(|()| std::fs::write("/proc/1/gid_map", &map));
+            // SAFETY: ends the process without running anything of the spawner's.
+            unsafe { libc::_exit(i32::from(written.is_err())) };
+        }
+        Ok(Self { child, go })
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let Self { child, go } = self;
+        drop(go);
+        let mut status = 0;
+        // SAFETY: `status` lives through the call.
+        check(unsafe { libc::waitpid(child, &raw mut status, 0) }).while_doing(|| "mapping the users of a zygote")?;
+        if status == 0 { Ok(()) } else { Err(Failure::new("mapping the users of a zygote")) }
+    }
 }
 
 /// Enters a new user namespace that shows the present user and group, `outer`, as [`USER_ID`].

@@ -184,15 +184,17 @@ async fn make(
         Kind::Program => None,
         Kind::Spare | Kind::Zygote => Some(crate::message::stream_pair().map_err(failed)?),
     };
+    let status = beside.map(|_| status_pipe()).transpose().map_err(failed)?;
     let mut theirs = vec![their_reply.as_fd(), their_output.as_fd()];
     theirs.extend(control.as_ref().map(|(_, their_control)| their_control.as_fd()));
+    theirs.extend(status.as_ref().map(|(_, their_status)| their_status.as_fd()));
     theirs.extend(beside);
     send(spawner, order, &theirs).await.map_err(failed)?;
     drop(theirs);
     drop((their_reply, their_output));
     let (born, birth) = oneshot::channel();
     let ends = Ends { output, socket: control.map(|(ours, _)| ours), spawner: Arc::downgrade(spawner) };
-    tokio::spawn(attend(reply, ends, born));
+    tokio::spawn(attend(reply, status.map(|(ours, _)| ours), ends, born));
     birth.await.unwrap_or_else(|_| Err(Unborn::Because(Error::Spawner("it was stopped".into()))))
 }
 
@@ -207,6 +209,19 @@ async fn send(spawner: &AsyncFd<OwnedFd>, order: &Order, descriptors: &[Borrowed
     }
 }
 
+/// A pipe for one short word, which is read once its writers are gone.
+fn status_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    use rustix::pipe::{PipeFlags, pipe_with};
+    pipe_with(PipeFlags::CLOEXEC.union(PipeFlags::NONBLOCK))
+}
+
+/// What a fork's first process, which may be anybody's code, has said of how its program ended.
+fn said_status(pipe: &OwnedFd) -> Option<ExitStatus> {
+    let mut word = [0; 64];
+    let length = rustix::io::read(pipe, &mut word).ok()?;
+    serde_json::from_slice(word.get(..length)?).ok()
+}
+
 /// The platform's ends of what a sandbox that is being made will speak through.
 struct Ends {
     output: OwnedFd,
@@ -215,7 +230,7 @@ struct Ends {
 }
 
 /// Follows one sandbox from its order to its end.
-async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
+async fn attend(reply: OwnedFd, status: Option<OwnedFd>, ends: Ends, born: oneshot::Sender<Result<Sandbox, Unborn>>) {
     let Ok(reply) = crate::message::watch(reply) else {
         let _ = born.send(Err(Unborn::Because(Error::Setup("its reply cannot be watched".into()))));
         return;
@@ -223,7 +238,7 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
     let (tell, ended) = watch::channel(None);
     let mut end = Ended { status: None, out_of_memory: false, peak_bytes: None, failure: None };
     let (mut born, mut ends) = (Some(born), Some(ends));
-    let (mut init, mut ready) = (None, None);
+    let (mut init, mut ready) = (None::<(u64, OwnedFd)>, None);
     let mut heard = false;
     loop {
         let report = tokio::select! {
@@ -237,13 +252,19 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
         };
         heard |= report.is_some();
         match report {
-            Some((Report::Cloned { number }, descriptors)) => {
+            Some((Report::Cloned { number }, descriptors)) if init.is_none() => {
                 init = descriptors.into_iter().next().map(|init| (number, init));
                 if born.is_none() {
                     end_unborn(init.as_ref());
                 }
             }
             Some((Report::Ready, descriptors)) => ready = Some(descriptors),
+            Some((Report::NotForked(reason), _)) => {
+                if let Some(born) = born.take() {
+                    let _ = born.send(Err(Unborn::Because(Error::NotForked(reason))));
+                }
+                return;
+            }
             Some((Report::Failed(reason), _)) => {
                 if let Some(born) = born.take() {
                     let _ = born.send(Err(Unborn::Because(Error::Setup(reason))));
@@ -253,7 +274,9 @@ async fn attend(reply: OwnedFd, ends: Ends, born: oneshot::Sender<Result<Sandbox
             }
             Some((Report::NotRun(reason), _)) => end.failure = Some(reason),
             Some((Report::Exited(status), _)) => end.status = Some(status),
+            Some((Report::Cloned { .. }, _)) => {}
             Some((Report::Gone { out_of_memory, peak_bytes }, _)) => {
+                end.status = end.status.or_else(|| said_status(status.as_ref()?));
                 (end.out_of_memory, end.peak_bytes) = (out_of_memory, peak_bytes);
                 break;
             }
@@ -361,9 +384,8 @@ impl Control {
     /// Makes another sandbox by forking this one's program, a [`Kind::Zygote`] that listens at the other end of `socket`. It lives on when
     /// this program ends, and ends when this sandbox is killed.
     pub async fn fork(&self, socket: &UnixStream, fork: Fork) -> Result<Sandbox, Error> {
-        let kind = fork.kind;
         let order = Order::Fork { zygote: self.number, fork };
-        make(&self.spawner()?, &order, kind, Some(socket.as_fd())).await.map_err(Unborn::into_error)
+        make(&self.spawner()?, &order, Kind::Spare, Some(socket.as_fd())).await.map_err(Unborn::into_error)
     }
 
     /// Gives a sandbox that waits the code and the limits of a function.
@@ -415,7 +437,7 @@ impl Control {
     /// Whether its first process can do its part: it has not ended, and nobody has stopped it. `false` also where `/proc` does not tell.
     pub fn is_well(&self) -> bool {
         let state = || {
-            let pid = crate::spawner::pid_of(&self.init);
+            let pid = crate::process::pid_of(&self.init);
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
             stat.rsplit_once(')')?.1.trim_start().chars().next()
         };

@@ -7,6 +7,7 @@ use crate::arguments::Arguments;
 use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
+use crate::privileges::ForkIds;
 use crate::root::Root;
 use crate::scratch::{Preparation, Scratch};
 use crate::spec::{Assignment, Fork, Kind, Launch, Order, Report, Spec};
@@ -82,39 +83,31 @@ struct Running {
     pid: libc::pid_t,
     pidfd: OwnedFd,
     reply: OwnedFd,
-    /// The host's user id of it, where sandboxes have such.
-    owner: Option<u32>,
     /// The program of a zygote, once something has been forked from it. Looked for once: when it has ended, what was forked from it
     /// takes its place among the children of the first process.
     program: Option<Program>,
 }
 
 /// A zygote's program.
-struct Program {
-    pid: libc::pid_t,
-    pidfd: OwnedFd,
+pub(crate) struct Program {
+    pub(crate) pid: libc::pid_t,
+    pub(crate) pidfd: OwnedFd,
     /// Locked by whoever has it fork: it can only be traced by one at a time.
-    turn: OwnedFd,
+    pub(crate) turn: OwnedFd,
 }
 
 impl Running {
     /// The program, if it still runs.
     fn program(&mut self) -> Result<&Program, Failure> {
         if self.program.is_none() {
-            let pid = crate::tracing::program_of(self.pid)?;
+            let (pid, pidfd) = crate::process::program_of(self.pid)?;
             let flags = rustix::fs::MemfdFlags::CLOEXEC;
             let turn = rustix::fs::memfd_create("turn", flags).while_doing(|| "making a zygote's lock")?;
-            self.program = Some(Program { pid, pidfd: crate::tracing::pidfd(pid)?, turn });
+            self.program = Some(Program { pid, pidfd, turn });
         }
-        let running = self.program.as_ref().filter(|program| !has_ended(&program.pidfd));
+        let running = self.program.as_ref().filter(|program| !crate::process::has_ended(&program.pidfd));
         running.ok_or_else(|| Failure::new("the zygote's program has ended"))
     }
-}
-
-/// Whether the process of a pidfd has ended.
-fn has_ended(pidfd: &OwnedFd) -> bool {
-    let mut poll = [PollFd::new(pidfd, PollFlags::IN)];
-    rustix::event::poll(&mut poll, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
 }
 
 /// A short-lived process that does something for one sandbox beside the spawner.
@@ -129,7 +122,6 @@ struct Attendant {
 struct Expected {
     number: u64,
     reply: OwnedFd,
-    owner: Option<u32>,
 }
 
 struct Spawner {
@@ -320,7 +312,7 @@ impl Spawner {
         match order {
             Order::Launch(spec) => self.launch(*spec, descriptors),
             Order::Fork { zygote, fork } => {
-                let Ok(descriptors) = <[OwnedFd; 4]>::try_from(descriptors) else { return };
+                let Ok(descriptors) = <[OwnedFd; 5]>::try_from(descriptors) else { return };
                 self.fork(zygote, &fork, descriptors);
             }
             Order::Assign { number, assignment } => {
@@ -343,9 +335,8 @@ impl Spawner {
         match self.order(Launch { spec }, reply, output, control) {
             Ok(Newborn { number, pid, pidfd, .. }) => {
                 let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
-                let owner = self.base.owner_of(number);
                 if let Some(reply) = descriptors.into_iter().next() {
-                    self.running.push(Running { number, pid, pidfd, reply, owner, program: None });
+                    self.running.push(Running { number, pid, pidfd, reply, program: None });
                 }
             }
             Err(failure) => {
@@ -356,15 +347,15 @@ impl Spawner {
     }
 
     /// Has a sandbox made by a fork of a zygote's program.
-    fn fork(&mut self, zygote: u64, fork: &Fork, descriptors: [OwnedFd; 4]) {
-        let [reply, output, control, zygote_control] = descriptors;
+    fn fork(&mut self, zygote: u64, fork: &Fork, descriptors: [OwnedFd; 5]) {
+        let [reply, output, control, status, zygote_control] = descriptors;
         let base = &self.base;
         let found = self.running.iter_mut().find(|one| one.number == zygote);
         let program = found.ok_or_else(|| Failure::new("the zygote has ended"));
-        let (owner, program) = match program.and_then(|one| Ok((one.owner, one.program()?))) {
-            Ok(found) => found,
+        let program = match program.and_then(Running::program) {
+            Ok(program) => program,
             Err(failure) => {
-                let _ = crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[]);
+                let _ = crate::message::send(reply.as_fd(), &Report::NotForked(failure.0), &[]);
                 return;
             }
         };
@@ -375,22 +366,22 @@ impl Spawner {
             crate::fork::attend(crate::fork::Attendance {
                 number,
                 fork,
-                zygote: program.pid,
-                turn: program.turn.as_fd(),
-                owner: owner.unwrap_or(crate::root::USER_ID),
+                zygote: program,
+                ids: base.fork_ids(),
                 cgroups: &base.cgroups,
                 scratch: &base.scratch,
                 ready_tmp,
                 reply: reply.as_fd(),
                 output: output.as_fd(),
                 control: control.as_fd(),
+                status: status.as_fd(),
                 zygote_control: zygote_control.as_fd(),
                 spawner: socket.as_fd(),
             });
         });
         match attendant {
             Ok(attendant) => {
-                let expected = Some(Expected { number, reply, owner });
+                let expected = Some(Expected { number, reply });
                 self.attendants.push(Attendant { expected, ..attendant });
             }
             Err(failure) => drop(crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[])),
@@ -419,19 +410,19 @@ impl Spawner {
     fn hear(&mut self, index: usize) {
         let attendant = &mut self.attendants[index];
         if let Ok(Some(((), descriptors))) = crate::message::receive::<()>(attendant.socket.as_fd())
-            && let (Some(pidfd), Some(Expected { number, reply, owner })) =
+            && let (Some(pidfd), Some(Expected { number, reply })) =
                 (descriptors.into_iter().next(), attendant.expected.take())
         {
             let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
-            let pid = pid_of(&pidfd);
-            self.running.push(Running { number, pid, pidfd, reply, owner, program: None });
+            let pid = crate::process::pid_of(&pidfd);
+            self.running.push(Running { number, pid, pidfd, reply, program: None });
             return;
         }
         let Attendant { pid, expected, .. } = self.attendants.swap_remove(index);
         reap(pid);
         if let Some(Expected { number, reply, .. }) = expected {
             self.base.cgroups.leave(number);
-            let _ = crate::message::send(reply.as_fd(), &Report::Failed("the zygote did not fork".into()), &[]);
+            let _ = crate::message::send(reply.as_fd(), &Report::NotForked("in time".into()), &[]);
         }
     }
 
@@ -483,6 +474,7 @@ impl Spawner {
                 crate::inside::become_sandbox(&Birth {
                     number,
                     host_id: base.owner_of(number),
+                    fork_ids: base.fork_ids(),
                     root: &base.root,
                     cgroups: &base.cgroups,
                     scratch: &base.scratch,
@@ -564,17 +556,16 @@ impl Attendant {
     }
 }
 
-/// The process that a pidfd is of; 0 if it is gone.
-pub(crate) fn pid_of(pidfd: &OwnedFd) -> libc::pid_t {
-    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("Pid:"));
-    line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
-}
-
 impl Base {
     /// The host's user id of sandbox `number`.
     fn owner_of(&self, number: u64) -> Option<u32> {
         self.first_id.map(|first| first + (number % HOST_IDS) as u32)
+    }
+
+    /// The ids of forks: beyond those of all other sandboxes of all platforms.
+    fn fork_ids(&self) -> Option<ForkIds> {
+        let first = self.first_id? + RANGES * (HOST_IDS as u32);
+        Some(ForkIds { first, count: HOST_IDS as u32 })
     }
 
     /// Ends a clone that became nothing.

@@ -15,7 +15,7 @@ pub struct Spec {
     pub directory: String,
     /// What the program is to the platform.
     pub kind: Kind,
-    /// Host directory that becomes `/var/task`, read-only. Without it the directory is empty, until [`crate::Spawner::assign`].
+    /// Host directory that becomes `/var/task`, read-only. Without it the directory is empty, until [`crate::Control::assign`].
     pub code: Option<PathBuf>,
     /// Host directories merged into `/opt`, read-only; a later one wins.
     pub layers: Vec<PathBuf>,
@@ -40,16 +40,14 @@ pub enum Kind {
     Program,
     /// It has a stream socket to the platform as descriptor 3, over which it waits to be told what to become.
     Spare,
-    /// It has such a socket too, and others are forked from it ([`crate::Spawner::fork`]): told `f`, with the descriptors of the child's own
-    /// socket, output and report, it calls `fork`. Landlock cannot confine it, since its children have another `/tmp`.
+    /// It has such a socket too, and others are forked from it ([`crate::Control::fork`]): told `f`, with descriptors of the child's own socket,
+    /// its output, and a pipe on which to say how its program ended ([`ExitStatus`] as JSON), it calls `fork`. Landlock cannot confine it, since its children have another `/tmp`.
     Zygote,
 }
 
 /// What a sandbox that is forked from a zygote has of its own. The rest is as in the zygote.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fork {
-    /// [`Kind::Spare`] or [`Kind::Zygote`].
-    pub kind: Kind,
     /// As in [`Spec`].
     pub memory_mb: u32,
     /// As in [`Spec`].
@@ -98,7 +96,7 @@ pub(crate) const MAX_MESSAGE: usize = 96 * 1024;
 pub(crate) enum Order {
     /// With the reply socket, the output pipe's write end, and the program's control socket if it has one.
     Launch(Box<Spec>),
-    /// With the same three, then the platform's end of the zygote's control socket.
+    /// With the same three, then the pipe's write end for the exit status, then the platform's end of the zygote's control socket.
     Fork { zygote: u64, fork: Fork },
     /// With a socket for the answer: [`Report::Ready`] or [`Report::Failed`].
     Assign { number: u64, assignment: Assignment },
@@ -122,6 +120,8 @@ pub(crate) enum Report {
     Ready,
     /// From whoever could not set it up.
     Failed(String),
+    /// From whoever told a zygote to fork, if it did not.
+    NotForked(String),
     /// From the sandbox, after `Ready`: the program could not be run.
     NotRun(String),
     /// From the sandbox's init: how the program ended.

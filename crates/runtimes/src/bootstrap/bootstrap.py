@@ -379,7 +379,7 @@ def start_from_zygote(zygote):
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
     def get_ready():
-        Log.descriptor = os.dup(1)
+        os.dup2(1, Log.descriptor, False)
         set_up_paths()
         api.connect()
         # Importing writes to much that is shared with the zygote until then: better now than when a call waits.
@@ -414,7 +414,7 @@ def keep_initialised(api, zygote):
     api.close()
 
     def get_ready():
-        Log.descriptor = os.dup(1)
+        os.dup2(1, Log.descriptor, False)
         api.connect()
 
     zygote.renew(zygote.become(3, get_ready))

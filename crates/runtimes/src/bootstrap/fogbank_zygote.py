@@ -55,7 +55,7 @@ def forget_shadowed(places):
 def become(control, get_ready):
     """Forks at each order. Returns in the children only, once one has been told what it is; with the words of that.
 
-    A child's first process stays behind to wait for the function's: it reports how that one ended. `get_ready` is called in the function's,
+    A child's first process stays behind to wait for the function's: it says how that one ended. `get_ready` is called in the function's,
     which then waits.
     """
     orders = _socket.socket(fileno=control)
@@ -77,15 +77,18 @@ def become(control, get_ready):
             os.close(descriptor)
     signal.signal(signal.SIGCHLD, before)
     orders.close()
-    own, output, report = given
-    for standard in (1, 2):
-        os.dup2(output, standard)
+    own, output, status = given
+    # Nothing open stays the zygote's, not even its nothing.
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    for descriptor, standard in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, standard)
+    os.close(nothing)
     os.close(output)
     program = _fork()
     if program:
         os.close(own)
-        _wait(program, report)
-    os.close(report)
+        _wait(program, status)
+    os.close(status)
     get_ready()
     told = _line(own)
     os.write(own, b"a")
@@ -112,15 +115,14 @@ def _line(descriptor):
     return json.loads(line)
 
 
-def _wait(program, report):
-    for standard in (0, 1, 2):
-        os.close(standard)
+def _wait(program, status):
+    os.closerange(0, 3)
     while True:
-        ended, status = os.waitpid(-1, 0)
+        ended, how = os.waitpid(-1, 0)
         if ended == program:
             break
-    kind, number = ("Signal", os.WTERMSIG(status)) if os.WIFSIGNALED(status) else ("Code", os.WEXITSTATUS(status))
-    os.write(report, b'{"Exited":{"%s":%d}}' % (kind.encode(), number))
+    kind, number = (b"Signal", os.WTERMSIG(how)) if os.WIFSIGNALED(how) else (b"Code", os.WEXITSTATUS(how))
+    os.write(status, b'{"%s":%d}' % (kind, number))
     os._exit(0)
 
 

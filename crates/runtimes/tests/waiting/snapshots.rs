@@ -126,6 +126,35 @@ async fn a_snapshot_that_is_killed_says_so_and_its_instances_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_from_initialisation_is_closed_and_the_snapshot_stays() {
+    let stage = Stage::new();
+    let spec = spec(
+        &stage,
+        "import socket\nopened = socket.create_connection(('127.0.0.1', 9001))\n\
+         def handler(event, context):\n    opened.settimeout(5)\n    return opened.recv(10).decode()\n",
+    );
+    let snapshot = taken(&stage, &spec).await;
+    for _ in 0..2 {
+        let instance = restored(&stage, &snapshot, &spec).await;
+        assert_eq!(answered(instance.invoke(event("1")).await), serde_json::json!(""));
+    }
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(100), snapshot.lost()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_that_speaks_where_only_the_bootstrap_should_loses_its_snapshot_and_nothing_else() {
+    let stage = Stage::new();
+    let flooding = "import os, threading, time\ndef flood():\n    time.sleep(0.3)\n    while True: os.write(3, b'x' * 65536)\n\
+        threading.Thread(target=flood, daemon=True).start()\ndef handler(event, context):\n    return event\n";
+    let snapshot = taken(&stage, &spec(&stage, flooding)).await;
+    snapshot.lost().await;
+    assert_eq!(
+        stage.ask(&stage.python("def handler(event, context):\n    return event\n"), "1").await,
+        serde_json::json!(1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_python_has_snapshots() {
     let stage = Stage::new();
     let refused = stage.runtime.snapshot(stage.node("exports.handler = async () => 1")).await;

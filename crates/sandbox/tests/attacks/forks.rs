@@ -41,7 +41,7 @@ os.close(1)
 os.close(2)
 _, status = os.waitpid(pid, 0)
 how = {"Signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"Code": os.WEXITSTATUS(status)}
-os.write(report, json.dumps({"Exited": how}).encode())
+os.write(report, json.dumps(how).encode())
 os._exit(0)
 "#;
 
@@ -55,7 +55,7 @@ async fn zygote(arena: &Arena) -> Sandbox {
 }
 
 fn fork() -> Fork {
-    Fork { kind: Kind::Spare, memory_mb: 128, tmp_mb: 64, max_processes: 64, doors: vec![9001] }
+    Fork { memory_mb: 128, tmp_mb: 64, max_processes: 64, doors: vec![9001] }
 }
 
 async fn forked(arena: &Arena, zygote: &Sandbox) -> Sandbox {
@@ -164,4 +164,90 @@ async fn the_memory_limit_of_a_fork_is_its_own() {
     assert!(!told.contains("too much"));
     assert!(ended.out_of_memory);
     assert!(output_of(&arena, &zygote, "print('next')").await.contains("next"));
+}
+
+#[tokio::test]
+async fn a_fork_can_say_how_its_program_ended_and_nothing_else() {
+    let arena = Arena::new();
+    // Descriptors beside the words would be opened doors, or somebody to be killed.
+    let honest = "os.write(report, json.dumps(how).encode())";
+    for said in
+        ["{\"Cloned\":{\"number\":1}}", "{\"Gone\":{\"out_of_memory\":true,\"peak_bytes\":1}}", "\"Ready\"", "x", ""]
+    {
+        let lying = ZYGOTE.replace(honest, &format!("os.write(report, b'{said}')"));
+        assert_ne!(lying, ZYGOTE);
+        let mut spec = arena.python_spec(&lying);
+        (spec.kind, spec.code, spec.directory) = (Kind::Zygote, None, "/".into());
+        let mut zygote = arena.launch(spec).await;
+        zygote.socket.as_mut().unwrap().read_exact(&mut [0]).await.unwrap();
+        let mut sandbox = forked(&arena, &zygote).await;
+        run(&mut sandbox, "print('done')").await;
+        let (told, ended) = finish(sandbox).await;
+        assert_eq!((told.as_str(), ended.status, ended.out_of_memory), ("done\n", None, false));
+    }
+}
+
+/// The parent shares the memory that holds the child's next instruction, and changes it while the child is furnished.
+#[tokio::test]
+async fn a_zygote_cannot_lead_what_is_forked_from_it() {
+    let arena = Arena::new();
+    // clone(SIGCHLD), as `fork` calls it, in shared memory; after it, getpid in the child where the tracer expects its own calls.
+    let hostile = "\
+import ctypes, mmap, time
+shared = os.memfd_create('x')
+os.ftruncate(shared, 4096)
+memory = mmap.mmap(shared, 4096, mmap.MAP_SHARED, 7)
+code = bytes.fromhex('b838000000bf1100000031f631d24531d24531c00f05c3')
+memory[0:len(code)] = code
+evil = bytes.fromhex('b8270000000f05c3')
+memory[64:64 + len(evil)] = evil
+begin = ctypes.PYFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+plain_fork = os.fork
+def fork():
+    if os.getpid() == 1:
+        return plain_fork()
+    memory[20:22] = bytes.fromhex('0f05')
+    ctypes.pythonapi.PyOS_BeforeFork()
+    pid = begin()
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    time.sleep(0.0015)
+    memory[20:22] = bytes.fromhex('eb2a')
+    time.sleep(0.05)
+    return pid
+os.fork = fork
+control = socket.socket(fileno=3)";
+    let zygote_text = ZYGOTE.replace("control = socket.socket(fileno=3)", hostile);
+    assert_ne!(zygote_text, ZYGOTE);
+    let mut spec = arena.python_spec(&zygote_text);
+    (spec.kind, spec.code, spec.directory) = (Kind::Zygote, None, "/".into());
+    let mut zygote = arena.launch(spec).await;
+    zygote.socket.as_mut().unwrap().read_exact(&mut [0]).await.unwrap();
+    let script = "print([line.split() for line in open('/proc/self/status') if line.startswith(('Cap', 'Seccomp:'))])";
+    for _ in 0..10 {
+        // It is refused, or has nothing.
+        let Ok(mut sandbox) = zygote.control().fork(zygote.socket.as_ref().unwrap(), fork()).await else { continue };
+        let code = arena.directory.path().join("code");
+        let assignment = Assignment { code, layers: vec![], memory_mb: 128, max_processes: 64 };
+        sandbox.control().assign(assignment).await.unwrap();
+        run(&mut sandbox, script).await;
+        let (told, _) = finish(sandbox).await;
+        let powerless = "[['CapInh:', '0000000000000000'], ['CapPrm:', '0000000000000000'], ['CapEff:', '0000000000000000'], \
+             ['CapBnd:', '0000000000000000'], ['CapAmb:', '0000000000000000'], ['Seccomp:', '2']]\n";
+        assert!(told.is_empty() || told == powerless, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn one_fork_cannot_take_what_the_kernel_counts_for_all_of_them() {
+    let arena = Arena::new();
+    let zygote = zygote(&arena).await;
+    let script = "import ctypes\nlibc = ctypes.CDLL(None)\nmade = 0\nwhile libc.inotify_init1(0) >= 0: made += 1\nprint('made', made, flush=True)\nimport time\ntime.sleep(60)";
+    let mut greedy = forked(&arena, &zygote).await;
+    run(&mut greedy, script).await;
+    let first = says(&mut greedy, "made").await;
+    let second = output_of(&arena, &zygote, &script.replace("time.sleep(60)", "")).await;
+    assert_eq!(first.split_whitespace().nth(1), second.split_whitespace().nth(1), "{first} {second}");
 }
