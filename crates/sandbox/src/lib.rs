@@ -11,6 +11,7 @@
 
 mod arguments;
 mod assign;
+mod attendants;
 mod cgroup;
 mod doctor;
 mod doors;
@@ -24,6 +25,7 @@ mod mounts;
 mod privileges;
 mod process;
 mod root;
+mod running;
 mod sandbox;
 mod scratch;
 mod seccomp;

@@ -4,13 +4,15 @@
 //! here: it would come when the *thread* ends that started the spawner.)
 
 use crate::arguments::Arguments;
+use crate::attendants::Attendant;
 use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
 use crate::privileges::ForkIds;
 use crate::root::Root;
+use crate::running::Running;
 use crate::scratch::{Preparation, Scratch};
-use crate::spec::{Assignment, Fork, Kind, Launch, Order, Report, Spec};
+use crate::spec::{Kind, Launch, Order, Report, Spec};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -76,72 +78,24 @@ struct Newborn {
     orders: OwnedFd,
 }
 
-/// A running sandbox.
-struct Running {
-    number: u64,
-    /// The first process of it.
-    pid: libc::pid_t,
-    pidfd: OwnedFd,
-    reply: OwnedFd,
-    /// The program of a zygote, once something has been forked from it. Looked for once: when it has ended, what was forked from it
-    /// takes its place among the children of the first process.
-    program: Option<Program>,
-}
-
-/// A zygote's program.
-pub(crate) struct Program {
-    pub(crate) pid: libc::pid_t,
-    pub(crate) pidfd: OwnedFd,
-    /// Locked by whoever has it fork: it can only be traced by one at a time.
-    pub(crate) turn: OwnedFd,
-}
-
-impl Running {
-    /// The program, if it still runs.
-    fn program(&mut self) -> Result<&Program, Failure> {
-        if self.program.is_none() {
-            let (pid, pidfd) = crate::process::program_of(self.pid)?;
-            let flags = rustix::fs::MemfdFlags::CLOEXEC;
-            let turn = rustix::fs::memfd_create("turn", flags).while_doing(|| "making a zygote's lock")?;
-            self.program = Some(Program { pid, pidfd, turn });
-        }
-        let running = self.program.as_ref().filter(|program| !crate::process::has_ended(&program.pidfd));
-        running.ok_or_else(|| Failure::new("the zygote's program has ended"))
-    }
-}
-
-/// A short-lived process that does something for one sandbox beside the spawner.
-struct Attendant {
-    pid: libc::pid_t,
-    /// Brings the pidfd of a sandbox that is born; closed by the process's end.
-    socket: OwnedFd,
-    /// The sandbox it is to bring, if that is what it does.
-    expected: Option<Expected>,
-}
-
-struct Expected {
-    number: u64,
-    reply: OwnedFd,
-}
-
-struct Spawner {
-    base: Base,
-    running: Vec<Running>,
-    attendants: Vec<Attendant>,
-    ready_tmp: BTreeMap<u32, Vec<OwnedFd>>,
+pub(crate) struct Spawner {
+    pub(crate) base: Base,
+    pub(crate) running: Vec<Running>,
+    pub(crate) attendants: Vec<Attendant>,
+    pub(crate) ready_tmp: BTreeMap<u32, Vec<OwnedFd>>,
     preparations: Vec<Preparation>,
     /// Cloned ahead for the next order.
     waiting: Option<Newborn>,
     /// Whether to clone ahead: not while this host refuses to.
     clones_ahead: bool,
-    next: u64,
+    pub(crate) next: u64,
 }
 
 /// What does not change after the start.
-struct Base {
-    root: Root,
-    cgroups: Cgroups,
-    scratch: Scratch,
+pub(crate) struct Base {
+    pub(crate) root: Root,
+    pub(crate) cgroups: Cgroups,
+    pub(crate) scratch: Scratch,
     filter: Vec<libc::sock_filter>,
     /// Whether sandboxes get host ids of their own, and from where on.
     first_id: Option<u32>,
@@ -346,86 +300,6 @@ impl Spawner {
         self.prepare_tmp(tmp_mb);
     }
 
-    /// Has a sandbox made by a fork of a zygote's program.
-    fn fork(&mut self, zygote: u64, fork: &Fork, descriptors: [OwnedFd; 5]) {
-        let [reply, output, control, status, zygote_control] = descriptors;
-        let base = &self.base;
-        let found = self.running.iter_mut().find(|one| one.number == zygote);
-        let program = found.ok_or_else(|| Failure::new("the zygote has ended"));
-        let program = match program.and_then(Running::program) {
-            Ok(program) => program,
-            Err(failure) => {
-                let _ = crate::message::send(reply.as_fd(), &Report::NotForked(failure.0), &[]);
-                return;
-            }
-        };
-        let number = self.next;
-        self.next += 1;
-        let ready_tmp = self.ready_tmp.get_mut(&fork.tmp_mb).and_then(Vec::pop);
-        let attendant = Attendant::begin(|socket| {
-            crate::fork::attend(crate::fork::Attendance {
-                number,
-                fork,
-                zygote: program,
-                ids: base.fork_ids(),
-                cgroups: &base.cgroups,
-                scratch: &base.scratch,
-                ready_tmp,
-                reply: reply.as_fd(),
-                output: output.as_fd(),
-                control: control.as_fd(),
-                status: status.as_fd(),
-                zygote_control: zygote_control.as_fd(),
-                spawner: socket.as_fd(),
-            });
-        });
-        match attendant {
-            Ok(attendant) => {
-                let expected = Some(Expected { number, reply });
-                self.attendants.push(Attendant { expected, ..attendant });
-            }
-            Err(failure) => drop(crate::message::send(reply.as_fd(), &Report::Failed(failure.0), &[])),
-        }
-        self.prepare_tmp(fork.tmp_mb);
-    }
-
-    fn assign(&mut self, number: u64, assignment: &Assignment, answer: &OwnedFd) {
-        let Some(one) = self.running.iter().find(|one| one.number == number) else {
-            let _ = crate::message::send(answer.as_fd(), &Report::Failed("the sandbox has ended".into()), &[]);
-            return;
-        };
-        let base = &self.base;
-        let attendant = Attendant::begin(|_| {
-            let done = crate::assign::assign(number, &one.pidfd, assignment, &base.root, &base.cgroups);
-            let report = done.map_or_else(|failure| Report::Failed(failure.0), |()| Report::Ready);
-            let _ = crate::message::send(answer.as_fd(), &report, &[]);
-        });
-        match attendant {
-            Ok(attendant) => self.attendants.push(attendant),
-            Err(failure) => drop(crate::message::send(answer.as_fd(), &Report::Failed(failure.0), &[])),
-        }
-    }
-
-    /// An attendant brings its sandbox, or has ended.
-    fn hear(&mut self, index: usize) {
-        let attendant = &mut self.attendants[index];
-        if let Ok(Some(((), descriptors))) = crate::message::receive::<()>(attendant.socket.as_fd())
-            && let (Some(pidfd), Some(Expected { number, reply })) =
-                (descriptors.into_iter().next(), attendant.expected.take())
-        {
-            let _ = crate::message::send(reply.as_fd(), &Report::Cloned { number }, &[pidfd.as_fd()]);
-            let pid = crate::process::pid_of(&pidfd);
-            self.running.push(Running { number, pid, pidfd, reply, program: None });
-            return;
-        }
-        let Attendant { pid, expected, .. } = self.attendants.swap_remove(index);
-        reap(pid);
-        if let Some(Expected { number, reply, .. }) = expected {
-            self.base.cgroups.leave(number);
-            let _ = crate::message::send(reply.as_fd(), &Report::NotForked("in time".into()), &[]);
-        }
-    }
-
     /// Gives the order to the clone that waits, or to a new one.
     fn order(
         &mut self,
@@ -488,7 +362,7 @@ impl Spawner {
     }
 
     /// Begins to fill up the store of ready file systems of this size, unless that is under way.
-    fn prepare_tmp(&mut self, size_mb: u32) {
+    pub(crate) fn prepare_tmp(&mut self, size_mb: u32) {
         let ready = self.ready_tmp.get(&size_mb).map_or(0, Vec::len);
         let known = self.ready_tmp.contains_key(&size_mb) || self.ready_tmp.len() < READY_SIZES;
         if !self.base.images
@@ -538,24 +412,6 @@ impl Spawner {
     }
 }
 
-impl Attendant {
-    /// Does `work` in a process of its own, with one end of a socket to the spawner.
-    fn begin(work: impl FnOnce(&OwnedFd)) -> Result<Self, Failure> {
-        let (ours, theirs) = crate::message::pair().while_doing(|| "making a socket pair")?;
-        // SAFETY: the process has one thread, so the child may go on as ordinary code.
-        let pid = check(unsafe { libc::fork() }).while_doing(|| "starting an attendant")?;
-        if pid == 0 {
-            drop(ours);
-            // SAFETY: a plain request: what it does must not go on without the spawner.
-            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-            work(&theirs);
-            // SAFETY: ends the process without running anything of the spawner's.
-            unsafe { libc::_exit(0) };
-        }
-        Ok(Self { pid: pid as libc::pid_t, socket: ours, expected: None })
-    }
-}
-
 impl Base {
     /// The host's user id of sandbox `number`.
     fn owner_of(&self, number: u64) -> Option<u32> {
@@ -563,7 +419,7 @@ impl Base {
     }
 
     /// The ids of forks: beyond those of all other sandboxes of all platforms.
-    fn fork_ids(&self) -> Option<ForkIds> {
+    pub(crate) fn fork_ids(&self) -> Option<ForkIds> {
         let first = self.first_id? + RANGES * (HOST_IDS as u32);
         Some(ForkIds { first, count: HOST_IDS as u32 })
     }
@@ -587,7 +443,7 @@ impl Base {
 }
 
 /// Waits for a child to end. What was forked from a zygote is not this process's child, and is waited for by nobody here.
-fn reap(pid: libc::pid_t) {
+pub(crate) fn reap(pid: libc::pid_t) {
     if pid > 0 {
         // SAFETY: no status is asked for.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
