@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import time
 
 import pytest
-from conftest import error_of, invoke, unique
+from conftest import error_of, eventually, invoke, unique
 
 TRUST = {
     "Version": "2012-10-17",
@@ -104,6 +105,9 @@ def test_the_aws_command_line_deploys_and_finds_nothing_to_change(platform, stac
     template.write_text("Resources:\n  Group: {Type: AWS::Logs::LogGroup}\n")
     words = ["aws", "cloudformation", "deploy", "--stack-name", stack, "--template-file", template]
     for expected in ["Successfully created/updated stack", "No changes to deploy"]:
+        # It names change sets after the second.
+        second = int(time.time())
+        eventually(lambda: int(time.time()) > second)
         done = subprocess.run(words, env=platform.environ(), text=True, capture_output=True)
         assert expected in done.stdout + done.stderr
 

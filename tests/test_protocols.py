@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import contextlib
 import socket
 import string
 import subprocess
@@ -274,11 +275,14 @@ class Raw:
 
     def send_bytes(self, content):
         with socket.create_connection((self.host, self.port), timeout=10) as stream:
-            stream.sendall(content)
-            stream.shutdown(socket.SHUT_WR)
+            # A refusal may come, and the connection end, before all was sent.
+            with contextlib.suppress(OSError):
+                stream.sendall(content)
+                stream.shutdown(socket.SHUT_WR)
             received = b""
-            while piece := stream.recv(65536):
-                received += piece
+            with contextlib.suppress(ConnectionError):
+                while piece := stream.recv(65536):
+                    received += piece
             return received
 
 

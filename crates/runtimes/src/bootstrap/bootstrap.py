@@ -386,7 +386,7 @@ def start_from_zygote(zygote):
         del sys.modules[__import__("snapshot_restore_py").__name__]
 
     zygote.renew(zygote.become(3, get_ready))
-    zygote.forget_shadowed(code_places())
+    zygote.look_anew(code_places())
     return api
 
 

@@ -39,10 +39,11 @@ def load_usual():
     _loaded.update(name.partition(".")[0] for name in set(sys.modules) - before)
 
 
-def forget_shadowed(places):
-    """Unloads each module that the function brings under the same name, so that its own is found."""
+def look_anew(places):
+    """Forgets what was found at `places` before there was a function, and unloads each module that it brings under the same name."""
     brought = set()
     for place in places:
+        sys.path_importer_cache.pop(place, None)
         try:
             brought.update(name.partition(".")[0] for name in os.listdir(place))
         except OSError:

@@ -100,6 +100,26 @@ async fn a_function_s_own_modules_come_before_those_that_a_zygote_has_loaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn layers_are_there_one_or_several() {
+    let stage = Stage::new();
+    for layers in [1, 2] {
+        let text =
+            "import os\nimport lib\ndef handler(event, context):\n    return [lib.value, sorted(os.listdir('/opt'))]\n";
+        let mut spec = stage.python(text);
+        for number in 0..layers {
+            let files = [("python/lib.py", format!("value = {number}\n")), ("mark", String::new())];
+            let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            spec.layers.push(stage.function("python3.12", "x", &files).code);
+        }
+        assert_eq!(stage.ask(&spec, "1").await, serde_json::json!([layers - 1, ["mark", "python"]]));
+    }
+    assert_eq!(
+        stage.ask(&stage.python("import os\ndef handler(event, context):\n    return os.listdir('/opt')\n"), "1").await,
+        serde_json::json!([])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_matters_when_an_interpreter_starts_is_heeded() {
     let stage = Stage::new();
     let mut spec = stage.python("import sys\ndef handler(event, context):\n    return sys.flags.optimize\n");
