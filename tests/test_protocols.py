@@ -3,13 +3,13 @@
 FOGBANK_ECHO names the example's binary; without it the newer of target/release and target/debug is taken.
 """
 
+import contextlib
 import datetime
 import http.client
 import json
 import os
 import pathlib
 import random
-import contextlib
 import socket
 import string
 import subprocess
