@@ -298,7 +298,8 @@ def count(platform):
 
 
 def allowance(kind):
-    return {"descriptors of the platform": SPARE_DESCRIPTORS, "descriptors of the spawner": SPARE_DESCRIPTORS, "namespaces": 6 * SPARE_PROCESSES}.get(
+    # A sandbox that waits has two processes, and a group of each controller.
+    return {"control groups": 2 * SPARE_PROCESSES, "descriptors of the platform": SPARE_DESCRIPTORS, "descriptors of the spawner": SPARE_DESCRIPTORS, "namespaces": 6 * SPARE_PROCESSES}.get(
         kind, SPARE_PROCESSES
     )
 

@@ -51,7 +51,7 @@ def test_200_first_calls_of_a_function_are_all_admitted(platform, make_function)
 @pytest.mark.alone
 def test_a_burst_of_one_function_does_not_hold_up_another(platform, make_function):
     client = platform.client("lambda", max_pool_connections=80)
-    slow = make_function("import time\ntime.sleep(3)\ndef handler(event, context):\n    return 1\n", Timeout=20)
+    slow = make_function("import time\ntime.sleep(6)\ndef handler(event, context):\n    return 1\n", Timeout=20)
     other = make_function("def handler(event, context):\n    return 2\n")
     with ThreadPoolExecutor(60) as pool:
         burst = [pool.submit(invoke, client, slow) for _ in range(60)]
