@@ -54,10 +54,14 @@ impl Contents {
     /// Makes visible what is due, at most `limit` messages. Returns how many there were.
     pub fn promote(&mut self, tx: &mut Tx<'_>, limit: usize) -> Result<usize, Error> {
         let due = due(tx, self.place, tx.now(), limit)?;
-        for number in &due {
+        for (at, number) in &due {
             match self.state(tx, *number)? {
                 Some(state) => self.show(tx, *number, &state, state.at)?,
-                None => tracing::error!(number, "a timer has no message"),
+                None => {
+                    // It must not be due for ever.
+                    tracing::error!(number, "a timer has no message");
+                    tx.delete(keys::TIMER, &keys::timed(self.place, *at, *number));
+                }
             }
         }
         Ok(due.len())
@@ -265,10 +269,10 @@ pub(crate) fn counters(read: &impl Read, queue: &Queue) -> Result<Counters, Erro
 }
 
 /// Messages whose delay or timeout has ended by `now`, the longest-due first.
-pub(crate) fn due(read: &impl Read, place: u64, now: Timestamp, limit: usize) -> Result<Vec<u64>, Error> {
+pub(crate) fn due(read: &impl Read, place: u64, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, u64)>, Error> {
     let (from, to) = (keys::timed(place, Timestamp(0), 0), keys::timed(place, now, u64::MAX));
     let entries = read.scan(keys::TIMER, Bound::Included(&from), Bound::Included(&to), limit)?;
-    Ok(entries.iter().filter_map(|(key, _)| keys::number(key)).collect())
+    Ok(entries.iter().filter_map(|(key, _)| Some((keys::time(key)?, keys::number(key)?))).collect())
 }
 
 /// When the next delay or timeout ends.

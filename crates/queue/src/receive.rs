@@ -13,8 +13,10 @@ use fogbank_store::Tx;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Messages that one receipt makes visible, removes or gives up; what is beyond is for the next one.
+/// Messages that one receipt removes or gives up; what is beyond is for the next one.
 const STEPS: usize = 100;
+/// Messages that one receipt makes visible, more than it takes, so that they cannot pile up.
+const PROMOTED: usize = 32;
 /// How long a receiver waits before it looks again while too many messages are in flight.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -153,7 +155,7 @@ impl Taking<'_> {
         {
             return Ok(Taken::Messages(again));
         }
-        let promoted = self.contents.promote(tx, STEPS)?;
+        let promoted = self.contents.promote(tx, PROMOTED)?;
         let mut received = Vec::new();
         let mut receipts = Vec::new();
         let mut steps = 0;
@@ -179,7 +181,7 @@ impl Taking<'_> {
                 }
             }
         }
-        if received.is_empty() && (steps > 0 || promoted == STEPS) {
+        if received.is_empty() && (steps > 0 || promoted == PROMOTED) {
             return Ok(Taken::Again);
         }
         if let (Some(id), false) = (&how.attempt, received.is_empty()) {
