@@ -5,8 +5,8 @@ use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Messages of one queue that may be in flight.
-pub(crate) const IN_FLIGHT: u64 = 120_000;
+/// Messages of one queue that may be in flight. Tests need not send as many.
+pub(crate) const IN_FLIGHT: u64 = if cfg!(test) { 120 } else { 120_000 };
 /// Messages that one call receives, and entries of a batch.
 pub(crate) const BATCH: usize = 10;
 /// The longest visibility timeout, in seconds; also from the receipt on, however often it is extended.

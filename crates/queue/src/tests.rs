@@ -243,3 +243,27 @@ async fn a_poison_message_does_not_hold_up_others() {
     bench.clock.advance(Duration::from_millis(1));
     assert_eq!(bodies(&bench.receive(&key, 1).await), ["good"]);
 }
+
+#[tokio::test]
+async fn so_many_messages_are_in_flight_and_no_more() {
+    let bench = Bench::new(11).await;
+    let (plain, fifo) = (bench.create("q", &[]).await, bench.create("q.fifo", &[("FifoQueue", "true")]).await);
+    for key in [&plain, &fifo] {
+        let drafts = (0..=model::IN_FLIGHT).map(|number| number.to_string());
+        let drafts = drafts.map(|body| if key.is_fifo() { grouped(&body, &body) } else { text(&body) }).collect();
+        bench.queues.send(key, "sender", drafts).await.unwrap();
+        let mut last = Vec::new();
+        for _ in 0..model::IN_FLIGHT / 10 {
+            last = bench.receive(key, 10).await;
+            assert_eq!(last.len(), 10);
+        }
+        let beyond = bench.queues.receive(key, &Receive { limit: 1, ..Receive::default() }).await;
+        match key.is_fifo() {
+            // As on AWS, a FIFO queue says nothing.
+            true => assert_eq!(beyond, Ok(Vec::new())),
+            false => assert!(matches!(beyond, Err(Error::OverLimit(_)))),
+        }
+        bench.delete(key, &last[0].handle).await.unwrap();
+        assert_eq!(bench.receive(key, 10).await.len(), 1);
+    }
+}
