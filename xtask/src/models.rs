@@ -2,6 +2,7 @@
 //! any documentation text. The tables' form is described at `crates/wire/src/model.rs`, which reads them.
 
 mod compact;
+mod query_names;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -48,7 +49,8 @@ pub fn run() -> Result<(), Failure> {
     let tables = root.join("crates/wire/models");
     let mut sources = Vec::new();
     for service in SERVICES {
-        let model = newest_model(&data.join(service))?;
+        let mut model = newest_model(&data.join(service))?;
+        query_names::add(service, &mut model);
         sources.push(write_table(&tables, service, &model)?);
     }
     std::fs::write(root.join("crates/wire/src/model/catalogue.rs"), catalogue(&sources)?)?;

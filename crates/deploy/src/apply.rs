@@ -139,7 +139,8 @@ impl<'a> Run<'a> {
             return Err(reason);
         }
         if let Some(rule) = rule {
-            wanted.insert(rule.property.into(), self.namer(step).make(rule).into());
+            let name = self.namer(step).make(rule) + step.kind.name_suffix(&wanted);
+            wanted.insert(rule.property.into(), name.into());
         }
         self.stack.resources.push(Record {
             id: step.id.to_owned(),

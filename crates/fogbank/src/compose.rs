@@ -14,6 +14,7 @@ use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
 use fogbank_model::{AccountId, Arn, Clock, SystemClock};
+use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use fogbank_store::Store;
@@ -71,6 +72,7 @@ pub async fn compose(
         root_key::withdraw(root);
     }
     let logs = Logs::open(&store, clock.clone());
+    let queues = Queues::open(&store, clock.clone()).await?;
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -115,6 +117,7 @@ pub async fn compose(
         platform_api::service(&Arc::new(own)),
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
+        fogbank_queue::sqs::service(queues),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wasm", &["functions", "model", "runtimes"]),
     ("logs", &["model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
+    ("queue", &["model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),
 ];

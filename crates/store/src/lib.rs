@@ -47,6 +47,9 @@ impl Table {
     }
 }
 
+/// Wakers beyond this are looked through for ones that nobody holds any more, so that queues that come and go leave nothing.
+const WAKERS_KEPT: usize = 256;
+
 /// A handle on the store; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -114,6 +117,9 @@ impl Store {
     /// Notified whenever something is put into the work queue `queue`. Register before claiming, so that nothing is missed.
     pub fn arrivals(&self, queue: &str) -> Arc<Notify> {
         let mut wakers = self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        if wakers.len() >= WAKERS_KEPT {
+            wakers.retain(|_, waker| Arc::strong_count(waker) > 1);
+        }
         wakers.entry(queue.to_owned()).or_default().clone()
     }
 

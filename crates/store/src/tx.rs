@@ -48,6 +48,12 @@ impl<'a> Tx<'a> {
         self.changes.insert(table.key(key), None);
     }
 
+    /// Wakes whoever waits for [`crate::Store::arrivals`] of `queue` once the transaction is on disk, for queues that a service keeps
+    /// in tables of its own.
+    pub fn wake(&mut self, queue: &str) {
+        self.woken.push(queue.to_owned());
+    }
+
     /// The time at which the transaction was asked for.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -235,6 +235,9 @@ pub(crate) struct Member {
     /// `locationName`, where it is not the name.
     #[serde(rename = "w")]
     wire: Option<String>,
+    /// The name in forms and XML, where the service's JSON has another.
+    #[serde(rename = "q")]
+    query: Option<String>,
     #[serde(rename = "f", default)]
     pub flattened: bool,
     #[serde(rename = "a", default)]
@@ -253,9 +256,19 @@ impl Member {
         self.wire.as_deref().unwrap_or(&self.name)
     }
 
-    /// The wire name, or `fallback` if none is given, for what lists and maps hold.
+    /// The wire name, or `fallback` if none is given, for a payload's root element.
     pub fn wire_or<'a>(&'a self, fallback: &'a str) -> &'a str {
         self.wire.as_deref().unwrap_or(fallback)
+    }
+
+    /// The name in forms and XML.
+    pub fn tag(&self) -> &str {
+        self.tag_or(&self.name)
+    }
+
+    /// The name in forms and XML, or `fallback` if none is given, for what lists and maps hold.
+    pub fn tag_or<'a>(&'a self, fallback: &'a str) -> &'a str {
+        self.query.as_deref().or(self.wire.as_deref()).unwrap_or(fallback)
     }
 }
 

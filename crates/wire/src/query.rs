@@ -56,8 +56,8 @@ fn value(model: &Model, shape: &Shape, node: &Node<'_>, flattened: bool) -> Resu
                 let flat = member.flattened || inner.flattened;
                 // A flattened list goes by its member's name, if that has one.
                 let wire = match &inner.value {
-                    Some(item) if flat && inner.kind == Kind::List => item.wire_or(member.wire()),
-                    _ => member.wire(),
+                    Some(item) if flat && inner.kind == Kind::List => item.tag_or(member.tag()),
+                    _ => member.tag(),
                 };
                 if let Some(child) = node.children.get(wire) {
                     members.push((member.name.clone(), value(model, inner, child, flat)?));
@@ -83,8 +83,12 @@ fn numbered<'n, 'a>(node: &'n Node<'a>) -> Vec<&'n Node<'a>> {
 fn list(model: &Model, shape: &Shape, node: &Node<'_>, flattened: bool) -> Result<Value, Malformed> {
     let Some(item) = &shape.value else { return Ok(Value::List(Vec::new())) };
     let inner = model.shape(item.shape);
-    let holder = if flattened { Some(node) } else { node.children.get(item.wire_or("member")) };
-    let items = holder.map(numbered).unwrap_or_default();
+    let holder = if flattened { Some(node) } else { node.children.get(item.tag_or("member")) };
+    let items = match holder {
+        // The number may be left out where there is one item only: `AttributeName=All`.
+        Some(node) if flattened && node.text.is_some() && node.children.is_empty() => vec![node],
+        _ => holder.map(numbered).unwrap_or_default(),
+    };
     items.into_iter().map(|child| value(model, inner, child, false)).collect::<Result<_, _>>().map(Value::List)
 }
 
@@ -93,10 +97,15 @@ fn map(model: &Model, shape: &Shape, node: &Node<'_>, flattened: bool) -> Result
     let inner = model.shape(item.shape);
     let holder = if flattened { Some(node) } else { node.children.get("entry") };
     let mut members = Vec::new();
-    for entry in holder.map(numbered).unwrap_or_default() {
-        let name = entry.children.get(key.wire_or("key")).and_then(|child| child.text);
+    let key_name = key.tag_or("key");
+    let entries = match holder {
+        Some(node) if flattened && node.children.contains_key(key_name) => vec![node],
+        _ => holder.map(numbered).unwrap_or_default(),
+    };
+    for entry in entries {
+        let name = entry.children.get(key_name).and_then(|child| child.text);
         let name = name.ok_or_else(|| Malformed(format!("An entry of {} has no key", shape.name)))?;
-        let content = entry.children.get(item.wire_or("value"));
+        let content = entry.children.get(item.tag_or("value"));
         let content = content.map_or(Ok(Value::Null), |child| value(model, inner, child, false))?;
         members.push((name.to_owned(), content));
     }

@@ -44,14 +44,31 @@ pub(crate) fn recognise(
     let is_form =
         header(head, CONTENT_TYPE.as_str()).is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"));
     let mut form = parameters;
-    if is_form && split_path(head.uri.path()).is_empty() {
+    let (at_root, at_resource) = (split_path(head.uri.path()).is_empty(), is_resource(head));
+    if is_form && (at_root || at_resource) {
         form.extend(query::pairs(body));
     }
     let action = form.iter().find(|(key, _)| key == "Action").map(|(_, action)| action.clone());
     match action {
-        Some(action) if split_path(head.uri.path()).is_empty() => by_action(sources, action, signing, form),
+        Some(action) if at_root => by_action(sources, action, signing, form),
+        Some(action) if at_resource && is_query(sources, signing, &form) => by_action(sources, action, signing, form),
         _ => by_path(sources, head, signing, form),
     }
+}
+
+/// Whether the path is `/ACCOUNT/NAME`: queues take requests of the query protocol at their own address.
+fn is_resource(head: &Parts) -> bool {
+    match split_path(head.uri.path())[..] {
+        [account, name] => account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether the version or the signature says that a form at a resource's address is of a service that speaks the query protocol.
+fn is_query(sources: &[&'static ModelSource], signing: Option<&str>, form: &Pairs) -> bool {
+    let version = form.iter().find(|(key, _)| key == "Version").map(|(_, version)| version.as_str());
+    let mut speaks = sources.iter().filter(|source| source.speaks("query"));
+    speaks.any(|source| Some(source.signing) == signing || Some(source.version) == version)
 }
 
 fn header<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {

@@ -8,6 +8,7 @@ use crate::scalar::Malformed;
 use crate::{Value, cbor, json, rest, xml};
 use bytes::Bytes;
 use http::HeaderMap;
+use http::request::Parts;
 
 /// Reads the input of a recognised request. Always a [`Value::Map`].
 pub(crate) fn decode(call: &Recognised, headers: &HeaderMap, body: Bytes) -> Result<Value, Malformed> {
@@ -25,6 +26,17 @@ pub(crate) fn decode(call: &Recognised, headers: &HeaderMap, body: Bytes) -> Res
     match read {
         Value::Map(_) => Ok(read),
         _ => Err(Malformed::new("The request body must be a structure")),
+    }
+}
+
+/// Puts the address that a request came to into `member` of its input, where the input has none.
+pub(crate) fn add_address(value: &mut Value, member: &str, head: &Parts) {
+    let path = head.uri.path();
+    if let Value::Map(members) = value
+        && path.len() > 1
+        && members.iter().all(|(name, _)| name != member)
+    {
+        members.push((member.to_owned(), Value::Text(path.to_owned())));
     }
 }
 

@@ -183,7 +183,11 @@ fn write_form(model: &Model, shape: &Shape, value: &Value, at: &str, flattened: 
                 let member = shape.member(name).unwrap();
                 let inner = model.shape(member.shape);
                 let flat = member.flattened || inner.flattened;
-                write_form(model, inner, value, &under(member.wire()), flat, pairs);
+                let name = match &inner.value {
+                    Some(item) if flat && inner.kind == Kind::List => item.tag_or(member.tag()),
+                    _ => member.tag(),
+                };
+                write_form(model, inner, value, &under(name), flat, pairs);
             }
         }
         (Value::Map(entries), _) => {
@@ -191,8 +195,8 @@ fn write_form(model: &Model, shape: &Shape, value: &Value, at: &str, flattened: 
             for (number, (name, value)) in entries.iter().enumerate() {
                 let entry =
                     if flattened { under(&format!("{}", number + 1)) } else { under(&format!("entry.{}", number + 1)) };
-                pairs.push((format!("{entry}.{}", key.wire_or("key")), name.clone()));
-                let place = format!("{entry}.{}", item.wire_or("value"));
+                pairs.push((format!("{entry}.{}", key.tag_or("key")), name.clone()));
+                let place = format!("{entry}.{}", item.tag_or("value"));
                 write_form(model, model.shape(item.shape), value, &place, false, pairs);
             }
         }
@@ -202,7 +206,7 @@ fn write_form(model: &Model, shape: &Shape, value: &Value, at: &str, flattened: 
                 let step = if flattened {
                     format!("{}", number + 1)
                 } else {
-                    format!("{}.{}", item.wire_or("member"), number + 1)
+                    format!("{}.{}", item.tag_or("member"), number + 1)
                 };
                 write_form(model, model.shape(item.shape), value, &under(&step), false, pairs);
             }

@@ -142,8 +142,13 @@ impl Router {
         let Some(handler) = self.services.get(source.name).and_then(|service| service.handler(&operation.name)) else {
             return Err(not_implemented(source, &operation.name));
         };
-        let value = request::decode(&call, &head.headers, body)
+        let mut value = request::decode(&call, &head.headers, body)
             .map_err(|malformed| Fault::client("SerializationException", malformed.0))?;
+        if let (Protocol::Query, Some(member)) =
+            (protocol, self.services.get(source.name).and_then(Service::address_member))
+        {
+            request::add_address(&mut value, member, &head);
+        }
         self.check(source, &operation.name, Some(protocol), &value)?;
         let context = context(&head, principal, &peer, id);
         handler(Input { context, value }).await

@@ -43,13 +43,14 @@ pub struct Service {
     body_limits: BTreeMap<&'static str, usize>,
     on_invalid: Option<fn(&[Violation]) -> Fault>,
     tolerates: Option<fn(&Violation) -> bool>,
+    address_member: Option<&'static str>,
 }
 
 impl Service {
     /// A service that speaks `model`, the name of a shape table such as `lambda`.
     pub fn new(model: &'static str) -> Self {
         let (operations, body_limits) = (BTreeMap::new(), BTreeMap::new());
-        Self { model, source: None, operations, body_limits, on_invalid: None, tolerates: None }
+        Self { model, source: None, operations, body_limits, on_invalid: None, tolerates: None, address_member: None }
     }
 
     /// A service that speaks a table of its own, as tests do.
@@ -68,6 +69,13 @@ impl Service {
     /// Lets pass what the service knows and its model does not: where `known` says true, the violation is none.
     pub fn tolerates(mut self, known: fn(&Violation) -> bool) -> Self {
         self.tolerates = Some(known);
+        self
+    }
+
+    /// Where a request of the query protocol comes to a resource's own address, that address is the input's `member`, unless the
+    /// input has one.
+    pub fn addressed_by(mut self, member: &'static str) -> Self {
+        self.address_member = Some(member);
         self
     }
 
@@ -136,6 +144,10 @@ impl Service {
 
     pub(crate) fn invalid(&self) -> Option<fn(&[Violation]) -> Fault> {
         self.on_invalid
+    }
+
+    pub(crate) fn address_member(&self) -> Option<&'static str> {
+        self.address_member
     }
 
     pub(crate) fn does_tolerate(&self, violation: &Violation) -> bool {

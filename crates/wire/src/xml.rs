@@ -96,7 +96,7 @@ fn structure_or(model: &Model, shape: &Shape, elements: &[&Element], flattened: 
         }
         Kind::List => {
             let Some(item) = &shape.value else { return Ok(Value::List(Vec::new())) };
-            let wire = item.wire_or("member");
+            let wire = item.tag_or("member");
             let nested: Vec<&Element> = first.children.iter().filter(|child| child.name == wire).collect();
             let items = if flattened { elements } else { &nested };
             let inner = model.shape(item.shape);
@@ -110,9 +110,9 @@ fn structure_or(model: &Model, shape: &Shape, elements: &[&Element], flattened: 
             let find = |entry: &'_ Element, wire: &str| entry.children.iter().position(|child| child.name == wire);
             let mut members = Vec::new();
             for entry in entries {
-                let name = find(entry, key.wire_or("key")).and_then(|at| entry.children.get(at));
+                let name = find(entry, key.tag_or("key")).and_then(|at| entry.children.get(at));
                 let name = name.ok_or_else(|| malformed(format!("an entry of {} has no key", shape.name)))?;
-                let content = find(entry, item.wire_or("value")).and_then(|at| entry.children.get(at));
+                let content = find(entry, item.tag_or("value")).and_then(|at| entry.children.get(at));
                 let content: Vec<&Element> = content.into_iter().collect();
                 members.push((name.text.clone(), structure_or(model, model.shape(item.shape), &content, false)?));
             }
@@ -126,12 +126,12 @@ fn structure_or(model: &Model, shape: &Shape, elements: &[&Element], flattened: 
 fn member_value(model: &Model, member: &Member, parent: &Element) -> Result<Option<Value>, Malformed> {
     let inner = model.shape(member.shape);
     if member.attribute {
-        let found = parent.attributes.iter().find(|(key, _)| key == member.wire());
+        let found = parent.attributes.iter().find(|(key, _)| key == member.tag());
         return found.map(|(_, text)| scalar::parse(inner, text)).transpose();
     }
     let flat = member.flattened || inner.flattened;
     // SDKs do not agree whether a flattened list goes by its member's name or by its own.
-    let either = [element_name(member, inner, flat), member.wire()];
+    let either = [element_name(member, inner, flat), member.tag()];
     let found: Vec<&Element> = parent.children.iter().filter(|child| either.contains(&child.name.as_str())).collect();
     if found.is_empty() { Ok(None) } else { structure_or(model, inner, &found, flat).map(Some) }
 }
@@ -139,8 +139,8 @@ fn member_value(model: &Model, member: &Member, parent: &Element) -> Result<Opti
 /// A flattened list goes by its member's name, if that has one.
 fn element_name<'m>(member: &'m Member, shape: &'m Shape, flattened: bool) -> &'m str {
     match &shape.value {
-        Some(item) if flattened && shape.kind == Kind::List => item.wire_or(member.wire()),
-        _ => member.wire(),
+        Some(item) if flattened && shape.kind == Kind::List => item.tag_or(member.tag()),
+        _ => member.tag(),
     }
 }
 
@@ -178,8 +178,8 @@ pub(crate) fn encode(
         }
         (Value::Map(members), Kind::Map) => {
             let inner = holds(&shape.value).map_err(|()| format!("{} holds nothing", shape.name))?;
-            let key_name = shape.key.as_ref().map_or("key", |key| key.wire_or("key"));
-            let value_name = shape.value.as_ref().map_or("value", |value| value.wire_or("value"));
+            let key_name = shape.key.as_ref().map_or("key", |key| key.tag_or("key"));
+            let value_name = shape.value.as_ref().map_or("value", |value| value.tag_or("value"));
             let entry_name = if flattened { name } else { "entry" };
             let entries = |out: &mut String| {
                 members.iter().try_for_each(|(key, value)| {
@@ -193,7 +193,7 @@ pub(crate) fn encode(
         }
         (Value::List(items), Kind::List) => {
             let inner = holds(&shape.value).map_err(|()| format!("{} holds nothing", shape.name))?;
-            let member_name = shape.value.as_ref().map_or("member", |value| value.wire_or("member"));
+            let member_name = shape.value.as_ref().map_or("member", |value| value.tag_or("member"));
             let item_name = if flattened { name } else { member_name };
             let each = |out: &mut String| {
                 items.iter().try_for_each(|item| match &shape.value {
@@ -224,7 +224,7 @@ fn attributes(shape: &Shape, value: &Value, member: &Member) -> String {
     }
     for attribute in shape.members.iter().filter(|member| member.attribute) {
         if let Some(Value::Text(content)) = value.get(&attribute.name) {
-            text.push_str(&format!(" {}=\"{}\"", attribute.wire(), quick_xml::escape::escape(content)));
+            text.push_str(&format!(" {}=\"{}\"", attribute.tag(), quick_xml::escape::escape(content)));
         }
     }
     text

@@ -12,6 +12,7 @@ mod property;
 mod rest_api;
 mod rest_method;
 mod rest_stage;
+mod sqs;
 
 pub use crud::Crud;
 pub use property::{Property, Shape, check, typed_all};
@@ -102,6 +103,12 @@ pub trait ResourceType: Send + Sync {
         None
     }
 
+    /// What a name that is made up must end with.
+    fn name_suffix(&self, wanted: &Properties) -> &'static str {
+        let _ = wanted;
+        ""
+    }
+
     /// An operation that succeeds only if something of the name in `wanted` is there. Asked before a resource with a name of the
     /// template's own is made: what others made must never be taken for ours.
     fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, serde_json::Value)> {
@@ -163,7 +170,10 @@ pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Faul
 
 /// Whether a fault says that there is no such thing. The codes are those of the models, as services answer within the process.
 fn is_gone(fault: &Fault) -> bool {
-    matches!(&*fault.code, "ResourceNotFoundException" | "NoSuchEntityException" | "NotFoundException")
+    matches!(
+        &*fault.code,
+        "ResourceNotFoundException" | "NoSuchEntityException" | "NotFoundException" | "QueueDoesNotExist"
+    )
 }
 
 /// Every type that a template can declare.
@@ -190,6 +200,8 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_api::RestApi,
     &rest_method::RestMethod,
     &rest_stage::RestStage,
+    &sqs::SqsQueue,
+    &sqs::SqsQueuePolicy,
 ];
 
 /// The type called `name`.

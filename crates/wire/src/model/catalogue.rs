@@ -138,7 +138,7 @@ pub(super) static CATALOGUE: [ModelSource; 21] = [
         "sqs",
         "AmazonSQS",
         "2012-11-05",
-        &["json"],
+        &["json", "query"],
         include_bytes!("../../models/sqs.deflate"),
     ),
     ModelSource::new(

@@ -68,6 +68,16 @@ async fn who(_: Arc<()>, context: RequestContext, _: serde::de::IgnoredAny) -> R
     Ok(Identity { account: context.account.to_string(), arn })
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Queue {
+    queue_url: String,
+}
+
+async fn delete_queue(_: Arc<()>, _: RequestContext, input: Queue) -> Result<(), Fault> {
+    Err(Fault::client("QueueDoesNotExist", input.queue_url))
+}
+
 fn router() -> Router {
     let state = Arc::new(());
     let lambda = Service::new("lambda")
@@ -76,7 +86,8 @@ fn router() -> Router {
         .raw_operation("Invoke", &state, invoke)
         .body_limit("CreateFunction", 70_167_211);
     let sts = Service::new("sts").operation("GetCallerIdentity", &state, who);
-    Router::new(vec![lambda, sts], Auth::Off(Arc::new(NoKeys)), Arc::new(SystemClock))
+    let sqs = Service::new("sqs").addressed_by("QueueUrl").operation("DeleteQueue", &state, delete_queue);
+    Router::new(vec![lambda, sts, sqs], Auth::Off(Arc::new(NoKeys)), Arc::new(SystemClock))
 }
 
 fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &'static str) -> Request<Bytes> {
@@ -187,6 +198,24 @@ async fn a_form_reaches_its_operation_and_is_answered_in_xml() {
     let (status, _, body) = send(&router(), unknown).await;
     assert_eq!(status, 400);
     assert!(body.contains("<Type>Sender</Type><Code>InvalidAction</Code>"), "{body}");
+}
+
+#[tokio::test]
+async fn a_form_may_come_to_a_resources_own_address() {
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let named = "Action=DeleteQueue&Version=2012-11-05&QueueUrl=http%3A%2F%2Fh%2F111111111111%2Fother";
+    for (body, expected) in [
+        ("Action=DeleteQueue&Version=2012-11-05", "<Message>/123456789012/orders</Message>"),
+        (named, "<Message>http://h/111111111111/other</Message>"),
+    ] {
+        let (status, _, body) = send(&router(), request("POST", "/123456789012/orders", &[form], body)).await;
+        assert_eq!(status, 400);
+        assert!(body.contains("<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"), "{body}");
+        assert!(body.contains(expected), "{body}");
+    }
+    // Without a sign of such a service it is none.
+    let (status, ..) = send(&router(), request("POST", "/123456789012/orders", &[form], "Action=DeleteQueue")).await;
+    assert_eq!(status, 404);
 }
 
 #[tokio::test]

@@ -1,0 +1,239 @@
+//! `AWS::SQS::Queue` and `AWS::SQS::QueuePolicy`.
+
+use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
+use fogbank_model::BoxFuture;
+use fogbank_wire::Fault;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
+
+/// A deleted queue's name is not free for 60 seconds; a deployment waits that long for it.
+const ATTEMPTS: usize = 65;
+
+/// Attributes that are properties of the same name.
+const ATTRIBUTES: [&str; 14] = [
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "VisibilityTimeout",
+];
+
+/// What an attribute goes back to when the template drops it.
+const DEFAULTS: [(&str, &str); 13] = [
+    ("ContentBasedDeduplication", "false"),
+    ("DeduplicationScope", "queue"),
+    ("DelaySeconds", "0"),
+    ("FifoThroughputLimit", "perQueue"),
+    ("KmsDataKeyReusePeriodSeconds", "300"),
+    ("KmsMasterKeyId", ""),
+    ("MaximumMessageSize", "1048576"),
+    ("MessageRetentionPeriod", "345600"),
+    ("ReceiveMessageWaitTimeSeconds", "0"),
+    ("RedriveAllowPolicy", ""),
+    ("RedrivePolicy", ""),
+    ("SqsManagedSseEnabled", "true"),
+    ("VisibilityTimeout", "30"),
+];
+
+/// A queue.
+pub struct SqsQueue;
+
+fn name_of(properties: &Properties) -> &str {
+    properties.get("QueueName").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn url(call: &Call<'_>, properties: &Properties) -> String {
+    format!("{}/{}/{}", call.context.endpoint, call.context.account, name_of(properties))
+}
+
+fn made(call: &Call<'_>, properties: &Properties) -> Made {
+    let (name, url) = (name_of(properties), url(call, properties));
+    let arn = call.context.arn("sqs", name);
+    let attributes = [("Arn", json!(arn.as_str())), ("QueueName", json!(name)), ("QueueUrl", json!(url))];
+    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Made { physical_id: url, attributes }
+}
+
+/// The attributes that the properties set, as the texts that SQS takes.
+fn attributes(properties: &Properties) -> Map<String, Value> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given = |name: &&str| Some(((*name).to_owned(), Value::from(text(properties.get(*name)?))));
+    // A standard queue is one that says nothing of the kind.
+    ATTRIBUTES.iter().filter_map(given).filter(|(name, value)| name != "FifoQueue" || value == "true").collect()
+}
+
+impl ResourceType for SqsQueue {
+    fn name(&self) -> &'static str {
+        "AWS::SQS::Queue"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const {
+            &[
+                Property::optional("QueueName", Shape::Text).replacing(),
+                Property::optional("FifoQueue", Shape::Bool).replacing(),
+                Property::optional("ContentBasedDeduplication", Shape::Bool),
+                Property::optional("DeduplicationScope", Shape::Text),
+                Property::optional("DelaySeconds", Shape::Int),
+                Property::optional("FifoThroughputLimit", Shape::Text),
+                Property::optional("KmsDataKeyReusePeriodSeconds", Shape::Int),
+                Property::optional("KmsMasterKeyId", Shape::Text),
+                Property::optional("MaximumMessageSize", Shape::Int),
+                Property::optional("MessageRetentionPeriod", Shape::Int),
+                Property::optional("ReceiveMessageWaitTimeSeconds", Shape::Int),
+                Property::optional("RedriveAllowPolicy", Shape::Json),
+                Property::optional("RedrivePolicy", Shape::Json),
+                Property::optional("SqsManagedSseEnabled", Shape::Bool),
+                Property::optional("Tags", Shape::Tags),
+                Property::optional("VisibilityTimeout", Shape::Int),
+            ]
+        }
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        // Five less than SQS takes, for the suffix.
+        Some(NameRule { property: "QueueName", max: 75, host: false, unique: true })
+    }
+
+    fn name_suffix(&self, wanted: &Properties) -> &'static str {
+        if wanted.get("FifoQueue") == Some(&Value::Bool(true)) { ".fifo" } else { "" }
+    }
+
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
+        Some(("sqs", "GetQueueUrl", json!({"QueueName": wanted.get("QueueName")?})))
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move {
+            let mut input = json!({"QueueName": name_of(wanted), "Attributes": attributes(wanted)});
+            if let Some(tags) = wanted.get("Tags") {
+                input["tags"] = tags.clone();
+            }
+            for _ in 1..ATTEMPTS {
+                match call.run("sqs", "CreateQueue", &input).await {
+                    Err(fault) if fault.code == "QueueDeletedRecently" => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    other => return other.map(|_| made(call, wanted)),
+                }
+            }
+            call.run("sqs", "CreateQueue", &input).await.map(|_| made(call, wanted))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move {
+            let (old, mut new) = (attributes(before), attributes(wanted));
+            let dropped = DEFAULTS.iter().filter(|(name, _)| old.contains_key(*name) && !new.contains_key(*name));
+            let dropped: Vec<(String, Value)> =
+                dropped.map(|(name, default)| ((*name).to_owned(), Value::from(*default))).collect();
+            new.extend(dropped);
+            new.remove("FifoQueue");
+            if !new.is_empty() {
+                call.run("sqs", "SetQueueAttributes", json!({"QueueUrl": made.physical_id, "Attributes": new})).await?;
+            }
+            set_tags(call, &made.physical_id, before, wanted).await?;
+            Ok(made.clone())
+        })
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
+        Box::pin(
+            async move { gone_is_fine(call.run("sqs", "DeleteQueue", json!({"QueueUrl": url(call, before)})).await) },
+        )
+    }
+}
+
+async fn set_tags(call: &Call<'_>, url: &str, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
+    let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
+    let (old, new) = (tags(before), tags(wanted));
+    let dropped: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
+    if !dropped.is_empty() {
+        call.run("sqs", "UntagQueue", json!({"QueueUrl": url, "TagKeys": dropped})).await?;
+    }
+    if !new.is_empty() && new != old {
+        call.run("sqs", "TagQueue", json!({"QueueUrl": url, "Tags": new})).await?;
+    }
+    Ok(())
+}
+
+/// The policy of one or more queues.
+pub struct SqsQueuePolicy;
+
+fn queues(properties: &Properties) -> Vec<&str> {
+    let items = properties.get("Queues").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(Value::as_str).collect()
+}
+
+async fn set_policy(call: &Call<'_>, queue: &str, text: &str) -> Result<Value, Fault> {
+    let input = json!({"QueueUrl": queue, "Attributes": {"Policy": text}});
+    call.run("sqs", "SetQueueAttributes", input).await
+}
+
+impl ResourceType for SqsQueuePolicy {
+    fn name(&self) -> &'static str {
+        "AWS::SQS::QueuePolicy"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const { &[Property::required("PolicyDocument", Shape::Json), Property::required("Queues", Shape::Texts)] }
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move {
+            let document = wanted.get("PolicyDocument").map(Value::to_string).unwrap_or_default();
+            for queue in queues(wanted) {
+                set_policy(call, queue, &document).await?;
+            }
+            let name = queues(wanted).first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+            Ok(Made { physical_id: format!("{name}-policy"), ..Made::default() })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        made: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move {
+            let kept = queues(wanted);
+            for queue in queues(before).into_iter().filter(|queue| !kept.contains(queue)) {
+                gone_is_fine(set_policy(call, queue, "").await)?;
+            }
+            self.create(call, wanted).await?;
+            Ok(made.clone())
+        })
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
+        Box::pin(async move {
+            for queue in queues(before) {
+                gone_is_fine(set_policy(call, queue, "").await)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn left_over(&self, _: &Properties) -> Option<Made> {
+        Some(Made::default())
+    }
+}
