@@ -229,14 +229,17 @@ impl Processes {
     /// One attempt at starting, within `limit`.
     async fn attempt(&self, spec: &InstanceSpec, limit: Duration) -> Result<Started, StartError> {
         let begin = Instant::now();
-        let (sandbox, zygote) = match self.ready_made(spec).await {
-            Some(made) => made,
-            None => {
-                let anew = self.spawner.launch(self.sandbox(spec, Kind::Program, None)?).await;
-                (anew.map_err(|error| StartError::Sandbox(error.to_string()))?, None)
+        if let Some((sandbox, zygote)) = self.ready_made(spec).await {
+            let (instance, initialised) = self.surroundings.adopt(spec, sandbox, zygote.clone())?;
+            let started = instance.initialise(initialised, begin, limit).await;
+            // An instance that ended with its zygote is no fault of the function's.
+            if started.is_ok() || zygote.is_none_or(|zygote| zygote.is_well()) {
+                return started;
             }
-        };
-        let (instance, initialised) = self.surroundings.adopt(spec, sandbox, zygote)?;
+        }
+        let anew = self.spawner.launch(self.sandbox(spec, Kind::Program, None)?).await;
+        let sandbox = anew.map_err(|error| StartError::Sandbox(error.to_string()))?;
+        let (instance, initialised) = self.surroundings.adopt(spec, sandbox, None)?;
         instance.initialise(initialised, begin, limit).await
     }
 }

@@ -47,6 +47,10 @@ pub(crate) struct Told<'a> {
 }
 
 impl Spare {
+    fn is_well(&self) -> bool {
+        self.sandbox.control().is_well() && self.zygote.as_ref().is_none_or(|zygote| zygote.is_well())
+    }
+
     /// Makes it serve a function. `assignment` is what it does not have yet. It has not run any code of the function if this fails.
     pub(crate) async fn become_function(
         &mut self,
@@ -57,8 +61,8 @@ impl Spare {
         let mut line = serde_json::to_vec(told).map_err(|error| failed(&error.to_string()))?;
         line.push(b'\n');
         let tell = async {
-            if !self.sandbox.control().is_well() {
-                return Err(failed("was stopped"));
+            if !self.is_well() {
+                return Err(failed("was killed or stopped"));
             }
             if let Some(assignment) = assignment {
                 self.sandbox.control().assign(assignment).await?;
@@ -68,7 +72,9 @@ impl Spare {
                 socket.write_all(&line).await?;
                 socket.read_u8().await
             };
-            told.await.map_err(|_| failed("has ended")).map(drop)
+            told.await.map_err(|_| failed("has ended"))?;
+            // Once more: what kills a zygote takes a moment to reach its forks.
+            if self.is_well() { Ok(()) } else { Err(failed("was killed")) }
         };
         tokio::time::timeout(ANSWER_LIMIT, tell).await.unwrap_or_else(|_| Err(failed("does not answer")))
     }

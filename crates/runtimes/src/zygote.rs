@@ -51,6 +51,11 @@ impl Zygote {
         Ok(Spare { sandbox, zygote: Some(self.clone()) })
     }
 
+    /// Whether what was forked from it will go on.
+    pub(crate) fn is_well(&self) -> bool {
+        self.control.is_well()
+    }
+
     /// How often it was asked to fork.
     pub(crate) fn forks(&self) -> u32 {
         self.forks.load(Ordering::Relaxed)

@@ -434,14 +434,22 @@ impl Control {
         self.ended.borrow().is_some()
     }
 
-    /// Whether its first process can do its part: it has not ended, and nobody has stopped it. `false` also where `/proc` does not tell.
+    /// Whether its first process can do its part: it has not ended, is not about to, and nobody has stopped it. `false` also where `/proc` does
+    /// not tell. See `proc_pid_stat(5)`.
     pub fn is_well(&self) -> bool {
-        let state = || {
+        const EXITING: u64 = 4;
+        const KILLED: u64 = 1 << (libc::SIGKILL - 1);
+        let told = || {
             let pid = crate::process::pid_of(&self.init);
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            stat.rsplit_once(')')?.1.trim_start().chars().next()
+            // The second field, the program's name, may hold anything; the third comes after the last parenthesis.
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+            Some((fields.first()?.chars().next()?, number(9)?, number(31)?))
         };
-        state().is_some_and(|state| !"TtZX".contains(state))
+        told().is_some_and(|(state, flags, pending)| {
+            !"TtZX".contains(state) && flags & EXITING == 0 && pending & KILLED == 0
+        })
     }
 
     /// The most memory used so far, in bytes, where control groups count it. It includes files that the kernel keeps in memory on the
