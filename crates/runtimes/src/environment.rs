@@ -70,8 +70,9 @@ fn defaults(wanted: Wanted) -> BTreeMap<&'static str, String> {
     all
 }
 
-fn reserved(spec: &InstanceSpec, wanted: Wanted, keys: &SessionKeys) -> Vec<(&'static str, String)> {
-    let mut all = vec![
+/// What tells a function who it is and whom it acts as, however it is run. It cannot set these itself.
+pub fn identity(spec: &InstanceSpec, keys: &SessionKeys) -> Vec<(&'static str, String)> {
+    vec![
         ("_HANDLER", spec.handler.clone()),
         ("AWS_REGION", spec.region.to_string()),
         ("AWS_DEFAULT_REGION", spec.region.to_string()),
@@ -81,13 +82,19 @@ fn reserved(spec: &InstanceSpec, wanted: Wanted, keys: &SessionKeys) -> Vec<(&'s
         ("AWS_LAMBDA_INITIALIZATION_TYPE", spec.initialization.into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", spec.log.group.clone()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", spec.log.stream.clone()),
-        ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{RUNTIME_API_PORT}")),
         ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", keys.secret.clone()),
         ("AWS_SESSION_TOKEN", keys.token.clone()),
+    ]
+}
+
+fn reserved(spec: &InstanceSpec, wanted: Wanted, keys: &SessionKeys) -> Vec<(&'static str, String)> {
+    let mut all = identity(spec, keys);
+    all.extend([
+        ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{RUNTIME_API_PORT}")),
         ("LAMBDA_TASK_ROOT", "/var/task".into()),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".into()),
-    ];
+    ]);
     if wanted != Wanted::Provided {
         all.push(("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", spec.runtime)));
     }

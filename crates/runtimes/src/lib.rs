@@ -18,6 +18,7 @@ mod surroundings;
 mod zygote;
 
 pub use config::{Config, Door, DoorIdentity, SessionCredentials, SessionKeys};
+pub use environment::identity;
 pub use processes::Processes;
 pub use sdk::{InstallError, Language, ensure_sdk, install};
 

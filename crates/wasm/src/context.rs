@@ -20,21 +20,8 @@ pub(crate) fn environment(spec: &InstanceSpec, keys: &SessionKeys) -> Vec<(Strin
         ("AWS_EC2_METADATA_DISABLED", "true".into()),
     ]);
     all.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    all.extend([
-        ("_HANDLER", spec.handler.clone()),
-        ("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", spec.runtime)),
-        ("AWS_REGION", spec.region.to_string()),
-        ("AWS_DEFAULT_REGION", spec.region.to_string()),
-        ("AWS_LAMBDA_FUNCTION_NAME", spec.name.clone()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", spec.memory_mb.to_string()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", spec.version.clone()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", spec.initialization.into()),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", spec.log.group.clone()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", spec.log.stream.clone()),
-        ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", keys.secret.clone()),
-        ("AWS_SESSION_TOKEN", keys.token.clone()),
-    ]);
+    all.extend(fogbank_runtimes::identity(spec, keys));
+    all.insert("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", spec.runtime));
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
