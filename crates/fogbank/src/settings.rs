@@ -4,6 +4,7 @@ use crate::cli::Failure;
 use clap::{Args, ValueEnum};
 use fogbank_functions::KeepAlive;
 use fogbank_functions::bill::Prices;
+use fogbank_functions::machine::{Memory, ThisMachine};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -192,10 +193,7 @@ fn read_file(args: &PlatformArgs) -> Result<File, Failure> {
 }
 
 fn machine_memory_mb() -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
-    kib.map_or(4096, |kib| kib / 1024)
+    ThisMachine.measure().map_or(4096, |machine| machine.total_mb)
 }
 
 /// What can be made again and is worth keeping between runs.

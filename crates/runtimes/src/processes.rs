@@ -202,21 +202,20 @@ impl Processes {
         let spares = self.spares(&spec.runtime, spec.memory_mb)?;
         let wanted = Wanted::parse(&spec.runtime)?;
         let told = self.surroundings.told(spec, wanted);
-        // The second is a fresh one, if the first has ended or hangs.
-        for _ in 0..2 {
-            let mut spare = spares.take(spec.tmp_mb).await?;
-            let assignment = Assignment {
-                code: spec.code.clone(),
-                layers: spec.layers.clone(),
-                memory_mb: spec.memory_mb,
-                max_processes: MAX_PROCESSES,
-            };
-            match spare.become_function(Some(assignment), &told).await {
-                Ok(()) => return Some((spare.sandbox, spare.zygote)),
-                Err(error) => tracing::warn!(%error, "a waiting interpreter is replaced"),
-            }
-        }
-        None
+        let assignment = Assignment {
+            code: spec.code.clone(),
+            layers: spec.layers.clone(),
+            memory_mb: spec.memory_mb,
+            max_processes: MAX_PROCESSES,
+        };
+        let spare = spares.take_as(spec.tmp_mb, Some(&assignment), &told).await?;
+        Some((spare.sandbox, spare.zygote))
+    }
+
+    /// A sandbox that is started for this function, and for nothing before.
+    async fn anew(&self, spec: &InstanceSpec, kind: Kind, role: Option<&str>) -> Result<Sandbox, StartError> {
+        let sandbox = self.spawner.launch(self.sandbox(spec, kind, role)?).await;
+        sandbox.map_err(|error| StartError::Sandbox(error.to_string()))
     }
 
     /// Waits until a sandbox waits for functions with this runtime and memory; at once if none ever will.
@@ -237,8 +236,7 @@ impl Processes {
                 return started;
             }
         }
-        let anew = self.spawner.launch(self.sandbox(spec, Kind::Program, None)?).await;
-        let sandbox = anew.map_err(|error| StartError::Sandbox(error.to_string()))?;
+        let sandbox = self.anew(spec, Kind::Program, None).await?;
         let (instance, initialised) = self.surroundings.adopt(spec, sandbox, None)?;
         instance.initialise(initialised, begin, limit).await
     }
@@ -266,8 +264,7 @@ impl Runtime for Processes {
                 return Err(StartError::NoRuntime(format!("{} has no snapshots", spec.runtime)));
             }
             let begin = Instant::now();
-            let anew = self.spawner.launch(self.sandbox(&spec, Kind::Zygote, Some("snapshot"))?).await;
-            let sandbox = anew.map_err(|error| StartError::Sandbox(error.to_string()))?;
+            let sandbox = self.anew(&spec, Kind::Zygote, Some("snapshot")).await?;
             let snapshot = ProcessSnapshot::take(&self.surroundings, &self.spawner, &spec, sandbox).await?;
             Ok(Taken { snapshot: Arc::new(snapshot), init: begin.elapsed() })
         })

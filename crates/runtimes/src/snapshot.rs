@@ -4,7 +4,7 @@
 use crate::instance::document;
 use crate::interpreters::Wanted;
 use crate::processes::forked;
-use crate::spares::{Source, Spare, Spares, Told};
+use crate::spares::{Source, Spares};
 use crate::surroundings::Surroundings;
 use crate::zygote::{READY, Zygote};
 use fogbank_functions::runtime::{InstanceSpec, Snapshot, StartError, Started};
@@ -58,19 +58,6 @@ impl ProcessSnapshot {
         let spares = Spares::of(Source::Snapshot(zygote, fork), spawner);
         Ok(Self { surroundings: surroundings.clone(), spares })
     }
-
-    /// A copy of the process that has been told that it is an instance. What it runs before it answers is the function's own and may be
-    /// broken; one that was only killed has a second to follow.
-    async fn ready(&self, spec: &InstanceSpec, told: &Told<'_>) -> Option<Spare> {
-        for _ in 0..2 {
-            let mut spare = self.spares.take(spec.tmp_mb).await?;
-            match spare.become_function(None, told).await {
-                Ok(()) => return Some(spare),
-                Err(error) => tracing::warn!(%error, "a waiting copy of a snapshot is replaced"),
-            }
-        }
-        None
-    }
 }
 
 impl Snapshot for ProcessSnapshot {
@@ -79,7 +66,8 @@ impl Snapshot for ProcessSnapshot {
             let begin = Instant::now();
             let wanted = Wanted::parse(&spec.runtime).ok_or_else(|| StartError::NoRuntime(spec.runtime.clone()))?;
             let told = self.surroundings.told(&spec, wanted);
-            let spare = self.ready(&spec, &told).await.ok_or(StartError::SnapshotLost)?;
+            // What it runs before it answers is the function's own and may be broken: then it is like a snapshot that is gone.
+            let spare = self.spares.take_as(spec.tmp_mb, None, &told).await.ok_or(StartError::SnapshotLost)?;
             let (instance, initialised) = self.surroundings.adopt(&spec, spare.sandbox, spare.zygote)?;
             instance.initialise(initialised, begin, RESTORE_LIMIT).await
         })

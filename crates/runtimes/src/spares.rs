@@ -1,7 +1,8 @@
 //! Sandboxes that wait to be told which function they are: started or forked ahead, so that a cold start finds the slow part done. Each
 //! serves one function, once.
 
-use crate::zygote::{READY, Zygote};
+use crate::zygote::{Zygote, says_ready};
+use fogbank_functions::machine::{Memory, ThisMachine};
 use fogbank_sandbox::{Assignment, Error, Fork, Sandbox, Spawner, Spec};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -52,11 +53,7 @@ impl Spare {
     }
 
     /// Makes it serve a function. `assignment` is what it does not have yet. It has not run any code of the function if this fails.
-    pub(crate) async fn become_function(
-        &mut self,
-        assignment: Option<Assignment>,
-        told: &Told<'_>,
-    ) -> Result<(), Error> {
+    async fn become_function(&mut self, assignment: Option<&Assignment>, told: &Told<'_>) -> Result<(), Error> {
         let failed = |why: &str| Error::Setup(format!("a waiting interpreter {why}"));
         let mut line = serde_json::to_vec(told).map_err(|error| failed(&error.to_string()))?;
         line.push(b'\n');
@@ -65,7 +62,7 @@ impl Spare {
                 return Err(failed("was killed or stopped"));
             }
             if let Some(assignment) = assignment {
-                self.sandbox.control().assign(assignment).await?;
+                self.sandbox.control().assign(assignment.clone()).await?;
             }
             let mut socket = self.sandbox.socket.take().ok_or_else(|| failed("has no socket"))?;
             let told = async {
@@ -135,7 +132,7 @@ impl Spares {
     }
 
     /// A spare with a `/tmp` of `tmp_mb`, if there is one or one can be forked.
-    pub(crate) async fn take(&self, tmp_mb: u32) -> Option<Spare> {
+    async fn take(&self, tmp_mb: u32) -> Option<Spare> {
         let (spare, zygote) = {
             let mut state = self.lock();
             state.ask();
@@ -156,6 +153,19 @@ impl Spares {
                 None
             }
         }
+    }
+
+    /// One that has been told which function it is. None of the function's code has run if there is none.
+    pub(crate) async fn take_as(&self, tmp_mb: u32, assignment: Option<&Assignment>, told: &Told<'_>) -> Option<Spare> {
+        // The second is a fresh one, if the first has ended or hangs.
+        for _ in 0..2 {
+            let mut spare = self.take(tmp_mb).await?;
+            match spare.become_function(assignment, told).await {
+                Ok(()) => return Some(spare),
+                Err(error) => tracing::warn!(%error, "a sandbox that waits is replaced"),
+            }
+        }
+        None
     }
 
     /// Waits until there is one.
@@ -278,8 +288,7 @@ impl State {
 /// Launches an interpreter and waits until it is ready.
 async fn begin(spawner: &Spawner, spec: &Spec) -> Option<Spare> {
     let mut sandbox = spawner.launch(spec.clone()).await.ok()?;
-    let said = tokio::time::timeout(BEGIN_LIMIT, sandbox.socket.as_mut()?.read_u8()).await;
-    matches!(said, Ok(Ok(READY))).then_some(Spare { sandbox, zygote: None })
+    says_ready(sandbox.socket.as_mut()?, BEGIN_LIMIT).await.then_some(Spare { sandbox, zygote: None })
 }
 
 /// Keeps as many as are wanted.
@@ -329,8 +338,5 @@ async fn rest(spares: Arc<Spares>, limit: Duration) {
 }
 
 fn is_short_of_memory() -> bool {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let available_kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    available_kb.is_some_and(|kb| kb / 1024 < MEMORY_RESERVE_MB)
+    ThisMachine.measure().is_some_and(|machine| machine.available_mb < MEMORY_RESERVE_MB)
 }

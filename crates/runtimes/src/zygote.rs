@@ -16,6 +16,11 @@ const FORK_LIMIT: Duration = Duration::from_secs(4);
 /// What says that a program waits at its socket.
 pub(crate) const READY: u8 = b'r';
 
+/// Waits until a program says at its socket that it waits.
+pub(crate) async fn says_ready(socket: &mut UnixStream, limit: Duration) -> bool {
+    matches!(tokio::time::timeout(limit, socket.read_u8()).await, Ok(Ok(READY)))
+}
+
 /// The zygote. Whatever was forked from it holds it, because it ends with the zygote's sandbox.
 pub(crate) struct Zygote {
     socket: UnixStream,
@@ -39,8 +44,7 @@ impl Zygote {
             tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
         }
         let mut socket = socket?;
-        let said = tokio::time::timeout(limit, socket.read_u8()).await;
-        matches!(said, Ok(Ok(READY))).then(|| Self::over(Arc::new(control), socket, None))
+        says_ready(&mut socket, limit).await.then(|| Self::over(Arc::new(control), socket, None))
     }
 
     /// A new sandbox that waits to be told what it is.
