@@ -2,8 +2,7 @@
 //! are. Most types of API Gateway are.
 
 use crate::resource::rest_api::lower_first;
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, gone_is_fine};
 use fogbank_wire::Fault;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -132,12 +131,7 @@ impl ResourceType for Crud {
         })
     }
 
-    fn delete<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        made: &'a Made,
-        before: &'a Properties,
-    ) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
             let found = match &self.search {
                 Some(search) if made.physical_id.is_empty() => match self.find(call, search, before).await {

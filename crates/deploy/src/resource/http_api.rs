@@ -2,9 +2,9 @@
 
 use crate::resource::crud::Search;
 use crate::resource::rest_api;
-use crate::resource::{Call, Crud, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
-use fogbank_wire::Fault;
+use crate::resource::{
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use serde_json::{Value, json};
 
 const SERVICE: &str = "apigatewayv2";
@@ -112,7 +112,7 @@ impl ResourceType for HttpApi {
         })
     }
 
-    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
         Box::pin(async move { gone_is_fine(call.run(SERVICE, "DeleteApi", json!({"ApiId": made.physical_id})).await) })
     }
 }
@@ -232,12 +232,7 @@ impl ResourceType for HttpStage {
         })
     }
 
-    fn delete<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        made: &'a Made,
-        before: &'a Properties,
-    ) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
             let input = json!({"ApiId": before["ApiId"], "StageName": made.physical_id});
             gone_is_fine(call.run(SERVICE, "DeleteStage", input).await)

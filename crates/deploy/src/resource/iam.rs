@@ -1,12 +1,11 @@
 //! `AWS::IAM::Role`, `AWS::IAM::Policy` and `AWS::IAM::ManagedPolicy`.
 
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
 
 fn texts(properties: &Properties, name: &str) -> Vec<String> {
     let items = properties.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);

@@ -1,8 +1,9 @@
 //! `AWS::Lambda::Function`.
 
 use crate::package;
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
 
@@ -142,7 +143,7 @@ impl ResourceType for LambdaFunction {
         })
     }
 
-    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
             gone_is_fine(call.run("lambda", "DeleteFunction", json!({"FunctionName": made.physical_id})).await)
         })

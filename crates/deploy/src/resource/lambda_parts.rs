@@ -1,8 +1,9 @@
 //! What belongs to a Lambda function: permissions, URLs, layers, settings for asynchronous calls.
 
 use crate::resource::lambda_function::artifact;
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
 
@@ -13,8 +14,6 @@ pub(super) fn text<'a>(value: &'a serde_json::Value, member: &str) -> &'a str {
 fn text_of<'a>(properties: &'a Properties, name: &str) -> &'a str {
     properties.get(name).and_then(serde_json::Value::as_str).unwrap_or_default()
 }
-
-pub(super) type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
 
 /// `AWS::Lambda::Permission`.
 pub struct LambdaPermission;

@@ -1,7 +1,7 @@
 //! `AWS::Lambda::Version` and `AWS::Lambda::Alias`, with the instances that are provisioned for them.
 
-use crate::resource::lambda_parts::{Deleting, text};
-use crate::resource::{Call, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
+use crate::resource::lambda_parts::text;
+use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
 use fogbank_wire::Fault;
 use serde_json::json;
 use std::time::{Duration, Instant};

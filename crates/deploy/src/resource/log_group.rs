@@ -1,7 +1,8 @@
 //! `AWS::Logs::LogGroup`.
 
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ impl ResourceType for LogGroup {
         })
     }
 
-    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> BoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
             gone_is_fine(call.run("logs", "DeleteLogGroup", json!({"logGroupName": made.physical_id})).await)
         })

@@ -89,6 +89,9 @@ pub struct Made {
 /// What a type's functions return.
 pub type Making<'a> = BoxFuture<'a, Result<Made, Fault>>;
 
+/// What a type's removal returns.
+pub type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
+
 /// A kind of resource that a template can declare.
 pub trait ResourceType: Send + Sync {
     /// Such as `AWS::Lambda::Function`.
@@ -129,12 +132,7 @@ pub trait ResourceType: Send + Sync {
     ) -> Making<'a>;
 
     /// Removes it. It is no error if it is gone.
-    fn delete<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        made: &'a Made,
-        before: &'a Properties,
-    ) -> BoxFuture<'a, Result<(), Fault>>;
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a>;
 
     /// What to remove if creating `wanted` was interrupted before its outcome was known.
     fn left_over(&self, wanted: &Properties) -> Option<Made> {

@@ -2,12 +2,12 @@
 
 use crate::resource::crud::Search;
 use crate::resource::http_api::tags_with_name;
-use crate::resource::{Call, Crud, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::{Fault, Value as WireValue};
 use serde_json::{Value, json};
 
-pub(super) type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
 pub(super) const SERVICE: &str = "apigateway";
 pub(super) const LATER: &str = "remove it; a later release brings it";
 

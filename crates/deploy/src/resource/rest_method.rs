@@ -1,7 +1,7 @@
 //! `AWS::ApiGateway::Method`.
 
-use crate::resource::rest_api::{Deleting, LATER, SERVICE, lower_first};
-use crate::resource::{Call, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
+use crate::resource::rest_api::{LATER, SERVICE, lower_first};
+use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 

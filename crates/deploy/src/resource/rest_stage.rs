@@ -1,7 +1,9 @@
 //! `AWS::ApiGateway::Deployment` and `AWS::ApiGateway::Stage`.
 
-use crate::resource::rest_api::{Deleting, LATER, SERVICE, lower_first, replace, set_tags};
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
+use crate::resource::rest_api::{LATER, SERVICE, lower_first, replace, set_tags};
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 

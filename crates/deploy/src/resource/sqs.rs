@@ -1,12 +1,11 @@
 //! `AWS::SQS::Queue` and `AWS::SQS::QueuePolicy`.
 
-use crate::resource::{Call, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine};
-use fogbank_model::BoxFuture;
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+};
 use fogbank_wire::Fault;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-
-type Deleting<'a> = BoxFuture<'a, Result<(), Fault>>;
 
 /// A deleted queue's name is not free for 60 seconds; a deployment waits that long for it.
 const ATTEMPTS: usize = 65;
@@ -120,15 +119,14 @@ impl ResourceType for SqsQueue {
             if let Some(tags) = wanted.get("Tags") {
                 input["tags"] = tags.clone();
             }
-            for _ in 1..ATTEMPTS {
+            let mut attempt = 1;
+            loop {
                 match call.run("sqs", "CreateQueue", &input).await {
-                    Err(fault) if fault.code == "QueueDeletedRecently" => {
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
+                    Err(fault) if fault.code == "QueueDeletedRecently" && attempt < ATTEMPTS => attempt += 1,
                     other => return other.map(|_| made(call, wanted)),
                 }
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            call.run("sqs", "CreateQueue", &input).await.map(|_| made(call, wanted))
         })
     }
 
