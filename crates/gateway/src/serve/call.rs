@@ -20,6 +20,13 @@ pub(crate) struct Call {
     pub accepts_stream: bool,
 }
 
+impl Call {
+    /// A call with an event, which may take as long as the function's own timeout allows and is answered as a whole.
+    pub fn new(context: RequestContext, function: &FunctionRef, event: Bytes) -> Self {
+        Self { context, function: function.clone(), event, head: None, timeout: None, accepts_stream: false }
+    }
+}
+
 /// Calls the function. It goes on when the time is over or the client has gone, as in AWS.
 pub(crate) async fn call(invoke: &Arc<dyn Invoke>, clock: &dyn Clock, call: Call) -> Result<Reply, Refusal> {
     let request_id = call.context.request_id.clone();

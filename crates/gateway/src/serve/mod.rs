@@ -233,14 +233,7 @@ impl Gateway {
             Payload::V1 => event::version_1(received, &placed, Flavour::Http, !request::is_text(received.head)),
             Payload::V2 => event::version_2(received, &placed, &decoded_path(&stage.name, &path)),
         };
-        let call = call::Call {
-            context,
-            function: function.clone(),
-            event,
-            head: None,
-            timeout: Some(*timeout),
-            accepts_stream: false,
-        };
+        let call = call::Call { timeout: Some(*timeout), ..call::Call::new(context, function, event) };
         let reply = call::call(&self.invoke, self.clock.as_ref(), call).await?;
         let draft = match payload {
             Payload::V1 => answer::version_1(&reply.payload),
@@ -258,8 +251,7 @@ impl Gateway {
         path: &str,
         context: RequestContext,
     ) -> Result<Response<Body>, Refusal> {
-        let (function, timeout) = (function.clone(), Some(timeout));
-        let call = call::Call { context, function, event: Bytes::new(), head: None, timeout, accepts_stream: false };
+        let call = call::Call { timeout: Some(timeout), ..call::Call::new(context, function, Bytes::new()) };
         call::pass(&self.invoke, self.clock.as_ref(), received, path, call).await
     }
 
@@ -307,14 +299,7 @@ impl Gateway {
         let kind = request::media_type(headers, &CONTENT_TYPE);
         let binary = request::is_binary(&stage.binary_media_types, kind.as_deref());
         let event = event::version_1(received, &placed, Flavour::Rest, binary);
-        let call = call::Call {
-            context,
-            function: function.clone(),
-            event,
-            head: None,
-            timeout: Some(*timeout),
-            accepts_stream: false,
-        };
+        let call = call::Call { timeout: Some(*timeout), ..call::Call::new(context, function, event) };
         let reply = call::call(&self.invoke, self.clock.as_ref(), call).await?;
         let accepted = request::media_type(headers, &ACCEPT);
         let decode = request::is_binary(&stage.binary_media_types, accepted.as_deref());

@@ -88,9 +88,7 @@ impl Gateway {
         }
         let path = received.head.uri.path();
         if self.invoke.speaks_http(&url.function) {
-            let function = url.function.clone();
-            let call =
-                call::Call { context, function, event: Bytes::new(), head: None, timeout: None, accepts_stream: false };
+            let call = call::Call::new(context, &url.function, Bytes::new());
             return call::pass(&self.invoke, self.clock.as_ref(), received, path, call).await;
         }
         let placed = Placed {
@@ -104,14 +102,8 @@ impl Gateway {
             parameters: &[],
             variables: &BTreeMap::new(),
         };
-        let call = call::Call {
-            context,
-            function: url.function.clone(),
-            event: event::version_2(received, &placed, path),
-            head: None,
-            timeout: None,
-            accepts_stream: url.streams,
-        };
+        let event = event::version_2(received, &placed, path);
+        let call = call::Call { accepts_stream: url.streams, ..call::Call::new(context, &url.function, event) };
         let reply = call::call(&self.invoke, self.clock.as_ref(), call).await?;
         let response = match reply.stream.is_some() || reply.content_type.as_deref() == Some(PRELUDE_TYPE) {
             true => streamed(reply).await,
