@@ -68,6 +68,7 @@ use pool::Bounds;
 use registry::Registry;
 use runtime::Runtime;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -174,10 +175,16 @@ impl Functions {
             tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller))),
         ];
         let workers = Mutex::new(workers);
-        for function in snapshot.functions() {
-            let expected = &function.latest.configuration;
-            runtime.expect(&expected.runtime, expected.memory_mb);
-        }
+        let expected: BTreeSet<(String, u32)> = snapshot
+            .functions()
+            .map(|function| &function.latest.configuration)
+            .map(|configuration| (configuration.runtime.clone(), configuration.memory_mb))
+            .collect();
+        // Beside the start: whoever expects something looks for interpreters first.
+        tokio::spawn({
+            let runtime = runtime.clone();
+            async move { expected.iter().for_each(|(name, memory_mb)| runtime.expect(name, *memory_mb)) }
+        });
         Ok(Arc::new(Self {
             store,
             registry,
