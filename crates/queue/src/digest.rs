@@ -1,8 +1,8 @@
 //! The MD5 digests that SQS answers with and clients check.
 
-use crate::model::{AttributeValue, MessageAttribute};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use fogbank_delivery::{AttributeValue, MessageAttribute};
 use md5::{Digest, Md5};
 
 /// The digest of a body.

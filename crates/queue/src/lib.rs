@@ -32,7 +32,7 @@ mod sweep;
 pub use acknowledge::Hide;
 pub use attributes::Attributes;
 pub use error::Error;
-pub use model::{AttributeValue, Counts, Draft, Message, MessageAttribute, Queue, QueueKey, Receive, Received, Sent};
+pub use model::{Counts, Draft, Message, Queue, QueueKey, Receive, Received, Sent};
 pub use move_task::{MoveStatus, MoveTask};
 pub use redrive::{AllowPolicy, Redrive};
 

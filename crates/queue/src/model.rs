@@ -1,6 +1,7 @@
 //! Queues and messages.
 
 use crate::attributes::Attributes;
+use fogbank_delivery::MessageAttribute;
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -86,24 +87,6 @@ pub struct Counts {
     pub in_flight: u64,
     /// Not visible for the first time yet.
     pub delayed: u64,
-}
-
-/// A message attribute's value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageAttribute {
-    /// `String`, `Number` or `Binary`, with an optional custom label behind a dot.
-    pub data_type: String,
-    /// The value.
-    pub value: AttributeValue,
-}
-
-/// What a message attribute holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AttributeValue {
-    /// Of the types `String` and `Number`.
-    Text(String),
-    /// Of the type `Binary`, in base64.
-    Binary(String),
 }
 
 /// A message to be sent.

@@ -2,12 +2,11 @@
 
 use crate::contents::Contents;
 use crate::keys::{Phase, State};
-use crate::model::{
-    AttributeValue, DELAY_S, Draft, MESSAGE_ATTRIBUTES, Message, MessageAttribute, Queue, QueueKey, Sent, sequence,
-};
+use crate::model::{DELAY_S, Draft, MESSAGE_ATTRIBUTES, Message, Queue, QueueKey, Sent, sequence};
 use crate::{Error, Queues, digest, find, memory};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use fogbank_delivery::{AttributeValue, MessageAttribute};
 use fogbank_model::Timestamp;
 use fogbank_store::Tx;
 use serde::{Deserialize, Serialize};

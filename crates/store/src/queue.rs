@@ -61,6 +61,10 @@ fn due_key(queue: &str, due: Timestamp, number: u64) -> Vec<u8> {
     [queue.as_bytes(), &[0], &due.0.max(0).to_be_bytes(), &number.to_be_bytes()].concat()
 }
 
+fn number_of(due_key: &[u8]) -> Option<u64> {
+    due_key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
 impl Tx<'_> {
     /// Puts `message` into `queue` (a name without zero bytes), to be seen from `not_before` on.
     ///
@@ -84,9 +88,8 @@ impl Tx<'_> {
     pub fn claim(&mut self, queue: &str, limit: usize, lease: Duration) -> Result<Vec<Claimed>, Error> {
         let (from, to) = (due_key(queue, Timestamp(0), 0), due_key(queue, self.now(), u64::MAX));
         let due = self.scan(DUE, Bound::Included(&from), Bound::Included(&to), limit)?;
-        let number = |key: &[u8]| key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
         let mut claimed = Vec::with_capacity(due.len());
-        for number in due.iter().filter_map(|(key, _)| number(key)) {
+        for number in due.iter().filter_map(|(key, _)| number_of(key)) {
             let Some(mut record) = self.record(queue, number)? else { continue };
             record.attempts += 1;
             self.reschedule(queue, number, &mut record, self.now().plus(lease));
@@ -123,6 +126,21 @@ impl Tx<'_> {
         let mut record = self.held(receipt)?;
         self.reschedule(&receipt.queue, receipt.number, &mut record, not_before);
         self.woken.push(receipt.queue.clone());
+        Ok(())
+    }
+
+    /// Makes due what is claimed and whose lease of at most `lease` has not ended, for a process that finds the claims of one that is gone.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn release_claimed(&mut self, queue: &str, lease: Duration) -> Result<(), Error> {
+        let (from, to) = (due_key(queue, self.now(), 0), due_key(queue, self.now().plus(lease), u64::MAX));
+        let hidden = self.scan(DUE, Bound::Included(&from), Bound::Included(&to), usize::MAX)?;
+        for number in hidden.iter().filter_map(|(key, _)| number_of(key)) {
+            let Some(mut record) = self.record(queue, number)?.filter(|record| record.attempts > 0) else { continue };
+            self.reschedule(queue, number, &mut record, self.now());
+        }
+        self.woken.push(queue.to_owned());
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! SQS's structures, with its member names.
 
-use crate::model::{AttributeValue, Draft, MessageAttribute};
+use crate::model::Draft;
 use crate::{Error, Received};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use fogbank_delivery::{AttributeValue, MessageAttribute};
 use fogbank_wire::Blob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
