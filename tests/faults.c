@@ -57,10 +57,30 @@ ssize_t pwrite64(int file, const void *data, size_t length, off64_t at) {
     return real(file, data, length, at);
 }
 
+ssize_t pwrite(int file, const void *data, size_t length, off_t at) {
+    return pwrite64(file, data, length, at);
+}
+
+ssize_t writev(int file, const struct iovec *parts, int count) {
+    REAL(ssize_t, "writev", int, const struct iovec *, int);
+    if (is_refused(file)) { errno = ENOSPC; return -1; }
+    return real(file, parts, count);
+}
+
 int ftruncate64(int file, off64_t length) {
     REAL(int, "ftruncate64", int, off64_t);
     if (is_refused(file)) { errno = ENOSPC; return -1; }
     return real(file, length);
+}
+
+int ftruncate(int file, off_t length) {
+    return ftruncate64(file, length);
+}
+
+int fallocate(int file, int mode, off_t from, off_t length) {
+    REAL(int, "fallocate", int, int, off_t, off_t);
+    if (is_refused(file)) { errno = ENOSPC; return -1; }
+    return real(file, mode, from, length);
 }
 
 static void drag(void) {

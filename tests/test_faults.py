@@ -28,7 +28,7 @@ class Faulty(Platform):
 
     def __init__(self, directory, library, *arguments):
         self.faults = directory / "faults"
-        environment = {"LD_PRELOAD": str(library), "FAULTS": str(self.faults), "FAULTY": str(directory / "data")}
+        environment = {"LD_PRELOAD": str(library), "FAULTS": str(self.faults), "FAULTY": f"{directory}/data/"}
         super().__init__(directory / "data", *arguments, environment=environment)
 
     def suffer(self, what=""):
@@ -59,6 +59,19 @@ def drain(sqs, url):
     return bodies
 
 
+def works(call, **arguments):
+    """What the call answers, or nothing while the platform is not back yet."""
+    try:
+        return call(**arguments)
+    except ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500, error
+        return None
+
+
+def receive(sqs, url):
+    return (works(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=5) or {}).get("Messages", [None])[0]
+
+
 def test_a_full_disk_refuses_and_loses_nothing(faulty):
     sqs, url = faulty.client("sqs"), make_queue(faulty, "q")
     sns, events, s3 = faulty.client("sns"), faulty.client("events"), faulty.client("s3")
@@ -78,12 +91,30 @@ def test_a_full_disk_refuses_and_loses_nothing(faulty):
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500, (number, error.value)
     faulty.suffer()
     # No restart, no hands.
-    eventually(lambda: sqs.send_message(QueueUrl=url, MessageBody="after"))
+    eventually(lambda: works(sqs.send_message, QueueUrl=url, MessageBody="after"))
     assert drain(sqs, url) == ["before", "after"]
     assert "Contents" not in s3.list_objects_v2(Bucket="full")
     faulty.kill()
     faulty.start()
     assert drain(faulty.client("sqs"), f"{faulty.endpoint}/{ACCOUNT}/q") == []
+
+
+def test_a_log_on_the_full_disk_ends_nothing(tmp_path, library):
+    """The platform's own lines go where nothing can be written any more; they are lost, and only they."""
+    platform = Faulty(tmp_path, library, "--log", "debug")
+    platform.environment["FAULTY"] = str(tmp_path)
+    platform.start()
+    try:
+        sqs, url = platform.client("sqs"), make_queue(platform, "q")
+        platform.suffer("full 1")
+        for _ in range(5):
+            with pytest.raises(ClientError):
+                sqs.send_message(QueueUrl=url, MessageBody="refused")
+        platform.suffer()
+        eventually(lambda: works(sqs.send_message, QueueUrl=url, MessageBody="after"))
+        assert drain(sqs, url) == ["after"]
+    finally:
+        platform.kill()
 
 
 def test_a_slow_disk_slows_callers_down_and_nothing_else(faulty):
@@ -170,6 +201,6 @@ def test_a_full_disk_while_functions_run_repeats_no_more_than_it_must(faulty):
     faulty.suffer("full 1")
     eventually(lambda: "finished work could not be taken off its queue" in faulty.log.read_text(), 20)
     faulty.suffer()
-    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=15)["Messages"][0]
+    message = eventually(lambda: receive(sqs, url))
     assert json.loads(message["Body"])["requestPayload"] == {"n": 1}
     assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2, VisibilityTimeout=30)
