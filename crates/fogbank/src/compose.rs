@@ -20,6 +20,7 @@ use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
+use fogbank_schedule::Schedules;
 use fogbank_store::Store;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
@@ -112,6 +113,7 @@ pub async fn compose(
     };
     let functions = Functions::open(parts)?;
     deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
+    let schedules = Schedules::open(&store, clock.clone(), deliver);
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
@@ -137,6 +139,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
+        fogbank_schedule::scheduler::service(schedules),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());
