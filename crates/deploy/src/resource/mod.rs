@@ -13,6 +13,7 @@ mod property;
 mod rest_api;
 mod rest_method;
 mod rest_stage;
+mod scheduler;
 mod sqs;
 
 pub use crud::Crud;
@@ -200,6 +201,8 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_api::RestApi,
     &rest_method::RestMethod,
     &rest_stage::RestStage,
+    &scheduler::Schedule,
+    &scheduler::ScheduleGroup,
     &sqs::SqsQueue,
     &sqs::SqsQueuePolicy,
 ];

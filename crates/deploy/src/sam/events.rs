@@ -42,7 +42,6 @@ const LATER: &[&str] = &[
     "S3",
     "SNS",
     "Schedule",
-    "ScheduleV2",
     "SelfManagedKafka",
 ];
 
@@ -61,6 +60,7 @@ impl Expansion<'_> {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
+                Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
                 Some(kind) if LATER.contains(&kind) => {
                     let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");
                     self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
