@@ -1,9 +1,11 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
+use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
@@ -87,12 +89,24 @@ pub async fn compose(
         memory_mb: settings.memory_mb(),
         idle: Duration::from_secs(settings.args.idle_seconds),
         keep_alive: settings.args.keep_alive.into(),
+        retry_after: Duration::from_secs(settings.args.retry_seconds),
         billing_step_ms: settings.file.bill.rounding_ms,
         ..Config::default()
     };
     let memory = Arc::new(ThisMachine);
-    let parts = Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, memory, config };
+    let deliver = Arc::new(Delivering::default());
+    let parts = Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        runtime,
+        log: tail,
+        memory,
+        queues: Arc::new(QueuesOf(queues.clone())),
+        deliver: deliver.clone(),
+        config,
+    };
     let functions = Functions::open(parts)?;
+    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),

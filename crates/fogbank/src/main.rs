@@ -3,11 +3,13 @@
 mod browser;
 mod cli;
 mod compose;
+mod delivering;
 mod dispatch;
 mod endpoint;
 mod front;
 mod platform;
 mod platform_api;
+mod queue_source;
 mod root_key;
 mod settings;
 mod urls;

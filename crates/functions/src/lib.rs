@@ -43,6 +43,7 @@ mod report;
 pub mod runtime;
 mod settings;
 mod snapstart;
+pub mod sources;
 mod tag;
 mod tail;
 mod update;
@@ -57,8 +58,11 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_model::{BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
-use fogbank_store::Store;
+use fogbank_delivery::{Deliver, Delivery, Undelivered, Worker};
+use fogbank_model::{
+    Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
+};
+use fogbank_store::{Store, Tx};
 use instances::Instances;
 use invoke::Caller;
 use machine::Memory;
@@ -68,6 +72,7 @@ use pool::Bounds;
 use registry::Registry;
 use runtime::Runtime;
 use sha2::{Digest, Sha256};
+use sources::{QueueSource, Sources};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -86,6 +91,8 @@ pub struct Config {
     pub unknown_memory_percent: u64,
     /// Calls in flight at once in one account and region.
     pub concurrency: u32,
+    /// The wait before an asynchronous call that failed is tried again; before the second retry it is twice that.
+    pub retry_after: Duration,
     /// Durations are billed in steps of this many milliseconds: 1, or 100 as AWS did until 2020.
     pub billing_step_ms: u64,
 }
@@ -99,6 +106,7 @@ impl Default for Config {
             keep_alive: KeepAlive::default(),
             unknown_memory_percent: 25,
             concurrency: limits::CONCURRENCY,
+            retry_after: limits::RETRY_AFTER,
             billing_step_ms: 1,
         }
     }
@@ -116,6 +124,10 @@ pub struct Parts {
     pub log: Arc<LogTail>,
     /// What memory the machine has.
     pub memory: Arc<dyn Memory>,
+    /// What event source mappings take messages from.
+    pub queues: Arc<dyn QueueSource>,
+    /// Takes what becomes of asynchronous calls to its destinations.
+    pub deliver: Arc<dyn Deliver>,
     /// Settings.
     pub config: Config,
 }
@@ -133,6 +145,8 @@ pub struct Functions {
     /// Signs the addresses of code packages; a new one at each start.
     secret: [u8; 32],
     workers: Mutex<Vec<JoinHandle<()>>>,
+    calls: Mutex<Option<Worker>>,
+    sources: Arc<Sources>,
 }
 
 impl Functions {
@@ -142,7 +156,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, config } = parts;
+        let Parts { store, clock, runtime, log, memory, queues, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -167,14 +181,12 @@ impl Functions {
             concurrency: config.concurrency,
             step_ms: config.billing_step_ms,
         });
-        let asynchronous = Asynchronous::new(&store, caller.clone());
+        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, config.retry_after);
+        let calls = Mutex::new(Some(Worker::start(store.clone(), clock.clone(), &asynchronous)));
+        let sources = Sources::open(&store, caller.clone(), queues)?;
         let mut secret = [0; 32];
         clock.random(&mut secret);
-        let workers = vec![
-            tokio::spawn(Asynchronous::work(Arc::downgrade(&asynchronous))),
-            tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller))),
-        ];
-        let workers = Mutex::new(workers);
+        let workers = Mutex::new(vec![tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller)))]);
         let expected: BTreeSet<(String, u32)> = snapshot
             .functions()
             .map(|function| &function.latest.configuration)
@@ -196,6 +208,8 @@ impl Functions {
             config,
             secret,
             workers,
+            calls,
+            sources,
         }))
     }
 
@@ -203,6 +217,8 @@ impl Functions {
     pub async fn shutdown(&self) {
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         workers.iter().for_each(JoinHandle::abort);
+        self.sources.close();
+        drop(self.calls.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.instances.close();
         if let Err(error) = idle_times::save(&self.store, &self.registry, &self.instances).await {
             tracing::error!(%error, "the last minute of functions' idle times was not written");
@@ -210,6 +226,24 @@ impl Functions {
         if let Err(error) = self.caller.meter.flush().await {
             tracing::error!(%error, "the last second of the meter was not written");
         }
+    }
+
+    /// The event source mappings.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Accepts an asynchronous call of `function` within the caller's transaction.
+    ///
+    /// # Errors
+    /// [`Undelivered`]: there is no such function, version or alias, or the body is not JSON of at most 1 MB.
+    pub fn deliver_in(&self, tx: &mut Tx<'_>, function: &Arn, delivery: &Delivery) -> Result<(), Undelivered> {
+        self.asynchronous.accept_in(tx, function, delivery)
+    }
+
+    /// Whether `function` names a function, version or alias that is there.
+    pub fn exists(&self, function: &Arn) -> bool {
+        asynchronous::function_of(function).is_some_and(|function| self.caller.find(&function).is_ok())
     }
 
     /// What is registered now.
