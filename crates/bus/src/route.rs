@@ -94,6 +94,11 @@ impl Buses {
             call::enqueue(tx, rule_arn, target, payload, event, origin)?;
             return Ok(Ok(()));
         }
+        // Buses know themselves whom they let in; everything else is closed to other accounts.
+        if arn.service() != "events" && arn.account() != rule.bus.account.as_str() {
+            let message = format!("Access to the resource {arn} is denied.");
+            return Ok(Err(Failure::at_once("NO_PERMISSIONS", message)));
+        }
         let delivery = delivery(&arn, target, payload, event, origin);
         let delivered = Undelivered::refusal(self.deliver.deliver(tx, &arn, &delivery))?;
         Ok(delivered.map_err(|refusal| {
@@ -116,7 +121,8 @@ impl Buses {
         failure: Failure,
     ) -> Result<(), StoreError> {
         let queue = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_deref());
-        let Some(queue) = queue.and_then(|queue| queue.parse::<Arn>().ok()) else {
+        let own = |queue: &Arn| queue.account() == rule.account();
+        let Some(queue) = queue.and_then(|queue| queue.parse::<Arn>().ok()).filter(own) else {
             let (id, why) = (event.id(), failure.message);
             tracing::warn!(%rule, target = target.arn, id, why, "an event could not be delivered and is dropped");
             return Ok(());
