@@ -37,10 +37,11 @@ mod transform;
 pub use error::Error;
 pub use model::{Bus, BusKey, Rule, RuleKey, Target};
 
-use fogbank_delivery::{Deliver, Worker};
+use fogbank_delivery::{Deliver, Work, Worker};
 use fogbank_model::Clock;
 use fogbank_store::Store;
 use rule_set::RuleSet;
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +55,8 @@ pub struct Buses {
     /// With `stamps`, makes stamps that no process has given before.
     epoch: [u8; 16],
     stamps: AtomicU64,
-    workers: Mutex<Vec<Worker>>,
+    /// A worker ends with its work, so both are kept.
+    workers: Mutex<Vec<(Worker, Arc<dyn Any + Send + Sync>)>>,
 }
 
 impl Buses {
@@ -71,18 +73,17 @@ impl Buses {
             stamps: AtomicU64::new(0),
             workers: Mutex::default(),
         });
-        let timers = Arc::new(timer::Timers(Arc::downgrade(&buses)));
-        let replays = Arc::new(replay::Replays(Arc::downgrade(&buses)));
-        let calls = Arc::new(call::Calls::new(&buses));
-        let sweeps = Arc::new(sweep::Sweeps);
-        let start = |workers: &mut Vec<Worker>| {
-            workers.push(Worker::start(store.clone(), clock.clone(), &timers));
-            workers.push(Worker::start(store.clone(), clock.clone(), &replays));
-            workers.push(Worker::start(store.clone(), clock.clone(), &calls));
-            workers.push(Worker::start(store.clone(), clock.clone(), &sweeps));
-        };
-        start(&mut buses.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        buses.start(Arc::new(timer::Timers(Arc::downgrade(&buses))));
+        buses.start(Arc::new(replay::Replays(Arc::downgrade(&buses))));
+        buses.start(Arc::new(call::Calls::new(&buses)));
+        buses.start(Arc::new(sweep::Sweeps));
         buses
+    }
+
+    /// Begins to do `work`, and keeps on until the buses are dropped.
+    fn start<W: Work>(&self, work: Arc<W>) {
+        let worker = Worker::start(self.store.clone(), self.clock.clone(), &work);
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push((worker, work));
     }
 }
 
