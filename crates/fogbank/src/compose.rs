@@ -10,6 +10,7 @@ use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
 use fogbank_bus::Buses;
+use fogbank_delivery::Signer;
 use fogbank_deploy::Deploy;
 use fogbank_functions::machine::ThisMachine;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
@@ -75,7 +76,8 @@ pub async fn compose(
         root_key::withdraw(root);
     }
     let logs = Logs::open(&store, clock.clone());
-    let queues = Queues::open(&store, clock.clone()).await?;
+    let signer = Signer::open(&store, clock.clone()).await?;
+    let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -103,6 +105,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
+        signer: signer.clone(),
         deliver: deliver.clone(),
         config,
     };
@@ -147,7 +150,7 @@ pub async fn compose(
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
     Ok(Composition {
-        front: Front { router, gateway, functions: functions.clone(), signed: settings.auth == AuthMode::On },
+        front: Front { router, gateway, functions: functions.clone(), signer, signed: settings.auth == AuthMode::On },
         functions,
         logs,
     })

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use bytes::Bytes;
+use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
 use fogbank_wire::http::Site;
@@ -17,6 +18,8 @@ pub struct Front {
     pub gateway: Arc<Gateway>,
     /// For code packages.
     pub functions: Arc<Functions>,
+    /// For the keys that messages' signatures are verified with.
+    pub signer: Arc<Signer>,
     /// Whether signatures are checked. Where they are, a page cannot do what its visitor's keys do not sign.
     pub signed: bool,
 }
@@ -47,6 +50,9 @@ impl Front {
         }
         match request.uri().path() {
             "/_fogbank/health" => return self.health(),
+            "/_fogbank/jwks.json" => {
+                return answer(StatusCode::OK, "application/json", self.signer.key_set().into());
+            }
             _ if self.signed => {}
             _ => {
                 if let Some(why) = browser::foreign_page(request.headers()) {
