@@ -123,6 +123,9 @@ impl Filter {
     }
 }
 
+/// Archives with their names and how much they hold.
+pub type ArchivePage = Page<(String, (Archive, Tally))>;
+
 /// The state of every archive: making one takes no time.
 pub(crate) const STATE: &str = "ENABLED";
 
@@ -227,7 +230,7 @@ impl Buses {
         region: &Region,
         wanted: &Wanted,
         filter: &Filter,
-    ) -> Result<Page<(String, (Archive, Tally))>, Error> {
+    ) -> Result<ArchivePage, Error> {
         filter.check(wanted, "ListArchives")?;
         let fits = |archive: &Archive| {
             filter.state.as_deref().is_none_or(|state| state == STATE)

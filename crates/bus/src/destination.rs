@@ -46,6 +46,9 @@ pub struct DestinationSettings {
     pub rate: Option<i64>,
 }
 
+/// Destinations with their names and whether they can be called.
+pub type DestinationPage = Page<(String, (Destination, bool))>;
+
 impl Destination {
     /// `arn:aws:events:REGION:ACCOUNT:api-destination/NAME/ID`
     pub fn arn(&self, key: &Named) -> Arn {
@@ -142,7 +145,7 @@ impl Buses {
         region: &Region,
         wanted: &Wanted,
         connection: Option<&str>,
-    ) -> Result<Page<(String, (Destination, bool))>, Error> {
+    ) -> Result<DestinationPage, Error> {
         let scope = keys::scope(account, region);
         let found = page(&self.store, keys::DESTINATION, &scope, wanted, |_, destination: &Destination| {
             connection.is_none_or(|arn| arn == destination.connection.as_str())
