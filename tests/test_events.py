@@ -261,6 +261,13 @@ def test_a_fifo_queue_gets_a_group(events, rule, queue):
     assert message["Attributes"]["MessageGroupId"] == "g"
 
 
+def test_a_trace_goes_with_its_event(events, rule, queue):
+    arn, take = queue()
+    source, trace = rule({"Arn": arn}), "Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1"
+    put(events, source, TraceHeader=trace)
+    assert take()[0]["Attributes"]["AWSTraceHeader"] == trace
+
+
 def test_an_event_reaches_a_function(events, aws, rule, queue, make_function):
     url = aws("sqs").create_queue(QueueName=unique("end"))["QueueUrl"]
     code = f"""

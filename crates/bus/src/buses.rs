@@ -1,7 +1,7 @@
 //! Making, finding, changing and removing buses.
 
 use crate::model::{BUSES, Bus, BusKey, DEFAULT, Tags};
-use crate::page::{Page, Wanted, page};
+use crate::page::{Page, Wanted};
 use crate::{Buses, Error, keys, tagging};
 use fogbank_model::{AccountId, Arn, Region};
 use fogbank_store::{Read, Tx};
@@ -112,8 +112,11 @@ impl Buses {
     /// # Errors
     /// [`Error::Invalid`] for a token that was never given, [`Error::Store`].
     pub fn list(&self, account: &AccountId, region: &Region, wanted: &Wanted) -> Result<Page<(String, Bus)>, Error> {
-        let all = Wanted { limit: None, token: None, prefix: String::new() };
-        let mut buses = page::<Bus>(&self.store, keys::BUS, &keys::scope(account, region), &all, |_, _| true)?.items;
+        // There are few of them, and the default one may not be on record.
+        let scope = keys::scope(account, region);
+        let found = self.store.read::<_, Error>(|snapshot| Ok(snapshot.load_prefix::<Bus>(keys::BUS, &scope)?))?;
+        let named = |(key, bus): (Vec<u8>, Bus)| Some((keys::name_of(&key)?.to_owned(), bus));
+        let mut buses: Vec<(String, Bus)> = found.into_iter().filter_map(named).collect();
         if !buses.iter().any(|(name, _)| name == DEFAULT) {
             buses.push((DEFAULT.into(), Bus::default()));
             buses.sort_by(|(a, _), (b, _)| a.cmp(b));

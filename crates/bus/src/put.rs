@@ -30,6 +30,8 @@ pub struct Entry {
     pub detail: Option<String>,
     /// The bus's name or ARN.
     pub bus: Option<String>,
+    /// `X-Amzn-Trace-Id`, where it is not the request's.
+    pub trace: Option<String>,
 }
 
 /// Why one event of a request was not taken.
@@ -94,15 +96,22 @@ impl Buses {
             return Err(Error::invalid("Total size of the entries in the request is over the limit."));
         }
         let now = self.clock.now();
-        let prepared: Vec<Result<(BusKey, Event), Rejected>> =
-            entries.iter().map(|entry| entry.prepared(context, &self.clock.uuid(), now)).collect();
+        let origin = Origin::of(context, SERVICE, None);
+        let prepared: Vec<Result<(BusKey, Event, Origin), Rejected>> = entries
+            .into_iter()
+            .map(|entry| {
+                let (bus, event) = entry.prepared(context, &self.clock.uuid(), now)?;
+                let trace = entry.trace.or_else(|| origin.trace.clone());
+                Ok((bus, event, Origin { trace, ..origin.clone() }))
+            })
+            .collect();
         if prepared.iter().all(Result::is_err) {
-            return Ok(prepared.into_iter().map(|entry| entry.map(|(_, event)| event.id().to_owned())).collect());
+            return Ok(prepared.into_iter().map(|entry| entry.map(|(_, event, _)| event.id().to_owned())).collect());
         }
-        let (this, origin, prepared) = (self.clone(), Origin::of(context, SERVICE, None), Arc::new(prepared));
+        let this = self.clone();
         let put = move |tx: &mut Tx<'_>| {
             let each = prepared.iter().map(|entry| match entry {
-                Ok((bus, event)) => this.put_one(tx, bus, event, &origin),
+                Ok((bus, event, origin)) => this.put_one(tx, bus, event, origin),
                 Err(rejected) => Ok(Err(rejected.clone())),
             });
             each.collect::<Result<Vec<_>, StoreError>>().map_err(Error::from)

@@ -18,6 +18,7 @@ struct Given {
     detail_type: Option<String>,
     detail: Option<String>,
     event_bus_name: Option<String>,
+    trace_header: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +42,7 @@ pub(super) struct Outcomes {
     entries: Vec<Outcome>,
 }
 
-pub(super) async fn put_events(state: State, mut context: RequestContext, input: PutEvents) -> Result<Outcomes, Error> {
+pub(super) async fn put_events(state: State, context: RequestContext, input: PutEvents) -> Result<Outcomes, Error> {
     let entry = |given: Given| Entry {
         time: given.time,
         source: given.source,
@@ -49,8 +50,8 @@ pub(super) async fn put_events(state: State, mut context: RequestContext, input:
         detail_type: given.detail_type,
         detail: given.detail,
         bus: given.event_bus_name,
+        trace: given.trace_header,
     };
-    context.trace = context.trace.take().filter(|trace| trace.len() <= 500);
     let outcomes = state.put(&context, input.entries.into_iter().map(entry).collect()).await?;
     let failed_entry_count = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     let each = outcomes.into_iter().map(|outcome| match outcome {
