@@ -17,7 +17,7 @@ use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
-use fogbank_model::{AccountId, Arn, Clock, SystemClock};
+use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -67,9 +67,11 @@ pub async fn compose(
     root: &Path,
     stopping: watch::Receiver<bool>,
 ) -> Result<Composition, Box<dyn std::error::Error + Send + Sync>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::default());
+    // Signatures and keys carry the time of clients, who know the machine's.
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
-    let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    let identity = Arc::new(Identity::open(store.clone(), machine.clone()).await?);
     if settings.auth == AuthMode::On {
         root_key::publish(&identity, root).await?;
     } else {
@@ -147,7 +149,7 @@ pub async fn compose(
     ];
     services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
-    let router = Arc::new(Router::new(services, auth, clock));
+    let router = Arc::new(Router::new(services, auth, machine));
     endpoint.connect(router.clone());
     Ok(Composition {
         front: Front { router, gateway, functions: functions.clone(), signer, signed: settings.auth == AuthMode::On },
