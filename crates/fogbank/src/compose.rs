@@ -9,6 +9,7 @@ use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
+use fogbank_bus::Buses;
 use fogbank_delivery::Signer;
 use fogbank_deploy::Deploy;
 use fogbank_functions::machine::ThisMachine;
@@ -112,7 +113,13 @@ pub async fn compose(
         config,
     };
     let functions = Functions::open(parts)?;
-    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
+    let buses = Buses::open(&store, clock.clone(), deliver.clone());
+    deliver.connect(Targets {
+        queues: queues.clone(),
+        functions: functions.clone(),
+        buses: buses.clone(),
+        logs: logs.clone(),
+    });
     let schedules = Schedules::open(&store, clock.clone(), deliver);
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
@@ -140,6 +147,7 @@ pub async fn compose(
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
         fogbank_schedule::scheduler::service(schedules),
+        fogbank_bus::events::service(&buses),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());

@@ -14,10 +14,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("functions", &["delivery", "expressions", "model", "store", "wire"]),
     ("runtimes", &["functions", "model", "sandbox"]),
     ("wasm", &["functions", "model", "runtimes"]),
-    ("logs", &["model", "store", "wire"]),
+    ("logs", &["delivery", "model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
     ("queue", &["delivery", "model", "store", "wire"]),
     ("schedule", &["delivery", "expressions", "model", "store", "wire"]),
+    ("bus", &["delivery", "expressions", "model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),
 ];

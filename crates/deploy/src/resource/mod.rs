@@ -3,6 +3,8 @@
 
 mod crud;
 mod event_source_mapping;
+mod events;
+mod events_rule;
 pub(crate) mod http_api;
 mod iam;
 mod lambda_function;
@@ -179,6 +181,12 @@ fn is_gone(fault: &Fault) -> bool {
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
     &event_source_mapping::MAPPING,
+    &events::ARCHIVE,
+    &events::BUS,
+    &events::BusPolicy,
+    &events::CONNECTION,
+    &events::DESTINATION,
+    &events_rule::EventsRule,
     &http_api::DEPLOYMENT,
     &http_api::HttpApi,
     &http_api::INTEGRATION,

@@ -2,6 +2,7 @@
 
 use crate::problem::Position;
 use crate::sam::function::event_problem;
+use crate::sam::rules::RuleEvent;
 use crate::sam::{Expansion, reference};
 use crate::template::Resource;
 use crate::tree::Node;
@@ -29,19 +30,16 @@ pub(super) struct Route {
 /// Names of SAM event types that later releases bring.
 const LATER: &[&str] = &[
     "AlexaSkill",
-    "CloudWatchEvent",
     "CloudWatchLogs",
     "Cognito",
     "DocumentDB",
     "DynamoDB",
-    "EventBridgeRule",
     "IoTRule",
     "Kinesis",
     "MQ",
     "MSK",
     "S3",
     "SNS",
-    "Schedule",
     "SelfManagedKafka",
 ];
 
@@ -61,6 +59,10 @@ impl Expansion<'_> {
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
+                Some(kind @ ("CloudWatchEvent" | "EventBridgeRule" | "Schedule")) => {
+                    let rule = RuleEvent { kind, name: &key.text, at: event.at, given: properties };
+                    self.rule_event(resource, &rule, alias);
+                }
                 Some(kind) if LATER.contains(&kind) => {
                     let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");
                     self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));

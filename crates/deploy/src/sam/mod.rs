@@ -6,6 +6,7 @@ mod events;
 mod function;
 mod globals;
 mod policies;
+mod rules;
 mod schedules;
 
 use crate::expression::{Scope, call};
