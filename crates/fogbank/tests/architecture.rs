@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("wire", &["model"]),
     ("delivery", &["model", "store"]),
+    ("expressions", &["model"]),
     ("sandbox", &[]),
     ("functions", &["delivery", "model", "store", "wire"]),
     ("runtimes", &["functions", "model", "sandbox"]),
