@@ -19,6 +19,7 @@ use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
 use fogbank_store::Store;
+use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
 use std::path::Path;
@@ -104,7 +105,9 @@ pub async fn compose(
         config,
     };
     let functions = Functions::open(parts)?;
-    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
+    let topics = Topics::open(&store, clock.clone(), deliver.clone());
+    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone(), topics: topics.clone() });
+    topics.start();
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
@@ -130,6 +133,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
+        fogbank_topic::sns::service(topics.clone()),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());
@@ -137,7 +141,7 @@ pub async fn compose(
     let router = Arc::new(Router::new(services, auth, clock));
     endpoint.connect(router.clone());
     Ok(Composition {
-        front: Front { router, gateway, functions: functions.clone(), signed: settings.auth == AuthMode::On },
+        front: Front { router, gateway, functions: functions.clone(), topics, signed: settings.auth == AuthMode::On },
         functions,
         logs,
     })

@@ -5,6 +5,7 @@ use fogbank_functions::Functions;
 use fogbank_model::Arn;
 use fogbank_queue::Queues;
 use fogbank_store::{Error as StoreError, Tx};
+use fogbank_topic::Topics;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that takes messages.
@@ -13,6 +14,8 @@ pub struct Targets {
     pub queues: Arc<Queues>,
     /// `arn:aws:lambda:…`
     pub functions: Arc<Functions>,
+    /// `arn:aws:sns:…`
+    pub topics: Arc<Topics>,
 }
 
 /// Delivers to the services of this platform. They are built on it and it on them, so it is connected last.
@@ -35,6 +38,7 @@ impl Deliver for Delivering {
         match target.service() {
             "sqs" => targets.queues.deliver_in(tx, target, delivery),
             "lambda" => targets.functions.deliver_in(tx, target, delivery),
+            "sns" => targets.topics.deliver_in(tx, target, delivery),
             _ => Err(Undelivered::NoTarget(target.to_string())),
         }
     }
@@ -44,6 +48,7 @@ impl Deliver for Delivering {
         match target.service() {
             "sqs" => targets.queues.exists(tx, target),
             "lambda" => Ok(targets.functions.exists(target)),
+            "sns" => targets.topics.exists(tx, target),
             _ => Ok(false),
         }
     }

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("logs", &["model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
     ("queue", &["delivery", "model", "store", "wire"]),
+    ("topic", &["delivery", "model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),
 ];
