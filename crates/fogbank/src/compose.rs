@@ -5,6 +5,7 @@ use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
@@ -101,6 +102,7 @@ pub async fn compose(
         runtime,
         log: tail,
         memory,
+        queues: Arc::new(QueuesOf(queues.clone())),
         deliver: deliver.clone(),
         config,
     };

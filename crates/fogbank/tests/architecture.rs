@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("delivery", &["model", "store"]),
     ("expressions", &["model"]),
     ("sandbox", &[]),
-    ("functions", &["delivery", "model", "store", "wire"]),
+    ("functions", &["delivery", "expressions", "model", "store", "wire"]),
     ("runtimes", &["functions", "model", "sandbox"]),
     ("wasm", &["functions", "model", "runtimes"]),
     ("logs", &["model", "store", "wire"]),

@@ -170,7 +170,7 @@ impl Asynchronous {
         if at.since(queued.accepted) > age {
             return over(queued, reply, Condition::EventAgeExceeded);
         }
-        Decision::Again(at, queued)
+        Decision::Again(at, Box::new(queued))
     }
 
     /// Whether the function's reserved concurrency is zero.
@@ -226,7 +226,7 @@ impl Asynchronous {
 
 /// What follows from a try of a call.
 enum Decision {
-    Again(Timestamp, Queued),
+    Again(Timestamp, Box<Queued>),
     Over(Box<Outcome>),
     Dropped,
 }

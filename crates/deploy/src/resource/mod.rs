@@ -2,6 +2,7 @@
 //! calls the same operations that a client would, so a declared resource and a called-for one are the same thing.
 
 mod crud;
+mod event_source_mapping;
 pub(crate) mod http_api;
 mod iam;
 mod lambda_function;
@@ -176,6 +177,7 @@ fn is_gone(fault: &Fault) -> bool {
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
+    &event_source_mapping::MAPPING,
     &http_api::DEPLOYMENT,
     &http_api::HttpApi,
     &http_api::INTEGRATION,

@@ -41,7 +41,6 @@ const LATER: &[&str] = &[
     "MSK",
     "S3",
     "SNS",
-    "SQS",
     "Schedule",
     "ScheduleV2",
     "SelfManagedKafka",
@@ -61,6 +60,7 @@ impl Expansion<'_> {
             match kind {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
+                Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some(kind) if LATER.contains(&kind) => {
                     let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");
                     self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
@@ -72,6 +72,28 @@ impl Expansion<'_> {
                 None => self.problems.push(event_problem(key.at, &resource.id, &key.text, "has no Type")),
             }
         }
+    }
+
+    /// A queue: an event source mapping.
+    fn queue_event(&mut self, resource: &Resource, name: &str, at: Position, given: &Node, alias: Option<&str>) {
+        let known = [
+            "BatchSize",
+            "Enabled",
+            "FilterCriteria",
+            "FunctionResponseTypes",
+            "MaximumBatchingWindowInSeconds",
+            "ScalingConfig",
+        ];
+        let later = ["KmsKeyArn", "ProvisionedPollerConfig", "MetricsConfig"];
+        let all: Vec<&str> = known.iter().copied().chain(["Queue"]).collect();
+        self.check_names(given, &all, &later, &format!("{}: the event {name}", resource.id));
+        let Some(queue) = given.get("Queue") else {
+            return self.problems.push(event_problem(at, &resource.id, name, "needs a Queue"));
+        };
+        let mut properties =
+            vec![("EventSourceArn", queue.clone()), ("FunctionName", reference(at, alias.unwrap_or(&resource.id)))];
+        properties.extend(known.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))));
+        self.add(resource, &format!("{}{name}", resource.id), "AWS::Lambda::EventSourceMapping", properties);
     }
 
     fn api_event(

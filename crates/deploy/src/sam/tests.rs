@@ -155,7 +155,16 @@ fn what_is_not_supported_is_said_with_its_line() {
     for (text, reason) in [
         (format!("{FUNCTION}      Memory: 1\n"), "8:7: Fn has no property 'Memory'"),
         (format!("{FUNCTION}      VpcConfig: {{}}\n"), "8:7: Fn: VpcConfig is not supported yet"),
-        (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "is of the type SQS, which is not supported yet"),
+        (
+            format!("{FUNCTION}      Events: {{Q: {{Type: Kinesis}}}}\n"),
+            "is of the type Kinesis, which is not supported yet",
+        ),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "Fn: the event Q needs a Queue"),
+        (format!("{FUNCTION}      DeadLetterQueue: {{Type: SQS}}\n"), "Fn: DeadLetterQueue needs TargetArn"),
+        (
+            format!("{FUNCTION}      EventInvokeConfig: {{DestinationConfig: {{OnFailure: {{Type: Lambda}}}}}}\n"),
+            "Fn: OnFailure needs a Destination, or the Type SQS or SNS",
+        ),
         (format!("{FUNCTION}      Events: {{Q: {{Type: Sqs}}}}\n"), "has the unknown type 'Sqs'"),
         (format!("{FUNCTION}      Events: {{Q: {{Type: Api, Properties: {{Method: get}}}}}}\n"), "needs a Path"),
         (format!("{FUNCTION}      Policies: [{{NopePolicy: {{}}}}]\n"), "policy template 'NopePolicy'"),

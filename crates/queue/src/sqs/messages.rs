@@ -1,9 +1,7 @@
 //! Handlers for single messages.
 
 use super::address::queue;
-use super::shapes::{
-    Empty, Handle, Message, ReceiveMessage, ReceiveOutput, Send, SendOutput, Value, system_attributes,
-};
+use super::shapes::{Empty, Handle, Message, ReceiveMessage, ReceiveOutput, Send, SendOutput, Value};
 use crate::model::Sent;
 use crate::send::digests;
 use crate::{Draft, Error, Hide, Queues, Receive, Received, digest};
@@ -86,7 +84,7 @@ pub(super) async fn receive(
 
 fn shown(received: Received, system: &[String], names: &[String]) -> Message {
     let is_asked = |name: &str| system.iter().any(|asked| asked == "All" || asked == name);
-    let attributes = system_attributes(&received).into_iter().filter(|(name, _)| is_asked(name));
+    let attributes = received.system_attributes().into_iter().filter(|(name, _)| is_asked(name));
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).collect();
     let message = received.message;
     let wanted: BTreeMap<_, _> = message.attributes.into_iter().filter(|(name, _)| matches(names, name)).collect();
