@@ -49,7 +49,9 @@ impl Front {
             return self.gateway.serve(target, request, peer).await;
         }
         let path = request.uri().path();
-        if let Some(certificate) = Some(path).filter(|path| path.ends_with(".pem")).and_then(|path| self.topics.certificate(path)) {
+        if let Some(certificate) =
+            Some(path).filter(|path| path.ends_with(".pem")).and_then(|path| self.topics.certificate(path))
+        {
             return answer(StatusCode::OK, "application/x-pem-file", certificate.into());
         }
         match path {

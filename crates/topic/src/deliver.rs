@@ -19,8 +19,7 @@ const ATTRIBUTES: usize = 10;
 pub(crate) fn needs_signature(subscription: &Subscription) -> bool {
     let protocol = subscription.protocol;
     !subscription.pending
-        && (protocol == Protocol::Lambda
-            || (protocol == Protocol::Sqs || protocol.is_http()) && !subscription.is_raw())
+        && (protocol == Protocol::Lambda || (protocol == Protocol::Sqs || protocol.is_http()) && !subscription.is_raw())
 }
 
 /// Gives the notice to the topic's subscriptions, those after the id `after`. What are too many for one transaction are left to the fan-out, but never
@@ -124,7 +123,13 @@ pub(crate) fn dead_letter(
 ) -> Result<(), Error> {
     let (endpoint, protocol) = (&subscription.endpoint, subscription.protocol.name());
     let Some(queue) = subscription.dead_letters() else {
-        tracing::warn!(endpoint, protocol, code, message, "a notification was not taken, and there is no dead-letter queue");
+        tracing::warn!(
+            endpoint,
+            protocol,
+            code,
+            message,
+            "a notification was not taken, and there is no dead-letter queue"
+        );
         return Ok(());
     };
     let text = |value: &str| MessageAttribute { data_type: "String".into(), value: AttributeValue::Text(value.into()) };

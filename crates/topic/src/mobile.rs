@@ -117,9 +117,6 @@ impl Topics {
             return Err(Error::because("Name", "must be 1 to 256 letters, digits, underscores, hyphens and periods"));
         }
         check(&attributes, &APPLICATION)?;
-        if !attributes.contains_key("PlatformCredential") {
-            return Err(Error::because("Attributes", "Platform credentials are invalid"));
-        }
         let path = format!("{platform}/{name}");
         let key = Key { account: scope.0.clone(), region: scope.1.clone(), path };
         let record = key.record();
@@ -212,7 +209,8 @@ impl Topics {
             if let Some((record, there)) = same {
                 let key = of(keys::name_in(&record).unwrap_or_default());
                 if there.attributes != attributes {
-                    let reason = format!("Endpoint {} already exists with the same Token, but different attributes.", key.arn());
+                    let reason =
+                        format!("Endpoint {} already exists with the same Token, but different attributes.", key.arn());
                     return Err(Error::because("Token", reason));
                 }
                 return Ok(key);
@@ -293,7 +291,10 @@ impl Topics {
         if size(draft) > crate::model::MESSAGE_BYTES {
             return Err(Error::invalid("Message too long"));
         }
-        tracing::info!(target, "a message is accepted and goes nowhere: this platform sends no texts, letters and pushes");
+        tracing::info!(
+            target,
+            "a message is accepted and goes nowhere: this platform sends no texts, letters and pushes"
+        );
         Ok(Published { id: self.clock.uuid(), sequence: None })
     }
 

@@ -188,7 +188,8 @@ impl Outbox {
         }
         let subscription: Option<Subscription> = tx.load(keys::SUBSCRIPTION, &keys::subscription(key))?;
         let topics = lookup(tx, &key.topic)?.and_then(|topic| topic.attributes.get("DeliveryPolicy").cloned());
-        let policy = subscription.as_ref().map(|one| DeliveryPolicy::effective(topics.as_ref(), one)).unwrap_or_default();
+        let policy =
+            subscription.as_ref().map(|one| DeliveryPolicy::effective(topics.as_ref(), one)).unwrap_or_default();
         for (name, post, outcome) in sent {
             tx.delete(keys::OUTBOX, name);
             let why = match outcome {

@@ -102,7 +102,9 @@ mod tests {
 
     #[test]
     fn only_client_errors_are_final() {
-        for (status, again) in [(500, true), (503, true), (429, true), (301, true), (400, false), (404, false), (403, false)] {
+        for (status, again) in
+            [(500, true), (503, true), (429, true), (301, true), (400, false), (404, false), (403, false)]
+        {
             let outcome = judge(StatusCode::from_u16(status).unwrap());
             assert_eq!(matches!(outcome, Outcome::Failed(_)), again, "{status}");
         }

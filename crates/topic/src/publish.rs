@@ -109,9 +109,9 @@ impl Topics {
     /// Signs what the first subscriptions will be sent, outside of any transaction.
     async fn sign(&self, key: &TopicKey, notices: Vec<Notice>) -> Result<Vec<Notice>, Error> {
         let subscriptions = keys::subscriptions(key);
-        let found = self.store.read::<_, Error>(|snapshot| {
-            Ok(snapshot.scan_prefix(keys::SUBSCRIPTION, &subscriptions, AT_ONCE)?)
-        })?;
+        let found = self
+            .store
+            .read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::SUBSCRIPTION, &subscriptions, AT_ONCE)?))?;
         let found = found.iter().filter_map(|(_, bytes)| serde_json::from_slice::<Subscription>(bytes).ok());
         let found: Vec<Subscription> = found.collect();
         sign(&self.signer, notices, &found).await
@@ -124,7 +124,8 @@ pub(crate) async fn sign(
     mut notices: Vec<Notice>,
     subscriptions: &[Subscription],
 ) -> Result<Vec<Notice>, Error> {
-    let wanted: Vec<_> = subscriptions.iter().filter(|one| deliver::needs_signature(one)).map(|one| one.protocol).collect();
+    let wanted: Vec<_> =
+        subscriptions.iter().filter(|one| deliver::needs_signature(one)).map(|one| one.protocol).collect();
     if wanted.is_empty() || notices.is_empty() {
         return Ok(notices);
     }
@@ -136,12 +137,7 @@ pub(crate) async fn sign(
     signing.await.map_err(|error| Error::Store(StoreError::Panicked(error.to_string())))
 }
 
-fn publish(
-    tx: &mut Tx<'_>,
-    deliver: &dyn Deliver,
-    signer: &Signer,
-    mut notice: Notice,
-) -> Result<Published, Error> {
+fn publish(tx: &mut Tx<'_>, deliver: &dyn Deliver, signer: &Signer, mut notice: Notice) -> Result<Published, Error> {
     let topic = find(tx, &notice.topic)?;
     if notice.topic.is_fifo() {
         let by_group = topic.attributes.get("FifoThroughputScope").is_some_and(|scope| scope == "MessageGroup");
@@ -151,7 +147,8 @@ fn publish(
             return Ok(first);
         }
         let record = topic.id.to_be_bytes();
-        let last = tx.get(keys::SEQUENCE, &record)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let last =
+            tx.get(keys::SEQUENCE, &record)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
         tx.put(keys::SEQUENCE, &record, (last + 1).to_be_bytes());
         notice.sequence = Some(sequence(last + 1));
         let published = Published { id: notice.id.clone(), sequence: notice.sequence.clone() };
@@ -251,7 +248,9 @@ pub(crate) fn check_batch(ids: &[&str]) -> Result<(), Error> {
 }
 
 fn check_attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Result<(), Error> {
-    attributes.iter().try_for_each(|(name, attribute)| check_attribute(name, attribute).map_err(Error::InvalidAttribute))
+    attributes
+        .iter()
+        .try_for_each(|(name, attribute)| check_attribute(name, attribute).map_err(Error::InvalidAttribute))
 }
 
 fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), String> {
@@ -262,10 +261,14 @@ fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), Strin
         return Err("Length of message attribute name must be between 1 and 256 bytes.".into());
     }
     if !name.bytes().all(plain) {
-        return Err(format!("Invalid non-alphanumeric character was found in the message attribute name '{name}'. Can only include alphanumeric characters, hyphens, underscores, or dots."));
+        return Err(format!(
+            "Invalid non-alphanumeric character was found in the message attribute name '{name}'. Can only include alphanumeric characters, hyphens, underscores, or dots."
+        ));
     }
     if name.starts_with('.') || name.ends_with('.') || name.contains("..") {
-        return Err(format!("The message attribute name '{name}' must not begin or end with a dot or hold two in sequence."));
+        return Err(format!(
+            "The message attribute name '{name}' must not begin or end with a dot or hold two in sequence."
+        ));
     }
     if begins("AWS.") || begins("Amazon.") {
         return Err(format!("You can't use message attribute names beginning with 'AWS.' or 'Amazon.': '{name}'."));
@@ -275,7 +278,9 @@ fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), Strin
     }
     let base = kind.split('.').next().unwrap_or_default();
     if !matches!(base, "String" | "Number" | "Binary") || kind.len() > 256 {
-        return Err(format!("The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."));
+        return Err(format!(
+            "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+        ));
     }
     let field = if base == "Binary" { "Binary" } else { "String" };
     match (field, &attribute.value) {

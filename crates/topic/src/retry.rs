@@ -103,7 +103,9 @@ impl DeliveryPolicy {
         let number = |name: &str, default: u64, most: u64| match from.get(name) {
             None | Some(Value::Null) => Ok(default),
             Some(value) => value.as_u64().filter(|number| *number <= most).ok_or_else(|| {
-                format!("DeliveryPolicy: healthyRetryPolicy.{name} must be greater than or equal to 0 and at most {most}")
+                format!(
+                    "DeliveryPolicy: healthyRetryPolicy.{name} must be greater than or equal to 0 and at most {most}"
+                )
             }),
         };
         self.min_delay_s = number("minDelayTarget", self.min_delay_s, LONGEST_S)?;
@@ -127,10 +129,16 @@ impl DeliveryPolicy {
             return Err("DeliveryPolicy: healthyRetryPolicy.minDelayTarget must be specified".into());
         }
         if self.max_delay_s < self.min_delay_s {
-            return Err("DeliveryPolicy: healthyRetryPolicy.maxDelayTarget must be greater than or equal to minDelayTarget".into());
+            return Err(
+                "DeliveryPolicy: healthyRetryPolicy.maxDelayTarget must be greater than or equal to minDelayTarget"
+                    .into(),
+            );
         }
         if self.at_once + self.at_min + self.at_max > self.retries {
-            return Err("DeliveryPolicy: healthyRetryPolicy.numRetries must be greater than or equal to the sum of its phases".into());
+            return Err(
+                "DeliveryPolicy: healthyRetryPolicy.numRetries must be greater than or equal to the sum of its phases"
+                    .into(),
+            );
         }
         let total: Duration = (1..=self.retries).filter_map(|attempt| self.delay(attempt)).sum();
         if total.as_secs() > LONGEST_S {

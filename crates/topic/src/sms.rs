@@ -61,7 +61,10 @@ impl Topics {
         if let Some(unknown) = attributes.keys().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
             return Err(Error::invalid(unknown.as_str()));
         }
-        if attributes.get("DefaultSMSType").is_some_and(|kind| !matches!(kind.as_str(), "Promotional" | "Transactional")) {
+        if attributes
+            .get("DefaultSMSType")
+            .is_some_and(|kind| !matches!(kind.as_str(), "Promotional" | "Transactional"))
+        {
             return Err(Error::invalid("DefaultSMSType"));
         }
         let record = keys::scope(scope.0, scope.1);

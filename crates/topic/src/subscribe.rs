@@ -106,7 +106,8 @@ impl Topics {
     /// # Errors
     /// [`Error::Guarded`] if the owner alone may, [`Error::Store`].
     pub async fn unsubscribe(&self, key: &SubscriptionKey, authenticated: bool, endpoint: &str) -> Result<(), Error> {
-        let known = self.store.read(|snapshot| snapshot.load::<Subscription>(keys::SUBSCRIPTION, &keys::subscription(key)))?;
+        let known =
+            self.store.read(|snapshot| snapshot.load::<Subscription>(keys::SUBSCRIPTION, &keys::subscription(key)))?;
         let Some(known) = known else { return Ok(()) };
         if known.guarded && !authenticated {
             return Err(Error::Guarded);
@@ -170,11 +171,7 @@ impl Topics {
         self.subscriptions_in(&keys::scope(scope.0, scope.1), after)
     }
 
-    fn subscriptions_in(
-        &self,
-        prefix: &[u8],
-        after: Option<&str>,
-    ) -> Result<(Vec<Subscribed>, Option<String>), Error> {
+    fn subscriptions_in(&self, prefix: &[u8], after: Option<&str>) -> Result<(Vec<Subscribed>, Option<String>), Error> {
         let from = [prefix, after.unwrap_or_default().as_bytes()].concat();
         let to = [prefix, &[0xff]].concat();
         let limit = crate::model::PAGE;
@@ -183,7 +180,9 @@ impl Topics {
         })?;
         let next = found.get(limit - 1).filter(|_| found.len() > limit);
         let next = next.and_then(|(key, _)| std::str::from_utf8(key.get(prefix.len()..)?).ok().map(str::to_owned));
-        let read = |(key, bytes): &(Vec<u8>, Vec<u8>)| Some((keys::subscription_of(key)?, serde_json::from_slice(bytes).ok()?));
+        let read = |(key, bytes): &(Vec<u8>, Vec<u8>)| {
+            Some((keys::subscription_of(key)?, serde_json::from_slice(bytes).ok()?))
+        };
         Ok((found.iter().take(limit).filter_map(read).collect(), next))
     }
 
@@ -202,7 +201,6 @@ fn token_id(token: &str) -> Option<String> {
     let id = || Some([part(0, 8)?, part(8, 12)?, part(12, 16)?, part(16, 20)?, part(20, 32)?].join("-"));
     id().filter(|_| is_token)
 }
-
 
 /// Returns the subscription, and whether its endpoint is to be asked.
 fn subscribe(
@@ -223,7 +221,10 @@ fn subscribe(
                 return Ok((there, subscription, true));
             }
             let same = |(name, value): (&String, &String)| {
-                subscription.attributes.get(name).map_or(is_default(name, value), |there| attributes::is_same(there, value))
+                subscription
+                    .attributes
+                    .get(name)
+                    .map_or(is_default(name, value), |there| attributes::is_same(there, value))
             };
             if !wanted.attributes.iter().all(same) {
                 return Err(Error::because("Attributes", "Subscription already exists with different attributes"));
@@ -243,7 +244,8 @@ fn subscribe(
 
 /// Whether an attribute that is not set has the value.
 fn is_default(name: &str, value: &str) -> bool {
-    value.is_empty() || matches!((name, value), ("RawMessageDelivery", "false") | ("FilterPolicyScope", "MessageAttributes"))
+    value.is_empty()
+        || matches!((name, value), ("RawMessageDelivery", "false") | ("FilterPolicyScope", "MessageAttributes"))
 }
 
 fn count(topic: &mut Topic, pending: bool) -> &mut u64 {
@@ -308,12 +310,15 @@ fn check_endpoint(topic: &TopicKey, protocol: Protocol, endpoint: &str) -> Resul
     if topic.is_fifo() && protocol != Protocol::Sqs {
         return Err(Error::because("Endpoint", "FIFO topics deliver to Amazon SQS queues only"));
     }
-    let begins = |scheme: &str| endpoint.starts_with(scheme) && endpoint.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some());
+    let begins = |scheme: &str| {
+        endpoint.starts_with(scheme) && endpoint.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some())
+    };
     match protocol {
         Protocol::Sqs if !is("sqs") => Err(Error::invalid("SQS endpoint ARN")),
-        Protocol::Sqs if endpoint.ends_with(".fifo") && !topic.is_fifo() => {
-            Err(Error::because("Invalid parameter: Endpoint", "FIFO SQS Queues can not be subscribed to standard SNS topics"))
-        }
+        Protocol::Sqs if endpoint.ends_with(".fifo") && !topic.is_fifo() => Err(Error::because(
+            "Invalid parameter: Endpoint",
+            "FIFO SQS Queues can not be subscribed to standard SNS topics",
+        )),
         Protocol::Lambda if !is("lambda") => Err(Error::invalid("Lambda endpoint ARN")),
         Protocol::Firehose if !is("firehose") => Err(Error::invalid("Firehose endpoint ARN")),
         Protocol::Application if !is("sns") || !endpoint.contains(":endpoint/") => {
@@ -337,6 +342,6 @@ fn check_endpoint(topic: &TopicKey, protocol: Protocol, endpoint: &str) -> Resul
 
 fn is_address(text: &str) -> bool {
     let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    plain && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+    plain
+        && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
 }
-

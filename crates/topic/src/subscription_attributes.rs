@@ -109,24 +109,23 @@ pub(crate) fn check_all(topic: &TopicKey, protocol: Protocol, attributes: &Texts
     Ok(())
 }
 
-fn check(
-    topic: &TopicKey,
-    protocol: Protocol,
-    (name, value): (&str, &str),
-    scope: &str,
-) -> Result<(), String> {
+fn check(topic: &TopicKey, protocol: Protocol, (name, value): (&str, &str), scope: &str) -> Result<(), String> {
     let because = |why: &str| Err(format!("{name}: {why}"));
     match name {
         "RawMessageDelivery" => {
             let takes_raw = protocol.is_http() || matches!(protocol, Protocol::Sqs | Protocol::Firehose);
             match value {
-                "true" if !takes_raw => because(&format!("Delivery protocol [{}] does not support raw message delivery.", protocol.name())),
+                "true" if !takes_raw => {
+                    because(&format!("Delivery protocol [{}] does not support raw message delivery.", protocol.name()))
+                }
                 "" | "true" | "false" => Ok(()),
                 _ => because(&format!("Invalid value [{value}]. Must be true or false.")),
             }
         }
         "FilterPolicyScope" => match Scope::of(value) {
-            None if !value.is_empty() => because(&format!("Invalid value [{value}]. Please use either MessageBody or MessageAttributes")),
+            None if !value.is_empty() => {
+                because(&format!("Invalid value [{value}]. Please use either MessageBody or MessageAttributes"))
+            }
             _ => Ok(()),
         },
         "FilterPolicy" if value.is_empty() => Ok(()),
@@ -155,7 +154,8 @@ fn check_redrive(topic: &TopicKey, value: &str) -> Result<(), String> {
     let policy: serde_json::Map<String, Value> =
         serde_json::from_str(value).map_err(|_| "failed to parse JSON.".to_owned())?;
     let target = policy.get("deadLetterTargetArn").ok_or("deadLetterTargetArn is required")?;
-    let arn = target.as_str().and_then(|text| text.parse::<Arn>().ok()).ok_or("deadLetterTargetArn is an invalid arn")?;
+    let arn =
+        target.as_str().and_then(|text| text.parse::<Arn>().ok()).ok_or("deadLetterTargetArn is an invalid arn")?;
     if arn.service() != "sqs" {
         return Err("deadLetterTargetArn is an invalid arn".into());
     }

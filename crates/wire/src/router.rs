@@ -164,7 +164,8 @@ impl Router {
         peer: &Peer,
     ) -> Result<(Principal, Bytes), Fault> {
         let refused = |why| refusal(&why, call.protocol, call.source);
-        let is_free = || self.services.get(call.source.name).is_some_and(|one| one.needs_no_signature(&call.operation.name));
+        let is_free =
+            || self.services.get(call.source.name).is_some_and(|one| one.needs_no_signature(&call.operation.name));
         if let (Auth::On(_), None, None) = (&self.auth, &peer.door, scope)
             && is_free()
         {

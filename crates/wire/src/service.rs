@@ -54,7 +54,16 @@ impl Service {
     /// A service that speaks `model`, the name of a shape table such as `lambda`.
     pub fn new(model: &'static str) -> Self {
         let (operations, body_limits) = (BTreeMap::new(), BTreeMap::new());
-        Self { model, source: None, operations, body_limits, on_invalid: None, tolerates: None, address_member: None, unsigned: BTreeSet::new() }
+        Self {
+            model,
+            source: None,
+            operations,
+            body_limits,
+            on_invalid: None,
+            tolerates: None,
+            address_member: None,
+            unsigned: BTreeSet::new(),
+        }
     }
 
     /// A service that speaks a table of its own, as tests do.

@@ -13,6 +13,7 @@ mod property;
 mod rest_api;
 mod rest_method;
 mod rest_stage;
+mod sns;
 mod sqs;
 
 pub use crud::Crud;
@@ -120,6 +121,16 @@ pub trait ResourceType: Send + Sync {
         None
     }
 
+    /// The same, for a type that names what is looked for by its ARN.
+    fn lookup_in(
+        &self,
+        context: &RequestContext,
+        wanted: &Properties,
+    ) -> Option<(&'static str, &'static str, serde_json::Value)> {
+        let _ = context;
+        self.lookup(wanted)
+    }
+
     /// Makes it.
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
 
@@ -200,6 +211,9 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_api::RestApi,
     &rest_method::RestMethod,
     &rest_stage::RestStage,
+    &sns::SnsSubscription,
+    &sns::SnsTopic,
+    &sns::SnsTopicPolicy,
     &sqs::SqsQueue,
     &sqs::SqsQueuePolicy,
 ];

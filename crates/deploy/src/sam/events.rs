@@ -40,7 +40,6 @@ const LATER: &[&str] = &[
     "MQ",
     "MSK",
     "S3",
-    "SNS",
     "Schedule",
     "ScheduleV2",
     "SelfManagedKafka",
@@ -60,6 +59,7 @@ impl Expansion<'_> {
             match kind {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
+                Some("SNS") => self.topic_event(resource, &key.text, event.at, properties, alias),
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some(kind) if LATER.contains(&kind) => {
                     let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");

@@ -6,6 +6,7 @@ mod events;
 mod function;
 mod globals;
 mod policies;
+mod topic_events;
 
 use crate::expression::{Scope, call};
 use crate::package::ARTIFACT;

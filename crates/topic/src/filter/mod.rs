@@ -107,11 +107,12 @@ fn candidate(attribute: &MessageAttribute) -> Option<Value> {
     let AttributeValue::Text(text) = &attribute.value else { return None };
     match attribute.data_type.as_str() {
         "String.Array" => Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()))),
-        kind if kind == "Number" || kind.starts_with("Number.") => {
-            Some(serde_json::from_str(text).ok().filter(Value::is_number).unwrap_or_else(|| {
-                text.parse::<f64>().ok().map_or_else(|| Value::from(text.as_str()), Value::from)
-            }))
-        }
+        kind if kind == "Number" || kind.starts_with("Number.") => Some(
+            serde_json::from_str(text)
+                .ok()
+                .filter(Value::is_number)
+                .unwrap_or_else(|| text.parse::<f64>().ok().map_or_else(|| Value::from(text.as_str()), Value::from)),
+        ),
         _ => Some(Value::from(text.as_str())),
     }
 }

@@ -5,17 +5,8 @@ use serde_json::Value;
 use std::net::IpAddr;
 
 /// Operators that make an object a pattern.
-const OPERATORS: [&str; 9] = [
-    "exactly",
-    "prefix",
-    "suffix",
-    "anything-but",
-    "numeric",
-    "exists",
-    "equals-ignore-case",
-    "cidr",
-    "wildcard",
-];
+const OPERATORS: [&str; 9] =
+    ["exactly", "prefix", "suffix", "anything-but", "numeric", "exists", "equals-ignore-case", "cidr", "wildcard"];
 /// The greatest number that policies compare, and the least with its sign turned.
 const GREATEST: f64 = 1e9;
 

@@ -41,7 +41,8 @@ pub(super) fn subscription(
 ) -> Result<SubscriptionKey, Error> {
     let arn = arn("SubscriptionArn", text)?;
     let key = SubscriptionKey::of(&arn);
-    let key = key.ok_or_else(|| Error::because("SubscriptionArn", "An ARN of a subscription names a topic and an id"))?;
+    let key =
+        key.ok_or_else(|| Error::because("SubscriptionArn", "An ARN of a subscription names a topic and an id"))?;
     own(context, &arn, &key.topic, operation, "SubscriptionArn")?;
     Ok(key)
 }

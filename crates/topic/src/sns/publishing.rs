@@ -74,4 +74,3 @@ fn failed(id: String, error: &Error) -> Failed {
     let (code, message, sender_fault) = faults::entry(error);
     Failed { id, code, message, sender_fault }
 }
-
