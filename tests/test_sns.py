@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import ssl
 import subprocess
 import threading
 import urllib.request
@@ -489,6 +490,19 @@ def test_a_function_gets_awss_event(sns, sqs, topic, queue, make_function, aws):
     verify({**found, "SigningCertURL": found["SigningCertUrl"]})
 
 
+def test_other_services_publish_within_their_own_transactions(sns, sqs, topic, queue, make_function, aws):
+    (url, endpoint), arn = queue(), topic()
+    subscribe(sns, arn, endpoint)
+    name = make_function("def handler(event, context):\n    return event")
+    destination = {"OnSuccess": {"Destination": arn}}
+    aws("lambda").put_function_event_invoke_config(FunctionName=name, DestinationConfig=destination)
+    aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"x": 1}')
+    [message] = eventually(lambda: receive(sqs, url, wait=2), timeout=30)
+    document = json.loads(message["Body"])
+    verify(document)
+    assert json.loads(document["Message"])["responsePayload"] == {"x": 1}
+
+
 def test_a_topic_of_many_subscriptions_reaches_them_all(sns, sqs, topic, queue):
     arn = topic()
     queues = [queue() for _ in range(70)]
@@ -648,3 +662,40 @@ def test_topics_and_what_they_remember_survive_a_crash(tmp_path):
         verify(document)
     finally:
         platform.kill()
+
+
+def authority(directory):
+    """Files of a certificate for localhost that is its own authority, and of its key."""
+    from datetime import datetime, timedelta, timezone
+
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = serialization.Encoding.PEM
+    (directory / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    (directory / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return directory / "cert.pem", directory / "key.pem"
+
+
+def test_an_https_endpoint_is_sent_to_if_the_machine_trusts_it(fresh, listener, tmp_path):
+    certificate, key = authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener.server.socket = context.wrap_socket(listener.server.socket, server_side=True)
+    sns = fresh(environment={"SSL_CERT_FILE": str(certificate)}).client("sns")
+    arn = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=arn, Protocol="https", Endpoint=listener.url.replace("http://127.0.0.1", "https://localhost") + "/h")
+    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation"))
+    sns.confirm_subscription(TopicArn=arn, Token=document["Token"])
+    sns.publish(TopicArn=arn, Message="safe")
+    [document] = eventually(lambda: listener.documents("Notification"))
+    assert document["Message"] == "safe"

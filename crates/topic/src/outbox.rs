@@ -5,7 +5,7 @@
 
 use crate::model::{Subscription, SubscriptionKey, Topic};
 use crate::notice::Notice;
-use crate::post::{self, Outcome};
+use crate::post::{self, Outcome, Tls};
 use crate::retry::DeliveryPolicy;
 use crate::{deliver, keys, lookup};
 use fogbank_delivery::{Deliver, Delivery, Origin, Settle, Work};
@@ -84,6 +84,8 @@ pub(crate) struct Lane {
     number: u64,
     /// When it is due.
     at: Timestamp,
+    /// Whether it rests until then, because the endpoint takes so many messages a second only.
+    rests: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,11 +106,11 @@ pub(crate) fn add(tx: &mut Tx<'_>, key: &SubscriptionKey, post: &Post) -> Result
     tx.save(keys::OUTBOX, &keys::post(key, now, number), post)?;
     let lane: Option<Lane> = tx.load(keys::LANE, &keys::subscription(key))?;
     // One that is due or running looks at what is there when it ends.
-    if lane.is_none_or(|lane| lane.at > now) { line_up(tx, key, now) } else { Ok(()) }
+    if lane.is_none_or(|lane| lane.at > now && !lane.rests) { line_up(tx, key, now, false) } else { Ok(()) }
 }
 
-fn line_up(tx: &mut Tx<'_>, key: &SubscriptionKey, at: Timestamp) -> Result<(), Error> {
-    let lane = Lane { number: next_number(tx)?, at };
+fn line_up(tx: &mut Tx<'_>, key: &SubscriptionKey, at: Timestamp, rests: bool) -> Result<(), Error> {
+    let lane = Lane { number: next_number(tx)?, at, rests };
     tx.save(keys::LANE, &keys::subscription(key), &lane)?;
     let item = Item { subscription: key.clone(), lane: lane.number };
     let item = serde_json::to_vec(&item).map_err(|error| Error::Damaged { table: QUEUE, why: error.to_string() })?;
@@ -129,6 +131,7 @@ pub(crate) struct Outbox {
     store: Store,
     clock: Arc<dyn Clock>,
     deliver: Arc<dyn Deliver>,
+    tls: Arc<Tls>,
 }
 
 /// A post that was sent, under its key, and what came of it.
@@ -136,7 +139,7 @@ type Sent = (Vec<u8>, Post, Outcome);
 
 impl Outbox {
     pub fn new(store: Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Self {
-        Self { store, clock, deliver }
+        Self { store, clock, deliver, tls: Arc::default() }
     }
 
     async fn serve(self: Arc<Self>, message: Vec<u8>) -> Settle {
@@ -151,9 +154,9 @@ impl Outbox {
         let arn = item.subscription.arn();
         let topic = item.subscription.topic.arn();
         let sending = due.into_iter().map(|(key, post)| {
-            let (arn, topic) = (arn.clone(), topic.clone());
+            let (tls, arn, topic) = (self.tls.clone(), arn.clone(), topic.clone());
             tokio::spawn(async move {
-                let outcome = post::send(&post, &topic, &arn).await;
+                let outcome = post::send(&tls, &post, &topic, &arn).await;
                 (key, post, outcome)
             })
         });
@@ -211,12 +214,14 @@ impl Outbox {
             }
         }
         let next = tx.scan_prefix(keys::OUTBOX, &keys::posts(key), 1)?;
-        match next.first().and_then(|(name, _)| keys::post_of(name)) {
-            Some((due, _)) => {
-                let at = policy.pause().map_or(due, |pause| due.max(tx.now().plus(pause)));
-                line_up(tx, key, at)
+        let due = next.first().and_then(|(name, _)| keys::post_of(name)).map(|(due, _)| due);
+        match (due, policy.pause().filter(|_| !sent.is_empty())) {
+            (due, Some(pause)) => {
+                let rested = tx.now().plus(pause);
+                line_up(tx, key, due.map_or(rested, |due| due.max(rested)), true)
             }
-            None => {
+            (Some(due), None) => line_up(tx, key, due, false),
+            (None, None) => {
                 tx.delete(keys::LANE, &keys::subscription(key));
                 Ok(())
             }
