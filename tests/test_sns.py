@@ -409,6 +409,19 @@ def test_an_http_endpoint_confirms_is_notified_and_unsubscribes(sns, topic, list
     assert again["SubscriptionArn"] == subscription, "it is taken up again"
 
 
+def test_links_lead_to_other_accounts_and_regions_too(platform, listener):
+    sns = platform.client("sns", account="111111111111", region="eu-west-1")
+    arn = sns.create_topic(Name=unique("t"))["TopicArn"]
+    sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=listener.url + "/h")
+    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation"))
+    urllib.request.urlopen(document["SubscribeURL"]).close()
+    sns.publish(TopicArn=arn, Message="m")
+    [document] = eventually(lambda: listener.documents("Notification"))
+    urllib.request.urlopen(document["UnsubscribeURL"]).close()
+    assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == []
+    sns.delete_topic(TopicArn=arn)
+
+
 def confirmed(sns, topic, listener, path, **attributes):
     """Subscribes the listener and confirms; answers the subscription."""
     subscribe(sns, topic, listener.url + path, "http", **attributes)

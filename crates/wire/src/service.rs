@@ -93,7 +93,7 @@ impl Service {
     }
 
     /// Lets `operation` be called without a signature, because its input holds a secret that proves enough. The caller is
-    /// [`UNSIGNED`] then, if signatures are checked.
+    /// [`UNSIGNED`] then, whether or not signatures are checked.
     pub fn unsigned(mut self, operation: &'static str) -> Self {
         self.unsigned.insert(operation);
         self
