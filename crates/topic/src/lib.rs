@@ -99,3 +99,6 @@ fn lookup(read: &impl Read, key: &TopicKey) -> Result<Option<Topic>, StoreError>
 fn find(read: &impl Read, key: &TopicKey) -> Result<Topic, Error> {
     lookup(read, key)?.ok_or(Error::NotFound("Topic"))
 }
+
+#[cfg(test)]
+mod tests;
