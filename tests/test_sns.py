@@ -6,6 +6,7 @@ import re
 import ssl
 import subprocess
 import threading
+import time
 import urllib.request
 
 import boto3
@@ -450,6 +451,16 @@ def test_what_an_http_endpoint_does_not_take_is_sent_again_and_then_given_up(sns
     sns.publish(TopicArn=arn, Message="forbidden")
     [message] = eventually(lambda: receive(sqs, dead, wait=1))
     assert json.loads(message["Body"])["Message"] == "forbidden" and len(listener.of("Notification")) == 7
+
+
+def test_an_endpoint_is_sent_so_many_messages_a_second(sns, topic, listener):
+    arn = topic()
+    confirmed(sns, arn, listener, "/h", DeliveryPolicy={"throttlePolicy": {"maxReceivesPerSecond": 8}})
+    started = time.monotonic()
+    for number in range(12):
+        sns.publish(TopicArn=arn, Message=str(number))
+    eventually(lambda: len(listener.of("Notification")) == 12)
+    assert time.monotonic() - started > 0.9
 
 
 def test_a_slow_http_endpoint_holds_up_nobody_else(sns, topic, listener):
