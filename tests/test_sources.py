@@ -160,6 +160,8 @@ def test_a_message_reaches_the_function_as_aws_shows_it(sqs, mapped):
         "SentTimestamp",
         "SenderId",
         "ApproximateFirstReceiveTimestamp",
+        "FogbankSender",
+        "FogbankSignature",
     }
     assert attributes["ApproximateReceiveCount"] == "1"
     eventually(lambda: is_empty(sqs, url))

@@ -9,13 +9,14 @@ use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
+use fogbank_delivery::Signer;
 use fogbank_deploy::Deploy;
 use fogbank_functions::machine::ThisMachine;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
-use fogbank_model::{AccountId, Arn, Clock, SystemClock};
+use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -66,16 +67,19 @@ pub async fn compose(
     root: &Path,
     stopping: watch::Receiver<bool>,
 ) -> Result<Composition, Box<dyn std::error::Error + Send + Sync>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::default());
+    // Signatures and keys carry the time of clients, who know the machine's.
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
-    let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    let identity = Arc::new(Identity::open(store.clone(), machine.clone()).await?);
     if settings.auth == AuthMode::On {
         root_key::publish(&identity, root).await?;
     } else {
         root_key::withdraw(root);
     }
     let logs = Logs::open(&store, clock.clone());
-    let queues = Queues::open(&store, clock.clone()).await?;
+    let signer = Signer::open(&store, clock.clone()).await?;
+    let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -103,6 +107,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
+        signer: signer.clone(),
         deliver: deliver.clone(),
         config,
     };
@@ -140,10 +145,17 @@ pub async fn compose(
     ];
     services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
-    let router = Arc::new(Router::new(services, auth, clock));
+    let router = Arc::new(Router::new(services, auth, machine));
     endpoint.connect(router.clone());
     Ok(Composition {
-        front: Front { router, gateway, functions: functions.clone(), topics, signed: settings.auth == AuthMode::On },
+        front: Front {
+            router,
+            gateway,
+            functions: functions.clone(),
+            topics,
+            signer,
+            signed: settings.auth == AuthMode::On,
+        },
         functions,
         logs,
     })

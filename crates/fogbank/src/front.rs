@@ -2,6 +2,7 @@
 
 use crate::browser;
 use bytes::Bytes;
+use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
 use fogbank_topic::Topics;
@@ -20,6 +21,8 @@ pub struct Front {
     pub functions: Arc<Functions>,
     /// For the certificate of notifications.
     pub topics: Arc<Topics>,
+    /// For the keys that messages' signatures are verified with.
+    pub signer: Arc<Signer>,
     /// Whether signatures are checked. Where they are, a page cannot do what its visitor's keys do not sign.
     pub signed: bool,
 }
@@ -56,6 +59,9 @@ impl Front {
         }
         match path {
             "/_fogbank/health" => return self.health(),
+            "/_fogbank/jwks.json" => {
+                return answer(StatusCode::OK, "application/json", self.signer.key_set().into());
+            }
             _ if self.signed => {}
             _ => {
                 if let Some(why) = browser::foreign_page(request.headers()) {

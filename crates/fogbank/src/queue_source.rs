@@ -43,7 +43,8 @@ impl QueueSource for QueuesOf {
                 attempt: None,
             };
             let received = self.0.receive(&key(queue)?, &how).await.map_err(failed)?;
-            Ok(received.into_iter().map(message).collect())
+            let key = key(queue)?;
+            Ok(received.into_iter().map(|received| message(&self.0, &key, received)).collect())
         })
     }
 
@@ -55,9 +56,12 @@ impl QueueSource for QueuesOf {
     }
 }
 
-fn message(received: Received) -> QueueMessage {
+fn message(queues: &Queues, key: &QueueKey, received: Received) -> QueueMessage {
+    let mut attributes = received.system_attributes();
+    attributes.insert("FogbankSender", received.message.principal.clone());
+    attributes.insert("FogbankSignature", queues.signature(key, &received));
     QueueMessage {
-        attributes: received.system_attributes(),
+        attributes,
         body_digest: received.body_digest(),
         attributes_digest: received.attributes_digest(),
         id: received.message.id,

@@ -58,7 +58,7 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_delivery::{Deliver, Delivery, Undelivered, Worker};
+use fogbank_delivery::{Deliver, Delivery, Signer, Undelivered, Worker};
 use fogbank_model::{
     Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
 };
@@ -126,6 +126,8 @@ pub struct Parts {
     pub memory: Arc<dyn Memory>,
     /// What event source mappings take messages from.
     pub queues: Arc<dyn QueueSource>,
+    /// Signs events that other services deliver.
+    pub signer: Arc<Signer>,
     /// Takes what becomes of asynchronous calls to its destinations.
     pub deliver: Arc<dyn Deliver>,
     /// Settings.
@@ -156,7 +158,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, queues, deliver, config } = parts;
+        let Parts { store, clock, runtime, log, memory, queues, signer, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -181,7 +183,7 @@ impl Functions {
             concurrency: config.concurrency,
             step_ms: config.billing_step_ms,
         });
-        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, config.retry_after);
+        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, signer, config.retry_after);
         let calls = Mutex::new(Some(Worker::start(store.clone(), clock.clone(), &asynchronous)));
         let sources = Sources::open(&store, caller.clone(), queues)?;
         let mut secret = [0; 32];

@@ -238,6 +238,13 @@ pub(crate) struct Platform {
     pub delivered: Arc<Mailbox>,
 }
 
+/// On a thread of its own, because platforms are opened without waiting.
+fn signer(store: &Store, clock: &Arc<dyn Clock>) -> Arc<Signer> {
+    let (store, clock) = (store.clone(), clock.clone());
+    let open = move || tokio::runtime::Runtime::new().unwrap().block_on(Signer::open(&store, clock)).unwrap();
+    std::thread::spawn(open).join().unwrap()
+}
+
 struct NoQueues;
 
 impl QueueSource for NoQueues {
@@ -322,6 +329,7 @@ impl Platform {
         });
         let memory = Arc::new(NoMeasure);
         let delivered = Arc::new(Mailbox::default());
+        let signer = signer(&store, &clock);
         let parts = Parts {
             store,
             clock: clock.clone(),
@@ -329,6 +337,7 @@ impl Platform {
             log,
             memory,
             queues: Arc::new(NoQueues),
+            signer,
             deliver: delivered.clone(),
             config,
         };

@@ -90,6 +90,15 @@ pub struct Counts {
     pub delayed: u64,
 }
 
+/// Who sends a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// What receivers see as `SenderId`.
+    pub id: String,
+    /// The ARN, as the platform authenticated it.
+    pub arn: String,
+}
+
 /// A message to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
@@ -114,6 +123,9 @@ pub struct Message {
     pub id: String,
     /// Who sent it, as SQS's `SenderId`.
     pub sender: String,
+    /// Who sent it, as the platform authenticated them: an ARN.
+    #[serde(default)]
+    pub principal: String,
     /// The body.
     #[serde(skip)]
     pub body: String,
