@@ -145,7 +145,6 @@ pub(crate) fn shown(key: &TopicKey, topic: &Topic) -> Texts {
     if key.is_fifo() {
         all.insert("FifoTopic".into(), "true".into());
         all.entry("ContentBasedDeduplication".into()).or_insert_with(|| "false".into());
-        all.entry("FifoThroughputScope".into()).or_insert_with(|| "Topic".into());
     }
     all
 }

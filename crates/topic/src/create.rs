@@ -162,7 +162,7 @@ fn create(
         let shown = attributes::shown(key, &there);
         let same = |(name, value): (&String, &String)| match shown.get(name) {
             Some(there) => attributes::is_same(there, value),
-            None => value.is_empty(),
+            None => value.is_empty() || (name == "FifoThroughputScope" && value == "Topic"),
         };
         if !given.iter().all(same) {
             return Err(Error::because("Attributes", "Topic already exists with different attributes"));
