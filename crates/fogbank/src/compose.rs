@@ -23,6 +23,7 @@ use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, 
 use fogbank_sandbox::Spawner;
 use fogbank_schedule::Schedules;
 use fogbank_store::Store;
+use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
 use std::path::Path;
@@ -113,13 +114,16 @@ pub async fn compose(
         config,
     };
     let functions = Functions::open(parts)?;
+    let topics = Topics::open(&store, clock.clone(), deliver.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone());
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),
         buses: buses.clone(),
+        topics: topics.clone(),
         logs: logs.clone(),
     });
+    topics.start();
     let schedules = Schedules::open(&store, clock.clone(), deliver);
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
@@ -148,6 +152,7 @@ pub async fn compose(
         fogbank_queue::sqs::service(queues),
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),
+        fogbank_topic::sns::service(topics.clone()),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());
@@ -155,7 +160,14 @@ pub async fn compose(
     let router = Arc::new(Router::new(services, auth, machine));
     endpoint.connect(router.clone());
     Ok(Composition {
-        front: Front { router, gateway, functions: functions.clone(), signer, signed: settings.auth == AuthMode::On },
+        front: Front {
+            router,
+            gateway,
+            functions: functions.clone(),
+            topics,
+            signer,
+            signed: settings.auth == AuthMode::On,
+        },
         functions,
         logs,
     })

@@ -7,6 +7,7 @@ use fogbank_logs::Logs;
 use fogbank_model::Arn;
 use fogbank_queue::Queues;
 use fogbank_store::{Error as StoreError, Tx};
+use fogbank_topic::Topics;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that takes messages.
@@ -19,6 +20,8 @@ pub struct Targets {
     pub buses: Arc<Buses>,
     /// `arn:aws:logs:…:log-group:…`
     pub logs: Arc<Logs>,
+    /// `arn:aws:sns:…`
+    pub topics: Arc<Topics>,
 }
 
 /// Delivers to the services of this platform. They are built on it and it on them, so it is connected last.
@@ -43,6 +46,7 @@ impl Deliver for Delivering {
             "lambda" => targets.functions.deliver_in(tx, target, delivery),
             "events" => targets.buses.deliver_in(tx, target, delivery),
             "logs" => targets.logs.deliver_in(tx, target, delivery),
+            "sns" => targets.topics.deliver_in(tx, target, delivery),
             _ => Err(Undelivered::NoTarget(target.to_string())),
         }
     }
@@ -54,6 +58,7 @@ impl Deliver for Delivering {
             "lambda" => Ok(targets.functions.exists(target)),
             "events" => targets.buses.exists(tx, target),
             "logs" => targets.logs.exists(tx, target),
+            "sns" => targets.topics.exists(tx, target),
             _ => Ok(false),
         }
     }

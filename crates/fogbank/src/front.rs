@@ -1,10 +1,11 @@
-//! The one address for everything: health, user HTTP for the gateway, and the AWS APIs for all the rest.
+//! The one address for everything: health, the certificate of notifications, user HTTP for the gateway, and the AWS APIs for all the rest.
 
 use crate::browser;
 use bytes::Bytes;
 use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
+use fogbank_topic::Topics;
 use fogbank_wire::http::Site;
 use fogbank_wire::{Body, Peer, Router};
 use http::{Request, Response, StatusCode, header};
@@ -18,6 +19,8 @@ pub struct Front {
     pub gateway: Arc<Gateway>,
     /// For code packages.
     pub functions: Arc<Functions>,
+    /// For the certificate of notifications.
+    pub topics: Arc<Topics>,
     /// For the keys that messages' signatures are verified with.
     pub signer: Arc<Signer>,
     /// Whether signatures are checked. Where they are, a page cannot do what its visitor's keys do not sign.
@@ -48,7 +51,13 @@ impl Front {
         if let Some(target) = target {
             return self.gateway.serve(target, request, peer).await;
         }
-        match request.uri().path() {
+        let path = request.uri().path();
+        if let Some(certificate) =
+            Some(path).filter(|path| path.ends_with(".pem")).and_then(|path| self.topics.certificate(path))
+        {
+            return answer(StatusCode::OK, "application/x-pem-file", certificate.into());
+        }
+        match path {
             "/_fogbank/health" => return self.health(),
             "/_fogbank/jwks.json" => {
                 return answer(StatusCode::OK, "application/json", self.signer.key_set().into());

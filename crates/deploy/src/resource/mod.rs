@@ -16,6 +16,7 @@ mod rest_api;
 mod rest_method;
 mod rest_stage;
 mod scheduler;
+mod sns;
 mod sqs;
 
 pub use crud::Crud;
@@ -123,6 +124,16 @@ pub trait ResourceType: Send + Sync {
         None
     }
 
+    /// The same, for a type that names what is looked for by its ARN.
+    fn lookup_in(
+        &self,
+        context: &RequestContext,
+        wanted: &Properties,
+    ) -> Option<(&'static str, &'static str, serde_json::Value)> {
+        let _ = context;
+        self.lookup(wanted)
+    }
+
     /// Makes it.
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
 
@@ -211,6 +222,9 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_stage::RestStage,
     &scheduler::Schedule,
     &scheduler::ScheduleGroup,
+    &sns::SnsSubscription,
+    &sns::SnsTopic,
+    &sns::SnsTopicPolicy,
     &sqs::SqsQueue,
     &sqs::SqsQueuePolicy,
 ];

@@ -39,7 +39,6 @@ const LATER: &[&str] = &[
     "MQ",
     "MSK",
     "S3",
-    "SNS",
     "SelfManagedKafka",
 ];
 
@@ -57,6 +56,7 @@ impl Expansion<'_> {
             match kind {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
+                Some("SNS") => self.topic_event(resource, &key.text, event.at, properties, alias),
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
                 Some(kind @ ("CloudWatchEvent" | "EventBridgeRule" | "Schedule")) => {

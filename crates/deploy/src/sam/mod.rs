@@ -8,6 +8,7 @@ mod globals;
 mod policies;
 mod rules;
 mod schedules;
+mod topic_events;
 
 use crate::expression::{Scope, call};
 use crate::package::ARTIFACT;

@@ -200,3 +200,32 @@ fn without_the_transform_a_serverless_type_is_explained() {
     let problems = Plan::make(&request, pseudo, BTreeMap::new()).err().unwrap();
     assert!(problems[0].message.contains("Transform: AWS::Serverless-2016-10-31"));
 }
+
+#[test]
+fn a_topic_event_subscribes_the_function_or_a_queue_in_between() {
+    let event = |more: &str| {
+        format!(
+            "{FUNCTION}      Events: {{N: {{Type: SNS, Properties: {{Topic: !Ref T{more}}}}}}}\n  T: {{Type: AWS::SNS::Topic}}\n"
+        )
+    };
+    let direct = resources(&event(", FilterPolicy: {a: [b]}, FilterPolicyScope: MessageBody"));
+    let expected = [
+        "Fn: Lambda::Function",
+        "FnN: SNS::Subscription",
+        "FnNPermission: Lambda::Permission",
+        "FnRole: IAM::Role",
+        "T: SNS::Topic",
+    ];
+    assert_eq!(direct, expected);
+    let between = resources(&event(", SqsSubscription: true"));
+    for id in [
+        "FnN: SNS::Subscription",
+        "FnNEventSourceMapping: Lambda::EventSourceMapping",
+        "FnNQueue: SQS::Queue",
+        "FnNQueuePolicy: SQS::QueuePolicy",
+    ] {
+        assert!(between.contains(&id.to_owned()), "{between:?}");
+    }
+    assert!(problem(&event(", SqsSubscription: {QueueArn: a}")).contains("needs both QueueArn and QueueUrl"));
+    assert!(problem(&format!("{FUNCTION}      Events: {{N: {{Type: SNS}}}}\n")).contains("the event N needs a Topic"));
+}
