@@ -5,6 +5,7 @@ use crate::page::{Page, Wanted};
 use crate::{Buses, Error, keys, tagging};
 use fogbank_model::{AccountId, Arn, Region};
 use fogbank_store::{Read, Tx};
+use std::sync::Arc;
 
 /// What a bus is made or changed with. What is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -81,17 +82,18 @@ impl Buses {
     ///
     /// # Errors
     /// [`Error::Invalid`] for the default bus and for one that has rules, [`Error::Store`].
-    pub async fn delete(&self, key: &BusKey) -> Result<(), Error> {
+    pub async fn delete(self: &Arc<Self>, key: &BusKey) -> Result<(), Error> {
         if key.name == DEFAULT {
             return Err(Error::invalid("Cannot delete event bus default."));
         }
-        let removed = key.clone();
+        let (this, removed) = (self.clone(), key.clone());
         let delete = move |tx: &mut Tx<'_>| {
             if !tx.scan_prefix(keys::RULE, &keys::rules(&removed), 1)?.is_empty() {
                 return Err(Error::invalid(format!("Event bus {} can't be deleted since it has rules.", removed.name)));
             }
             tx.delete(keys::BUS, &keys::bus(&removed));
-            tx.delete(keys::STAMP, &keys::bus(&removed));
+            // Archives may stay, so another bus of the name begins with another stamp.
+            this.stamp(tx, &removed);
             Ok(())
         };
         self.store.transact(delete).await?;

@@ -26,9 +26,6 @@ pub enum Error {
     /// A policy of more than 10 KB.
     #[error("Policy length exceeded the maximum allowed")]
     PolicyTooLong,
-    /// It is another account's.
-    #[error("{0}")]
-    Denied(String),
     /// The platform does not do this.
     #[error("{0}")]
     Disabled(String),

@@ -114,8 +114,8 @@ pub struct Rule {
     pub targets: Vec<Target>,
     /// Its tags.
     pub tags: Tags,
-    /// Which of its timers counts: an earlier one says nothing when it is due.
-    pub timer: u64,
+    /// Which timer counts: one that was replaced, or of a rule that had the name before, does nothing when it is due.
+    pub timer: String,
 }
 
 impl Rule {

@@ -38,8 +38,8 @@ impl Buses {
     ) -> Result<(), Error> {
         check(key, &settings)?;
         tagging::check(&settings.tags)?;
-        let (this, key) = (self.clone(), key.clone());
-        let put = move |tx: &mut Tx<'_>| this.put_rule_in(tx, &key, &settings, &origin);
+        let (this, key, timer) = (self.clone(), key.clone(), self.clock.uuid());
+        let put = move |tx: &mut Tx<'_>| this.put_rule_in(tx, &key, &settings, &origin, &timer);
         self.store.transact(put).await
     }
 
@@ -49,6 +49,7 @@ impl Buses {
         key: &RuleKey,
         settings: &RuleSettings,
         origin: &Origin,
+        id: &str,
     ) -> Result<(), Error> {
         find_bus(tx, &key.bus)?;
         let before: Option<Rule> = tx.load(keys::RULE, &keys::rule(key))?;
@@ -57,8 +58,8 @@ impl Buses {
         }
         let settings = settings.clone();
         let (targets, tags, timer) = match &before {
-            Some(rule) => (rule.targets.clone(), rule.tags.clone(), rule.timer),
-            None => (Vec::new(), settings.tags, 0),
+            Some(rule) => (rule.targets.clone(), rule.tags.clone(), rule.timer.clone()),
+            None => (Vec::new(), settings.tags, String::new()),
         };
         let mut rule = Rule {
             pattern: settings.pattern,
@@ -70,7 +71,7 @@ impl Buses {
             tags,
             timer,
         };
-        timer::arm(tx, key, before.as_ref(), &mut rule, origin)?;
+        timer::arm(tx, key, before.as_ref(), &mut rule, origin, id)?;
         self.save_rule(tx, key, &rule)
     }
 
@@ -79,12 +80,12 @@ impl Buses {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn enable(self: &std::sync::Arc<Self>, key: &RuleKey, is_on: bool, origin: Origin) -> Result<(), Error> {
-        let (this, key) = (self.clone(), key.clone());
+        let (this, key, timer) = (self.clone(), key.clone(), self.clock.uuid());
         let enable = move |tx: &mut Tx<'_>| {
             let before = find(tx, &key)?;
             let mut rule = before.clone();
             rule.state = if is_on { "ENABLED" } else { "DISABLED" }.into();
-            timer::arm(tx, &key, Some(&before), &mut rule, &origin)?;
+            timer::arm(tx, &key, Some(&before), &mut rule, &origin, &timer)?;
             this.save_rule(tx, &key, &rule)
         };
         self.store.transact(enable).await

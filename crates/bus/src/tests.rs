@@ -125,6 +125,21 @@ async fn a_schedule_is_due_once_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_rule_that_takes_anothers_name_does_not_take_its_timer() {
+    let house = House::new();
+    for _ in 0..3 {
+        let key = house.rule("r", scheduled("rate(1 minute)")).await;
+        house.buses.remove_targets(&key, vec!["1".into()]).await.unwrap();
+        house.buses.delete_rule(&key).await.unwrap();
+    }
+    house.rule("r", scheduled("rate(1 minute)")).await;
+    for count in 1..=3 {
+        house.clock.advance(MINUTE);
+        assert_eq!(house.wait_for(count).await.len(), count);
+    }
+}
+
+#[tokio::test]
 async fn what_became_due_while_nobody_was_there_is_made_up_for_once() {
     let house = House::new();
     house.rule("r", scheduled("rate(1 minute)")).await;

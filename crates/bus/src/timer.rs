@@ -1,5 +1,5 @@
 //! Schedules of rules. A timer is a message on a work queue that is not due yet; when it is, the rule's event and the next timer are one
-//! transaction. A rule counts its timers: one that was replaced does nothing.
+//! transaction. A rule knows which timer is its own: one that was replaced does nothing.
 
 use crate::event::scheduled;
 use crate::model::{Rule, RuleKey};
@@ -19,27 +19,28 @@ const AT_ONCE: usize = 8;
 struct Timer {
     rule: RuleKey,
     /// Counts only while it is the rule's.
-    number: u64,
+    id: String,
     due: Timestamp,
     origin: Origin,
 }
 
-/// Sets the timer of a rule that is about to be saved, where its schedule or state has changed.
+/// Sets the timer of a rule that is about to be saved, where its schedule or state has changed. `id` is one that no timer has had.
 pub(crate) fn arm(
     tx: &mut Tx<'_>,
     key: &RuleKey,
     before: Option<&Rule>,
     rule: &mut Rule,
     origin: &Origin,
+    id: &str,
 ) -> Result<(), StoreError> {
     let effective = |rule: &Rule| rule.schedule.clone().filter(|_| rule.is_enabled());
     let wanted = effective(rule);
     if before.is_some_and(|before| effective(before) == wanted) {
         return Ok(());
     }
-    rule.timer += 1;
+    rule.timer = id.to_owned();
     let Some(due) = wanted.and_then(|text| next(&text, tx.now())) else { return Ok(()) };
-    set(tx, &Timer { rule: key.clone(), number: rule.timer, due, origin: origin.clone() })
+    set(tx, &Timer { rule: key.clone(), id: id.to_owned(), due, origin: origin.clone() })
 }
 
 /// When a schedule is due next. Rules know no time zone but UTC.
@@ -84,8 +85,7 @@ impl Buses {
     fn due(&self, tx: &mut Tx<'_>, timer: &Timer) -> Result<(), StoreError> {
         let key = &timer.rule;
         let Some(rule) = tx.load::<Rule>(keys::RULE, &keys::rule(key))? else { return Ok(()) };
-        let Some(schedule) = rule.schedule.as_deref().filter(|_| rule.is_enabled() && rule.timer == timer.number)
-        else {
+        let Some(schedule) = rule.schedule.as_deref().filter(|_| rule.is_enabled() && rule.timer == timer.id) else {
             return Ok(());
         };
         let event = scheduled(&self.clock.uuid(), &key.arn(), &key.bus.account, &key.bus.region, timer.due);

@@ -14,7 +14,6 @@ impl From<Error> for Fault {
             Error::Limit(_) => "LimitExceededException",
             Error::IllegalStatus(_) => "IllegalStatusException",
             Error::PolicyTooLong => "PolicyLengthExceededException",
-            Error::Denied(_) => "AccessDeniedException",
             Error::Disabled(_) => "OperationDisabledException",
             Error::Store(why) => {
                 let mut fault = Fault::internal(why);

@@ -31,7 +31,17 @@ impl Expansion<'_> {
                 "RetryPolicy",
                 "RoleArn",
             ],
-            "CloudWatchEvent" => &["EventBusName", "Pattern", "Input", "InputPath", "Enabled", "State", "Target"],
+            "CloudWatchEvent" => &[
+                "EventBusName",
+                "Pattern",
+                "Input",
+                "InputPath",
+                "DeadLetterConfig",
+                "RetryPolicy",
+                "Enabled",
+                "State",
+                "Target",
+            ],
             _ => &[
                 "EventBusName",
                 "Pattern",
