@@ -154,7 +154,7 @@ BODIES = {
     "rest-json: a bad number in the query": ("GET", PATH + "/?MaxItems=many", signed("lambda"), b"", 400, b"SerializationException"),
     "rest-json: no such path": ("GET", "/2015-03-31/nothing", signed("lambda"), b"", 404, b"UnknownOperationException"),
     "rest-json: no such method": ("PATCH", PATH, signed("lambda"), b"", 404, b"UnknownOperationException"),
-    "rest-json: not implemented": ("GET", "/2015-03-31/event-source-mappings/", signed("lambda"), b"", 501, b"ListEventSourceMappings"),
+    "rest-json: not implemented": ("GET", "/2020-04-22/code-signing-configs", signed("lambda"), b"", 501, b"ListCodeSigningConfigs"),
     "json: no JSON": ("POST", "/", logs("CreateLogGroup"), b"{", 400, b"SerializationException"),
     "json: a list": ("POST", "/", logs("CreateLogGroup"), b"[1]", 400, b"SerializationException"),
     "json: wrong type": ("POST", "/", logs("CreateLogGroup"), b'{"logGroupName": {}}', 400, b"SerializationException"),
