@@ -19,7 +19,6 @@ mod event;
 pub mod events;
 mod keys;
 mod model;
-mod outbound;
 mod page;
 mod path;
 mod permission;
@@ -37,7 +36,7 @@ mod transform;
 pub use error::Error;
 pub use model::{Bus, BusKey, Rule, RuleKey, Target};
 
-use fogbank_delivery::{Deliver, Work, Worker};
+use fogbank_delivery::{Deliver, Outbound, Work, Worker};
 use fogbank_model::Clock;
 use fogbank_store::Store;
 use rule_set::RuleSet;
@@ -61,7 +60,7 @@ pub struct Buses {
 
 impl Buses {
     /// Opens the buses that are in `store`. What they deliver goes through `deliver`. To be called within a Tokio runtime.
-    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Arc<Self> {
+    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>, outbound: Arc<Outbound>) -> Arc<Self> {
         let mut epoch = [0; 16];
         clock.random(&mut epoch);
         let buses = Arc::new(Self {
@@ -75,7 +74,7 @@ impl Buses {
         });
         buses.start(Arc::new(timer::Timers(Arc::downgrade(&buses))));
         buses.start(Arc::new(replay::Replays(Arc::downgrade(&buses))));
-        buses.start(Arc::new(call::Calls::new(&buses)));
+        buses.start(Arc::new(call::Calls::new(&buses, outbound)));
         buses.start(Arc::new(sweep::Sweeps));
         buses
     }

@@ -187,6 +187,10 @@ impl Buses {
 }
 
 /// A bus takes its own account's events, and those of accounts that its policy names.
+/// The tag that lists the senders whose events a bus takes. Without it, it takes everybody's that its policy lets in.
+const SENDERS: &str = "fogbank:senders";
+
 fn may_send(bus: &Bus, key: &BusKey, origin: &Origin) -> bool {
-    key.account == origin.account || lets_in(bus, &origin.account)
+    let is_listed = bus.tags.get(SENDERS).is_none_or(|list| fogbank_delivery::is_listed(list, &origin.sender));
+    is_listed && (key.account == origin.account || lets_in(bus, &origin.account))
 }

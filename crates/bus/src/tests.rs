@@ -4,7 +4,7 @@ use super::*;
 use crate::archive::{ArchiveSettings, Named};
 use crate::put::Entry;
 use crate::rules::RuleSettings;
-use fogbank_delivery::{Delivery, Origin, Undelivered};
+use fogbank_delivery::{Delivery, Origin, Outbound, Signer, Undelivered};
 use fogbank_model::{Arn, Caller, RequestContext, RequestId, TestClock, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table, Tx};
 use serde_json::{Value, json};
@@ -29,6 +29,10 @@ impl Deliver for Keep {
     }
 }
 
+async fn outbound(store: &Store, clock: &Arc<TestClock>) -> Arc<Outbound> {
+    Arc::new(Outbound::new(Signer::open(store, clock.clone()).await.unwrap()))
+}
+
 struct House {
     clock: Arc<TestClock>,
     store: Store,
@@ -37,12 +41,12 @@ struct House {
 }
 
 impl House {
-    fn new() -> Self {
+    async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         // 2024-01-01T00:00:00Z
         let clock = Arc::new(TestClock::new(Timestamp(1_704_067_200_000), 1));
         let store = Store::open(directory.path(), clock.clone()).unwrap();
-        let buses = Buses::open(&store, clock.clone(), Arc::new(Keep));
+        let buses = Buses::open(&store, clock.clone(), Arc::new(Keep), outbound(&store, &clock).await);
         Self { clock, store, buses, _directory: directory }
     }
 
@@ -102,7 +106,7 @@ fn matching(source: &str) -> RuleSettings {
 
 #[tokio::test]
 async fn a_schedule_is_due_once_at_a_time() {
-    let house = House::new();
+    let house = House::new().await;
     let key = house.rule("r", scheduled("cron(0/5 * * * ? *)")).await;
     for count in 1..=3 {
         house.clock.advance(5 * MINUTE);
@@ -126,7 +130,7 @@ async fn a_schedule_is_due_once_at_a_time() {
 
 #[tokio::test]
 async fn a_rule_that_takes_anothers_name_does_not_take_its_timer() {
-    let house = House::new();
+    let house = House::new().await;
     for _ in 0..3 {
         let key = house.rule("r", scheduled("rate(1 minute)")).await;
         house.buses.remove_targets(&key, vec!["1".into()]).await.unwrap();
@@ -141,14 +145,19 @@ async fn a_rule_that_takes_anothers_name_does_not_take_its_timer() {
 
 #[tokio::test]
 async fn what_became_due_while_nobody_was_there_is_made_up_for_once() {
-    let house = House::new();
+    let house = House::new().await;
     house.rule("r", scheduled("rate(1 minute)")).await;
     house.clock.advance(MINUTE);
     house.wait_for(1).await;
     let House { clock, store, buses, _directory } = house;
     drop(buses);
     clock.advance(10 * MINUTE);
-    let house = House { buses: Buses::open(&store, clock.clone(), Arc::new(Keep)), clock, store, _directory };
+    let house = House {
+        buses: Buses::open(&store, clock.clone(), Arc::new(Keep), outbound(&store, &clock).await),
+        clock,
+        store,
+        _directory,
+    };
     house.wait_for(2).await;
     house.clock.advance(MINUTE);
     assert_eq!(house.wait_for(3).await.len(), 3);
@@ -156,7 +165,7 @@ async fn what_became_due_while_nobody_was_there_is_made_up_for_once() {
 
 #[tokio::test]
 async fn rules_in_memory_are_those_of_the_store() {
-    let house = House::new();
+    let house = House::new().await;
     let key = house.rule("r", matching("a")).await;
     house.put("a").await;
     house.put("b").await;
@@ -186,7 +195,7 @@ async fn rules_in_memory_are_those_of_the_store() {
 
 #[tokio::test]
 async fn an_archive_forgets_what_is_too_old() {
-    let house = House::new();
+    let house = House::new().await;
     let key = Named::of(&context(), "a");
     let settings = ArchiveSettings { retention_days: Some(1), ..ArchiveSettings::default() };
     house.buses.create_archive(&key, &BusKey::of(&context(), "default").arn(), settings).await.unwrap();
@@ -206,7 +215,7 @@ async fn an_archive_forgets_what_is_too_old() {
 
 #[tokio::test]
 async fn an_event_of_another_service_may_have_a_source_of_aws() {
-    let house = House::new();
+    let house = House::new().await;
     house.rule("r", matching("aws.s3")).await;
     let bus = BusKey::of(&context(), "default").arn();
     let mut delivery = Delivery::new(r#"{"bucket": "b"}"#, Origin::of(&context(), "s3.amazonaws.com", None));

@@ -10,10 +10,12 @@
 //! - Work that was accepted is done at least once, and what follows from it is committed with its end.
 
 mod message;
+mod outbound;
 mod signing;
 mod worker;
 
 pub use message::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin, sender};
+pub use outbound::{Outbound, Sender};
 pub use signing::{Claims, Signer, is_listed};
 pub use worker::{Settle, Work, Worker};
 

@@ -10,7 +10,7 @@ use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
 use fogbank_bus::Buses;
-use fogbank_delivery::Signer;
+use fogbank_delivery::{Outbound, Signer};
 use fogbank_deploy::Deploy;
 use fogbank_functions::machine::ThisMachine;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
@@ -114,8 +114,9 @@ pub async fn compose(
         config,
     };
     let functions = Functions::open(parts)?;
-    let topics = Topics::open(&store, clock.clone(), deliver.clone());
-    let buses = Buses::open(&store, clock.clone(), deliver.clone());
+    let outbound = Arc::new(Outbound::new(signer.clone()));
+    let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
+    let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),

@@ -42,7 +42,7 @@ pub use retry::DeliveryPolicy;
 pub use subscribe::{Subscribed, Wish};
 
 use fan_out::FanOut;
-use fogbank_delivery::{Deliver, Worker};
+use fogbank_delivery::{Deliver, Outbound, Worker};
 use fogbank_model::Clock;
 use fogbank_store::{Error as StoreError, Read, Store};
 use outbox::Outbox;
@@ -54,6 +54,7 @@ pub struct Topics {
     store: Store,
     clock: Arc<dyn Clock>,
     deliver: Arc<dyn Deliver>,
+    outbound: Arc<Outbound>,
     signer: Arc<Signer>,
     work: Mutex<Option<Running>>,
 }
@@ -67,15 +68,16 @@ struct Running {
 
 impl Topics {
     /// Opens the topics that are in `store`. To be called within a Tokio runtime; [`Self::start`] begins the work that was left.
-    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Arc<Self> {
+    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>, outbound: Arc<Outbound>) -> Arc<Self> {
         let signer = Arc::new(Signer::over(store.clone(), clock.clone()));
-        Arc::new(Self { store: store.clone(), clock, deliver, signer, work: Mutex::default() })
+        Arc::new(Self { store: store.clone(), clock, deliver, outbound, signer, work: Mutex::default() })
     }
 
     /// Begins to serve large topics and HTTP endpoints. To be called once everything is there that messages are delivered to.
     pub fn start(&self) {
         let fan_out = Arc::new(FanOut::new(self.store.clone(), self.deliver.clone(), self.signer.clone()));
-        let outbox = Arc::new(Outbox::new(self.store.clone(), self.clock.clone(), self.deliver.clone()));
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let outbox = Arc::new(Outbox::new(store, clock, self.deliver.clone(), self.outbound.clone()));
         let workers = [
             Worker::start(self.store.clone(), self.clock.clone(), &fan_out),
             Worker::start(self.store.clone(), self.clock.clone(), &outbox),

@@ -5,10 +5,10 @@
 
 use crate::model::{Subscription, SubscriptionKey, Topic};
 use crate::notice::Notice;
-use crate::post::{self, Outcome, Tls};
+use crate::post::{self, Outcome};
 use crate::retry::DeliveryPolicy;
 use crate::{deliver, keys, lookup};
-use fogbank_delivery::{Deliver, Delivery, Origin, Settle, Work};
+use fogbank_delivery::{Deliver, Delivery, Origin, Outbound, Settle, Work};
 use fogbank_model::{BoxFuture, Clock, Timestamp};
 use fogbank_store::{Error, Read, Store, Tx};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,10 @@ pub(crate) struct Post {
     pub content_type: String,
     /// How often it was sent again.
     pub retries: u64,
-    /// For the dead-letter queue.
+    /// When the message was published.
+    #[serde(default)]
+    pub sent: Timestamp,
+    /// Where it comes from, for its receiver and the dead-letter queue.
     pub origin: Option<Origin>,
 }
 
@@ -56,6 +59,7 @@ impl Post {
             raw: false,
             content_type: DeliveryPolicy::default().content_type().to_owned(),
             retries: 0,
+            sent: Timestamp(0),
             origin: None,
         }
     }
@@ -73,6 +77,7 @@ impl Post {
             raw,
             content_type: policy.content_type().to_owned(),
             retries: 0,
+            sent: notice.at,
             origin: Some(notice.origin.clone()),
         }
     }
@@ -131,15 +136,15 @@ pub(crate) struct Outbox {
     store: Store,
     clock: Arc<dyn Clock>,
     deliver: Arc<dyn Deliver>,
-    tls: Arc<Tls>,
+    outbound: Arc<Outbound>,
 }
 
 /// A post that was sent, under its key, and what came of it.
 type Sent = (Vec<u8>, Post, Outcome);
 
 impl Outbox {
-    pub fn new(store: Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Self {
-        Self { store, clock, deliver, tls: Arc::default() }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>, outbound: Arc<Outbound>) -> Self {
+        Self { store, clock, deliver, outbound }
     }
 
     async fn serve(self: Arc<Self>, message: Vec<u8>) -> Settle {
@@ -154,9 +159,9 @@ impl Outbox {
         let arn = item.subscription.arn();
         let topic = item.subscription.topic.arn();
         let sending = due.into_iter().map(|(key, post)| {
-            let (tls, arn, topic) = (self.tls.clone(), arn.clone(), topic.clone());
+            let (outbound, arn, topic) = (self.outbound.clone(), arn.clone(), topic.clone());
             tokio::spawn(async move {
-                let outcome = post::send(&tls, &post, &topic, &arn).await;
+                let outcome = post::send(&outbound, &post, &topic, &arn).await;
                 (key, post, outcome)
             })
         });

@@ -4,20 +4,13 @@ use crate::outbox::Post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use fogbank_delivery::{Outbound, Sender};
 use fogbank_model::Arn;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
-use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// How long an endpoint may take for its answer, as on AWS.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,16 +29,17 @@ pub(crate) enum Outcome {
 }
 
 /// Sends `post` of the topic's subscription.
-pub(crate) async fn send(tls: &Tls, post: &Post, topic: &Arn, subscription: &Arn) -> Outcome {
+pub(crate) async fn send(outbound: &Outbound, post: &Post, topic: &Arn, subscription: &Arn) -> Outcome {
     let Ok(uri) = post.url.parse::<Uri>() else { return Outcome::Refused("the endpoint is no URL".into()) };
     let request = match request(post, &uri, topic, subscription) {
         Ok(request) => request,
         Err(why) => return Outcome::Refused(why.to_string()),
     };
-    match tokio::time::timeout(TIMEOUT, exchange(tls, &uri, request)).await {
-        Ok(Ok(status)) => judge(status),
-        Ok(Err(why)) => Outcome::Failed(why.to_string()),
-        Err(_) => Outcome::Failed(format!("the endpoint did not answer within {} seconds", TIMEOUT.as_secs())),
+    // Confirmations are the platform's own, so they have no sender.
+    let sender = post.origin.as_ref().map(|origin| Sender { arn: &origin.sender, id: &post.id, sent: post.sent });
+    match outbound.send(request, sender, TIMEOUT).await {
+        Ok(answer) => judge(answer.status()),
+        Err(why) => Outcome::Failed(why),
     }
 }
 
@@ -61,11 +55,11 @@ fn judge(status: StatusCode) -> Outcome {
 }
 
 fn request(post: &Post, uri: &Uri, topic: &Arn, subscription: &Arn) -> Result<Request<Full<Bytes>>, http::Error> {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-    let mut request = Request::post(path)
-        .header(HOST, host)
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let mut request = Request::post(format!("{scheme}://{host}{path}"))
         .header(USER_AGENT, AGENT)
         .header(CONTENT_TYPE, HeaderValue::from_str(&post.content_type)?)
         .header("x-amz-sns-message-type", &post.kind)
@@ -82,57 +76,6 @@ fn request(post: &Post, uri: &Uri, topic: &Arn, subscription: &Arn) -> Result<Re
         request = request.header(AUTHORIZATION, format!("Basic {}", BASE64.encode(plain)));
     }
     request.body(Full::new(Bytes::from(post.body.clone())))
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-async fn exchange(tls: &Tls, uri: &Uri, request: Request<Full<Bytes>>) -> Result<StatusCode, Failure> {
-    let host = uri.host().ok_or("the endpoint has no host")?.trim_matches(['[', ']']);
-    let is_tls = uri.scheme_str() == Some("https");
-    // Every name below localhost is this machine (RFC 6761), whether or not the resolver knows.
-    let address = if host.ends_with(".localhost") { "localhost" } else { host };
-    let stream = TcpStream::connect((address, uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }))).await?;
-    if is_tls {
-        let name = ServerName::try_from(host.to_owned())?;
-        return ask(tls.connector()?.connect(name, stream).await?, request).await;
-    }
-    ask(stream, request).await
-}
-
-async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Result<StatusCode, Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request).await;
-    // The answer's body is of no use, however long it is.
-    connection.abort();
-    Ok(answer?.status())
-}
-
-/// Encrypts connections, trusting whom the machine trusts. What that is, is read when it is first needed.
-#[derive(Default)]
-pub(crate) struct Tls(OnceLock<TlsConnector>);
-
-impl Tls {
-    fn connector(&self) -> Result<&TlsConnector, Failure> {
-        if let Some(ready) = self.0.get() {
-            return Ok(ready);
-        }
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "a certificate of the machine's is not trusted");
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            return Err("the machine trusts no certificate (is there no ca-certificates package?)".into());
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-        let config = config.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
-        Ok(self.0.get_or_init(|| TlsConnector::from(Arc::new(config))))
-    }
 }
 
 #[cfg(test)]

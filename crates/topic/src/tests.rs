@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::AT_ONCE;
-use fogbank_delivery::{Delivery, Origin, Undelivered};
+use fogbank_delivery::{Delivery, Origin, Outbound, Signer, Undelivered};
 use fogbank_model::{AccountId, Arn, Region, TestClock, Timestamp};
 use fogbank_store::{Table, Tx};
 use std::time::Duration;
@@ -28,6 +28,10 @@ impl Deliver for Everybody {
     }
 }
 
+async fn outbound(store: &Store, clock: &Arc<TestClock>) -> Arc<Outbound> {
+    Arc::new(Outbound::new(Signer::open(store, clock.clone()).await.unwrap()))
+}
+
 struct House {
     topics: Arc<Topics>,
     clock: Arc<TestClock>,
@@ -35,11 +39,11 @@ struct House {
     _directory: tempfile::TempDir,
 }
 
-fn house() -> House {
+async fn house() -> House {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::new(Timestamp(1_800_000_000_000), 5));
     let store = Store::open(directory.path(), clock.clone()).unwrap();
-    let topics = Topics::open(&store, clock.clone(), Arc::new(Everybody));
+    let topics = Topics::open(&store, clock.clone(), Arc::new(Everybody), outbound(&store, &clock).await);
     House { topics, clock, store, _directory: directory }
 }
 
@@ -95,7 +99,7 @@ fn draft(message: &str) -> Draft {
 
 #[tokio::test]
 async fn a_deduplication_id_is_remembered_for_five_minutes() {
-    let house = house();
+    let house = house().await;
     let topic = house.topic("t.fifo").await;
     let send =
         || house.publish(&topic, Draft { group: Some("g".into()), deduplication: Some("d".into()), ..draft("m") });
@@ -109,7 +113,7 @@ async fn a_deduplication_id_is_remembered_for_five_minutes() {
 
 #[tokio::test]
 async fn a_token_confirms_for_two_days() {
-    let house = house();
+    let house = house().await;
     let topic = house.topic("t").await;
     let (_, pending) = house.subscribe(&topic, Protocol::Email, "a@example.com").await;
     house.clock.advance(Duration::from_secs(2 * 24 * 3600 + 1));
@@ -125,7 +129,7 @@ async fn a_token_confirms_for_two_days() {
 
 #[tokio::test]
 async fn a_message_reaches_everybody_or_is_not_accepted() {
-    let house = house();
+    let house = house().await;
     let topic = house.topic("t").await;
     for name in ["a", "gone", "b"] {
         house.subscribe(&topic, Protocol::Sqs, queue(name).as_str()).await;
@@ -139,7 +143,7 @@ async fn a_message_reaches_everybody_or_is_not_accepted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_topic_is_served_in_pieces_and_each_subscription_once() {
-    let house = house();
+    let house = house().await;
     let topic = house.topic("t").await;
     let names: Vec<String> = (0..AT_ONCE * 2 + 10).map(|number| format!("q{number}")).collect();
     for name in &names {
@@ -157,7 +161,7 @@ async fn a_large_topic_is_served_in_pieces_and_each_subscription_once() {
 
 #[tokio::test]
 async fn a_message_that_goes_round_in_a_loop_is_refused() {
-    let house = house();
+    let house = house().await;
     let topic = house.topic("t").await;
     let (topics, arn) = (house.topics.clone(), topic.arn());
     let deliver = move |tx: &mut Tx<'_>| -> Result<Vec<bool>, StoreError> {

@@ -7,10 +7,9 @@ use crate::connection::{self, Connection};
 use crate::destination::{self, Destination};
 use crate::event::Event;
 use crate::model::Target;
-use crate::outbound::Outbound;
 use crate::route::Failure;
 use crate::{Buses, keys};
-use fogbank_delivery::{Origin, Settle, Work};
+use fogbank_delivery::{Origin, Outbound, Sender, Settle, Work};
 use fogbank_model::{Arn, BoxFuture, Timestamp};
 use fogbank_store::{Error as StoreError, Tx};
 use http::StatusCode;
@@ -20,6 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use token::Tokens;
 
+/// How long a call may take: what EventBridge gives an API destination.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// Calls under way at once.
 const AT_ONCE: usize = 32;
 /// Retries, unless the target says otherwise.
@@ -76,7 +77,7 @@ enum Trouble {
 /// Makes the calls.
 pub(crate) struct Calls {
     buses: Weak<Buses>,
-    outbound: Outbound,
+    outbound: Arc<Outbound>,
     tokens: Tokens,
     /// How many calls each destination has had lately.
     paces: Mutex<HashMap<String, Pace>>,
@@ -89,13 +90,8 @@ struct Pace {
 }
 
 impl Calls {
-    pub(crate) fn new(buses: &Arc<Buses>) -> Self {
-        Self {
-            buses: Arc::downgrade(buses),
-            outbound: Outbound::new(),
-            tokens: Tokens::default(),
-            paces: Mutex::default(),
-        }
+    pub(crate) fn new(buses: &Arc<Buses>, outbound: Arc<Outbound>) -> Self {
+        Self { buses: Arc::downgrade(buses), outbound, tokens: Tokens::default(), paces: Mutex::default() }
     }
 
     async fn make(&self, buses: &Buses, call: &Call) -> Result<(), Trouble> {
@@ -158,7 +154,10 @@ impl Calls {
         let parts = request::Parts { target: &call.target, body: &call.body, event: &event };
         let request = request::build(&parts, destination, connection, token.as_deref());
         let request = request.map_err(|message| Trouble::Lasting { code: "INVALID_PARAMETER", message })?;
-        let answer = self.outbound.send(request).await.map_err(|message| passing("CONNECTION_FAILURE", message))?;
+        let id = event["id"].as_str().unwrap_or_default();
+        let sender = Sender { arn: &call.origin.sender, id, sent: call.first };
+        let answer = self.outbound.send(request, Some(sender), TIMEOUT).await;
+        let answer = answer.map_err(|message| passing("CONNECTION_FAILURE", message))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());

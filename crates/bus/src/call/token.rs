@@ -1,9 +1,10 @@
 //! Access tokens of OAuth connections, kept until they end.
 
+use super::TIMEOUT;
 use super::request::pairs;
 use crate::connection::Connection;
-use crate::outbound::Outbound;
 use bytes::Bytes;
+use fogbank_delivery::Outbound;
 use fogbank_model::Timestamp;
 use http::{Request, header};
 use http_body_util::Full;
@@ -40,7 +41,7 @@ impl Tokens {
         if let Some(token) = self.kept(connection, now) {
             return Ok(token);
         }
-        let answer = outbound.send(request(connection)?).await?;
+        let answer = outbound.send(request(connection)?, None, TIMEOUT).await?;
         if !answer.status().is_success() {
             return Err(format!("The authorization endpoint answered with status code {}.", answer.status().as_u16()));
         }
