@@ -6,7 +6,8 @@ import re
 import subprocess
 
 import pytest
-from conftest import ROOT, ROLE, eventually, package, unique
+from conftest import ROOT, eventually, unique
+from listener import Listener
 
 PAGE = (ROOT / "docs/signed-messages.md").read_text()
 
@@ -120,3 +121,53 @@ def test_keys_outlive_a_restart(fresh):
     platform.kill()
     platform.start()
     assert published(platform) == before
+
+
+def test_a_function_is_told_who_caused_an_event(platform, aws, make_function, queue):
+    out, _ = queue()
+    code = """
+import boto3, json, os
+def handler(event, context):
+    told = context.client_context.custom["fogbank"]
+    answer = {"told": told, "arn": context.invoked_function_arn, "event": json.dumps(event)}
+    boto3.client("sqs").send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps(answer))
+"""
+    name = make_function(code, Timeout=10, Environment={"Variables": {"OUT": out}})
+    events, rule = aws("events"), unique("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    # A text of its own, so that the payload's bytes are known.
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn, "Input": '{"n":1}'}])
+    events.put_events(Entries=[{"Source": rule, "DetailType": "t", "Detail": "{}"}])
+    message = aws("sqs").receive_message(QueueUrl=out, WaitTimeSeconds=15)["Messages"][0]
+    answer = json.loads(message["Body"])
+    claims = verify_in_python(published(platform), answer["told"]["signature"], '{"n":1}')
+    assert (claims["sender"], claims["target"], answer["told"]["sender"]) == (ROOT_ARN, arn, ROOT_ARN)
+
+
+def test_an_http_endpoint_is_told_in_headers(platform, aws):
+    sns, listener = aws("sns"), Listener()
+    try:
+        topic = sns.create_topic(Name=unique())["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=listener.url, Attributes={"RawMessageDelivery": "true"})
+        (headers, body), *_ = eventually(lambda: listener.of("SubscriptionConfirmation"))
+        assert "x-fogbank-sender" not in headers
+        sns.confirm_subscription(TopicArn=topic, Token=json.loads(body)["Token"])
+        sns.publish(TopicArn=topic, Message="news")
+        (headers, body), *_ = eventually(lambda: listener.of("Notification"))
+        claims = verify_in_python(published(platform), headers["x-fogbank-signature"], body)
+        assert (claims["sender"], headers["x-fogbank-sender"], body) == (ROOT_ARN, ROOT_ARN, "news")
+        assert claims["target"].rstrip("/") == listener.url
+    finally:
+        listener.close()
+
+
+def test_a_bus_takes_events_of_listed_senders_only(aws):
+    events, bus = aws("events"), unique("bus")
+    tags = [{"Key": "fogbank:senders", "Value": "arn:aws:sts::000000000000:assumed-role/tests/*"}]
+    events.create_event_bus(Name=bus, Tags=tags)
+    answer = events.put_events(Entries=[{"EventBusName": bus, "Source": "s", "DetailType": "t", "Detail": "{}"}])
+    assert answer["FailedEntryCount"] == 1 and answer["Entries"][0]["ErrorCode"] == "AccessDeniedException"
+    events.untag_resource(ResourceARN=f"arn:aws:events:us-east-1:000000000000:event-bus/{bus}", TagKeys=["fogbank:senders"])
+    answer = events.put_events(Entries=[{"EventBusName": bus, "Source": "s", "DetailType": "t", "Detail": "{}"}])
+    assert answer["FailedEntryCount"] == 0
