@@ -24,6 +24,12 @@ use tokio::task::JoinSet;
 /// Answers one request whose body has been read.
 pub type HttpHandler = Arc<dyn Fn(Request<Bytes>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
+/// Answers one request whose body is read as it comes. The handler bounds the body and the time that it takes.
+pub type StreamHandler = Arc<dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Whether a request that begins like this is one for a [`StreamHandler`].
+pub type Takes = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+
 /// How many bytes the body of a request that begins like this may have.
 pub type BodyLimit = Arc<dyn Fn(&Parts) -> usize + Send + Sync>;
 
@@ -45,12 +51,23 @@ pub struct Site {
     pub handler: HttpHandler,
     /// Bounds their bodies.
     pub body_limit: BodyLimit,
+    /// What is asked first: requests whose bodies are too large to be held.
+    pub streaming: Option<Streaming>,
+}
+
+/// The part of a site that reads bodies itself.
+#[derive(Clone)]
+pub struct Streaming {
+    /// Which requests it answers.
+    pub takes: Takes,
+    /// Answers them.
+    pub handler: StreamHandler,
 }
 
 impl Site {
     /// A site whose requests all have the same body limit, in bytes.
     pub fn new(body_limit: usize, handler: HttpHandler) -> Self {
-        Self { handler, body_limit: Arc::new(move |_| body_limit) }
+        Self { handler, body_limit: Arc::new(move |_| body_limit), streaming: None }
     }
 }
 
@@ -120,6 +137,9 @@ where
 
 async fn answer(request: Request<Incoming>, peer: Peer, site: &Site) -> Response<Body> {
     let (head, body) = request.into_parts();
+    if let Some(streaming) = site.streaming.as_ref().filter(|streaming| (streaming.takes)(&head)) {
+        return (streaming.handler)(Request::from_parts(head, body), peer).await;
+    }
     let limit = (site.body_limit)(&head);
     match read_body(body, limit).await {
         Ok(body) => (site.handler)(Request::from_parts(head, body), peer).await,
