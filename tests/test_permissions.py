@@ -182,12 +182,6 @@ def test_asynchronous_settings_are_put_changed_and_deleted(client, function):
     assert error_of(client.update_function_event_invoke_config, FunctionName=function, MaximumRetryAttempts=1) == gone
 
 
-def test_a_destination_is_refused_while_there_is_none(client, function):
-    config = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}
-    code, message = error_of(client.put_function_event_invoke_config, FunctionName=function, DestinationConfig=config)
-    assert code == "InvalidParameterValueException" and "not supported" in message
-
-
 def test_recursion_and_runtime_management_are_read_and_set(client, function):
     assert client.get_function_recursion_config(FunctionName=function)["RecursiveLoop"] == "Terminate"
     client.put_function_recursion_config(FunctionName=function, RecursiveLoop="Allow")

@@ -8,7 +8,7 @@ use fogbank_store::{Claimed, Error, Store, Tx};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How long claimed work is hidden from the next claim; renewed while it runs.
 const LEASE: Duration = Duration::from_secs(60);
@@ -50,7 +50,7 @@ pub trait Work: Send + Sync + 'static {
     fn run(self: Arc<Self>, message: Vec<u8>) -> BoxFuture<'static, Settle>;
 }
 
-/// A task that does one kind of work until it is dropped.
+/// A task that does one kind of work until it is dropped; what it has begun is then left to the next one.
 pub struct Worker(JoinHandle<()>);
 
 impl Drop for Worker {
@@ -79,11 +79,13 @@ impl Desk {
     async fn work<W: Work>(self: Arc<Self>, work: Weak<W>) {
         self.take_over().await;
         let arrivals = self.store.arrivals(self.queue);
+        let mut begun = JoinSet::new();
         while work.strong_count() > 0 {
             // Registered before looking, so that nothing arrives unseen.
             let mut arrived = std::pin::pin!(arrivals.notified());
             arrived.as_mut().enable();
-            let next = self.step(&work).await.unwrap_or_else(|error| {
+            while begun.try_join_next().is_some() {}
+            let next = self.step(&work, &mut begun).await.unwrap_or_else(|error| {
                 tracing::error!(%error, queue = self.queue, "work could not be taken from its queue");
                 Some(self.clock.now().plus(AFTER_FAILURE))
             });
@@ -104,7 +106,11 @@ impl Desk {
     }
 
     /// Starts what is due. Returns when to look again, if something is queued.
-    async fn step<W: Work>(self: &Arc<Self>, work: &Weak<W>) -> Result<Option<Timestamp>, Error> {
+    async fn step<W: Work>(
+        self: &Arc<Self>,
+        work: &Weak<W>,
+        begun: &mut JoinSet<()>,
+    ) -> Result<Option<Timestamp>, Error> {
         let due = self.store.next_due(self.queue)?;
         if due.is_none_or(|due| due > self.clock.now()) {
             return Ok(due);
@@ -116,7 +122,7 @@ impl Desk {
         let claimed = self.store.transact(move |tx: &mut Tx<'_>| tx.claim(queue, limit, LEASE)).await?;
         let Some(work) = work.upgrade() else { return Ok(None) };
         for (claimed, permit) in claimed.into_iter().zip(permits) {
-            tokio::spawn(self.clone().run(work.clone(), claimed, permit));
+            begun.spawn(self.clone().run(work.clone(), claimed, permit));
         }
         self.store.next_due(self.queue)
     }
@@ -157,5 +163,120 @@ impl Desk {
             self.extend(claimed).await;
         }
         tracing::error!(queue = self.queue, "finished work is given up and will be done again");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use fogbank_model::TestClock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const QUEUE: &str = "test.work";
+
+    /// Hangs on `hang`, fails to be settled `broken` times, and remembers what it did.
+    #[derive(Default)]
+    struct Errands {
+        done: Mutex<Vec<String>>,
+        begun: AtomicUsize,
+        broken: Arc<AtomicUsize>,
+    }
+
+    impl Work for Errands {
+        fn queue(&self) -> &'static str {
+            QUEUE
+        }
+
+        fn at_once(&self) -> usize {
+            2
+        }
+
+        fn run(self: Arc<Self>, message: Vec<u8>) -> BoxFuture<'static, Settle> {
+            Box::pin(async move {
+                self.begun.fetch_add(1, Ordering::SeqCst);
+                let message = String::from_utf8(message).unwrap();
+                if message == "hang" {
+                    std::future::pending::<()>().await;
+                }
+                self.done.lock().unwrap().push(message);
+                let broken = self.broken.clone();
+                Settle::with(move |_| {
+                    let fails =
+                        broken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+                    if fails { Err(Error::Disk("full".into())) } else { Ok(()) }
+                })
+            })
+        }
+    }
+
+    fn clock() -> Arc<TestClock> {
+        Arc::new(TestClock::new(Timestamp(1_000_000), 1))
+    }
+
+    async fn put(store: &Store, message: &'static str, at: Timestamp) {
+        store.transact(move |tx: &mut Tx<'_>| tx.enqueue(QUEUE, at, message.as_bytes())).await.unwrap();
+    }
+
+    async fn until(mut condition: impl FnMut() -> bool) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !condition() {
+            assert!(std::time::Instant::now() < deadline, "it never came true");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn work_is_done_when_it_is_due_and_leaves_the_queue() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), clock());
+        let store = Store::open(home.path(), clock.clone()).unwrap();
+        let errands = Arc::new(Errands::default());
+        let _worker = Worker::start(store.clone(), clock.clone(), &errands);
+        put(&store, "later", clock.now().plus(Duration::from_secs(60))).await;
+        put(&store, "now", clock.now()).await;
+        until(|| *errands.done.lock().unwrap() == ["now"]).await;
+        clock.advance(Duration::from_secs(60));
+        until(|| *errands.done.lock().unwrap() == ["now", "later"]).await;
+        until(|| store.next_due(QUEUE).unwrap().is_none()).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_worker_that_is_gone_had_begun_is_taken_over_at_once() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), clock());
+        let store = Store::open(home.path(), clock.clone()).unwrap();
+        let errands = Arc::new(Errands::default());
+        let worker = Worker::start(store.clone(), clock.clone(), &errands);
+        put(&store, "hang", clock.now()).await;
+        until(|| errands.begun.load(Ordering::SeqCst) == 1).await;
+        drop(worker);
+        // The clock stands still: no lease ends.
+        let _worker = Worker::start(store.clone(), clock.clone(), &errands);
+        until(|| errands.begun.load(Ordering::SeqCst) == 2).await;
+    }
+
+    #[tokio::test]
+    async fn the_end_of_work_is_committed_once_the_store_lets_it() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), clock());
+        let store = Store::open(home.path(), clock.clone()).unwrap();
+        let errands = Arc::new(Errands::default());
+        errands.broken.store(1, Ordering::SeqCst);
+        let _worker = Worker::start(store.clone(), clock.clone(), &errands);
+        put(&store, "once", clock.now()).await;
+        until(|| store.next_due(QUEUE).unwrap().is_none()).await;
+        assert_eq!(errands.begun.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn no_more_work_runs_at_once_than_is_allowed() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), clock());
+        let store = Store::open(home.path(), clock.clone()).unwrap();
+        let errands = Arc::new(Errands::default());
+        for message in ["hang", "hang", "now"] {
+            put(&store, message, clock.now()).await;
+        }
+        let _worker = Worker::start(store.clone(), clock.clone(), &errands);
+        until(|| errands.begun.load(Ordering::SeqCst) == 2).await;
+        tokio::task::yield_now().await;
+        assert!(errands.done.lock().unwrap().is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
+use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
@@ -87,12 +88,23 @@ pub async fn compose(
         memory_mb: settings.memory_mb(),
         idle: Duration::from_secs(settings.args.idle_seconds),
         keep_alive: settings.args.keep_alive.into(),
+        retry_after: Duration::from_secs(settings.args.retry_seconds),
         billing_step_ms: settings.file.bill.rounding_ms,
         ..Config::default()
     };
     let memory = Arc::new(ThisMachine);
-    let parts = Parts { store: store.clone(), clock: clock.clone(), runtime, log: tail, memory, config };
+    let deliver = Arc::new(Delivering::default());
+    let parts = Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        runtime,
+        log: tail,
+        memory,
+        deliver: deliver.clone(),
+        config,
+    };
     let functions = Functions::open(parts)?;
+    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),

@@ -3,6 +3,7 @@
 mod browser;
 mod cli;
 mod compose;
+mod delivering;
 mod dispatch;
 mod endpoint;
 mod front;

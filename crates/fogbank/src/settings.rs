@@ -33,6 +33,9 @@ pub struct PlatformArgs {
     /// Seconds after which an idle instance is stopped, where no history says otherwise
     #[arg(long, env = "FOGBANK_IDLE_SECONDS", default_value_t = 600)]
     pub idle_seconds: u64,
+    /// Seconds before a failed asynchronous call is tried again; before the second retry it is twice that
+    #[arg(long, env = "FOGBANK_RETRY_SECONDS", default_value_t = 60)]
+    pub retry_seconds: u64,
     /// What to log: error, warn, info, debug or trace
     #[arg(long, env = "FOGBANK_LOG", default_value = "warn")]
     pub log: String,

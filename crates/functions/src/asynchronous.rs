@@ -1,33 +1,36 @@
-//! Calls that nobody waits for. Once accepted they are in the store's work queue; a worker runs them, also after a restart.
+//! Calls that nobody waits for. Once accepted they are on a work queue of the store, which they leave in the transaction that delivers what
+//! became of them.
 //!
-//! A call is tried once, unless the function's event invoke configuration asks for retries. A call that could not reach the function,
-//! because of a limit or a failure of the platform, is tried again until it is too old.
+//! A call whose function fails is tried twice more, unless the event invoke configuration says otherwise. One that could not reach the
+//! function, because of a limit or a failure of the platform, is tried until it is too old. "Asynchronous invocation" in the Lambda Developer
+//! Guide has the rules.
 
-use crate::invoke::{Caller, NOT_READY, check_payload};
-use crate::model::FunctionKey;
+mod outcome;
+
+use crate::invoke::{Called, Caller, NOT_READY, check_payload};
+use crate::model::{EventInvoke, FunctionKey};
 use crate::{Error, keys, limits};
 use bytes::Bytes;
+use fogbank_delivery::{Deliver, Delivery, Origin, Settle, Undelivered, Work};
 use fogbank_model::{
-    AccountId, Caller as Who, FunctionName, FunctionRef, Invocation, InvokeError, Qualifier, Region, RequestContext,
-    RequestId, Timestamp,
+    AccountId, Arn, BoxFuture, Caller as Who, FunctionName, FunctionRef, Invocation, InvokeError, Qualifier, Region,
+    RequestContext, RequestId, Timestamp,
 };
-use fogbank_store::{Claimed, Store, Tx};
+use fogbank_store::{Error as StoreError, Store, Tx};
+use outcome::{Condition, Outcome};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a claimed call is hidden from the next claim; renewed while it runs.
-const LEASE: Duration = Duration::from_secs(60);
-/// Asynchronous calls that run at once.
-const AT_ONCE: usize = 256;
-/// The wait before the first and the second retry, as on AWS.
-const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+/// Asynchronous calls that run at once: as many as an account may have in flight, so that one function's backlog waits for its own limit first.
+const AT_ONCE: usize = limits::CONCURRENCY as usize;
+/// Retries where nothing is configured.
+const RETRIES: u32 = 2;
 /// The longest wait after a limit was hit.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// A queued call; its payload follows in the message after a line feed.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Queued {
     account: AccountId,
     region: Region,
@@ -43,6 +46,12 @@ struct Queued {
     /// How often in a row there was no room for it.
     #[serde(default)]
     refusals: u32,
+    /// Who caused it, as the platform authenticated them.
+    #[serde(default)]
+    sender: String,
+    /// How many deliveries led to it.
+    #[serde(default)]
+    hops: u8,
 }
 
 impl Queued {
@@ -57,40 +66,44 @@ impl Queued {
     }
 }
 
-/// Puts calls into the queue and takes them out.
+/// Puts calls on the queue and runs them.
 pub(crate) struct Asynchronous {
     store: Store,
     caller: Arc<Caller>,
-    running: Arc<Semaphore>,
+    deliver: Arc<dyn Deliver>,
+    /// The wait before the first retry; the second one takes twice as long.
+    retry_after: Duration,
 }
 
 impl Asynchronous {
-    pub fn new(store: &Store, caller: Arc<Caller>) -> Arc<Self> {
-        Arc::new(Self { store: store.clone(), caller, running: Arc::new(Semaphore::new(AT_ONCE)) })
+    pub fn new(store: &Store, caller: Arc<Caller>, deliver: Arc<dyn Deliver>, retry_after: Duration) -> Arc<Self> {
+        Arc::new(Self { store: store.clone(), caller, deliver, retry_after })
     }
 
     /// Accepts a call. Returns once it is on disk.
     pub async fn accept(&self, context: &RequestContext, invocation: Invocation) -> Result<(), InvokeError> {
         let payload = check_payload(invocation.payload, limits::ASYNC_PAYLOAD_BYTES, "Event")?;
         self.caller.find(&invocation.function)?;
+        let origin = Origin::of(context, "lambda.amazonaws.com", None);
         let now = self.caller.clock.now();
-        let queued = Queued {
-            account: invocation.function.account,
-            region: invocation.function.region,
-            name: invocation.function.name,
-            qualifier: invocation.function.qualifier,
-            request_id: context.request_id.to_string(),
-            endpoint: context.endpoint.to_string(),
-            trace: context.trace.clone(),
-            client_context: invocation.client_context,
-            accepted: now,
-            failures: 0,
-            refusals: 0,
-        };
+        let mut queued = queued(invocation.function, origin, context.request_id.to_string(), now);
+        queued.client_context = invocation.client_context;
         let failed = |error: Error| InvokeError::Internal(error.to_string());
         let message = queued.encode(&payload).map_err(failed)?;
         let put = move |tx: &mut Tx<'_>| -> Result<(), Error> { Ok(tx.enqueue(keys::ASYNC_QUEUE, now, &message)?) };
         self.store.transact(put).await.map_err(failed)
+    }
+
+    /// Accepts a call within the caller's transaction.
+    pub fn accept_in(&self, tx: &mut Tx<'_>, function: &Arn, delivery: &Delivery) -> Result<(), Undelivered> {
+        let function = function_of(function).ok_or_else(|| Undelivered::NoTarget(function.to_string()))?;
+        let payload = Bytes::copy_from_slice(delivery.body.as_bytes());
+        let payload = check_payload(payload, limits::ASYNC_PAYLOAD_BYTES, "Event").map_err(undelivered)?;
+        self.caller.find(&function).map_err(undelivered)?;
+        let now = tx.now();
+        let queued = queued(function, delivery.origin.clone(), self.caller.clock.uuid(), now);
+        let message = queued.encode(&payload).map_err(|error| Undelivered::Refused(error.to_string()))?;
+        Ok(tx.enqueue(keys::ASYNC_QUEUE, now, &message)?)
     }
 
     #[cfg(test)]
@@ -98,75 +111,46 @@ impl Asynchronous {
         Ok(self.store.next_due(keys::ASYNC_QUEUE)?)
     }
 
-    /// Takes calls out of the queue and runs them, until the platform ends.
-    pub async fn work(this: Weak<Self>) {
-        while let Some(worker) = this.upgrade() {
-            let (arrivals, clock) = (worker.store.arrivals(keys::ASYNC_QUEUE), worker.caller.clock.clone());
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
-            let next = worker.step().await.unwrap_or_else(|error| {
-                tracing::error!(%error, "asynchronous calls could not be taken from the queue");
-                Some(clock.now().plus(Duration::from_secs(1)))
-            });
-            // Waiting must not keep the platform alive.
-            drop(worker);
-            match next {
-                Some(at) => tokio::select! { () = arrived => {}, () = clock.sleep_until(at) => {} },
-                None => arrived.await,
-            }
-        }
-    }
-
-    /// Starts what is due. Returns when to look again, if something is queued.
-    async fn step(self: &Arc<Self>) -> Result<Option<Timestamp>, Error> {
-        let due = self.store.next_due(keys::ASYNC_QUEUE)?;
-        if due.is_none_or(|due| due > self.caller.clock.now()) {
-            return Ok(due);
-        }
-        let first = self.running.clone().acquire_owned().await.map_err(|error| Error::Disk(error.to_string()))?;
-        let mut permits = vec![first];
-        permits.extend((1..32).map_while(|_| self.running.clone().try_acquire_owned().ok()));
-        let limit = permits.len();
-        let claim =
-            move |tx: &mut Tx<'_>| -> Result<Vec<Claimed>, Error> { Ok(tx.claim(keys::ASYNC_QUEUE, limit, LEASE)?) };
-        for (claimed, permit) in self.store.transact(claim).await?.into_iter().zip(permits) {
-            tokio::spawn(self.clone().run(claimed, permit));
-        }
-        Ok(self.store.next_due(keys::ASYNC_QUEUE)?)
-    }
-
-    async fn run(self: Arc<Self>, claimed: Claimed, _permit: OwnedSemaphorePermit) {
-        let Some((queued, payload)) = Queued::decode(&claimed.message) else {
+    async fn call(self: Arc<Self>, message: Vec<u8>) -> Settle {
+        let Some((queued, payload)) = Queued::decode(&message) else {
             tracing::error!("a queued call cannot be read and is dropped");
-            return self.settle(&claimed, None).await;
+            return Settle::done();
         };
         let payload = Bytes::copy_from_slice(payload);
-        let mut call = std::pin::pin!(self.caller.call(queued.context(), queued.invocation(payload.clone())));
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut call => break outcome,
-                () = tokio::time::sleep(LEASE / 3) => self.extend(&claimed).await,
-            }
-        };
-        let next = self.next_try(queued, outcome.map(|called| called.reply.error.is_some()));
-        let again = next.and_then(|(at, queued)| Some((at, queued.encode(&payload).ok()?)));
-        self.settle(&claimed, again).await;
+        let result = self.caller.call(queued.context(), queued.invocation(payload.clone())).await;
+        match self.decide(queued, result) {
+            Decision::Again(at, queued) => match queued.encode(&payload) {
+                Ok(message) => Settle::again(keys::ASYNC_QUEUE, at, message),
+                Err(error) => {
+                    tracing::error!(%error, "a call cannot be queued again and is dropped");
+                    Settle::done()
+                }
+            },
+            Decision::Over(outcome) => self.settle(*outcome, payload),
+            Decision::Dropped => Settle::done(),
+        }
     }
 
-    /// When the call is to be tried again, if at all.
-    fn next_try(&self, mut queued: Queued, outcome: Result<bool, InvokeError>) -> Option<(Timestamp, Queued)> {
-        let (retries, age) = self.settings(&queued);
-        let wait = match outcome {
-            Ok(false) => return None,
-            Ok(true) => {
+    /// What follows from a try of a call.
+    fn decide(&self, mut queued: Queued, result: Result<Called, InvokeError>) -> Decision {
+        let settings = self.settings(&queued);
+        let retries = settings.as_deref().and_then(|settings| settings.retries).unwrap_or(RETRIES);
+        let age = settings.as_deref().and_then(|settings| settings.age_s);
+        let age = age.map_or(limits::ASYNC_AGE, |age| Duration::from_secs(age.into()));
+        let over = |queued, reply, condition| Decision::Over(Box::new(Outcome { queued, reply, condition }));
+        let (wait, reply) = match result {
+            Ok(called) if called.reply.error.is_none() => return over(queued, Some(called.reply), Condition::Success),
+            Ok(called) => {
                 queued.failures += 1;
                 queued.refusals = 0;
-                let tried = queued.failures as usize;
                 if queued.failures > retries {
-                    return None;
+                    return over(queued, Some(called.reply), Condition::RetriesExhausted);
                 }
-                RETRY_AFTER[(tried - 1).min(1)]
+                (self.retry_after * queued.failures, Some(called.reply))
+            }
+            // Nothing will ever run: as on AWS the event is given up at once, to where failures go.
+            Err(InvokeError::Throttled { .. }) if self.is_shut(&queued) => {
+                return over(queued, None, Condition::ZeroReservedConcurrency);
             }
             Err(
                 InvokeError::Throttled { .. }
@@ -175,54 +159,123 @@ impl Asynchronous {
                 | InvokeError::Refused { code: NOT_READY, .. },
             ) => {
                 queued.refusals += 1;
-                Duration::from_secs(1 << queued.refusals.min(9)).min(LONGEST_WAIT)
+                (Duration::from_secs(1 << queued.refusals.min(9)).min(LONGEST_WAIT), None)
             }
             Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge { .. } | InvokeError::Refused { .. })) => {
                 tracing::warn!(function = %queued.name, %error, "an asynchronous call is dropped");
-                return None;
+                return Decision::Dropped;
             }
         };
         let at = self.caller.clock.now().plus(wait);
         if at.since(queued.accepted) > age {
-            tracing::warn!(function = %queued.name, "an asynchronous call is too old and is dropped");
-            return None;
+            return over(queued, reply, Condition::EventAgeExceeded);
         }
-        Some((at, queued))
+        Decision::Again(at, queued)
     }
 
-    /// The retries and the age that the function's event invoke configuration sets.
-    fn settings(&self, queued: &Queued) -> (u32, Duration) {
+    /// Whether the function's reserved concurrency is zero.
+    fn is_shut(&self, queued: &Queued) -> bool {
+        let key = FunctionKey::of(&queued.function());
+        self.caller.registry.snapshot().function(&key).is_ok_and(|function| function.settings.reserved == Some(0))
+    }
+
+    /// The event invoke configuration that the call falls under.
+    fn settings(&self, queued: &Queued) -> Option<Arc<EventInvoke>> {
         let key = FunctionKey::of(&queued.function());
         let qualifier = queued.qualifier.as_ref().map_or_else(|| "$LATEST".into(), ToString::to_string);
-        let snapshot = self.caller.registry.snapshot();
-        let config = snapshot.function(&key).ok().and_then(|function| function.event_invokes.get(&qualifier).cloned());
-        let retries = config.as_ref().and_then(|config| config.retries).unwrap_or(0);
-        let age =
-            config.and_then(|config| config.age_s).map_or(limits::ASYNC_AGE, |age| Duration::from_secs(age.into()));
-        (retries, age)
+        self.caller.registry.snapshot().function(&key).ok()?.event_invokes.get(&qualifier).cloned()
     }
 
-    async fn extend(&self, claimed: &Claimed) {
-        let receipt = claimed.receipt.clone();
-        let extend = move |tx: &mut Tx<'_>| -> Result<(), Error> { Ok(tx.extend(&receipt, LEASE)?) };
-        if let Err(error) = self.store.transact(extend).await {
-            tracing::warn!(%error, "the lease on an asynchronous call could not be renewed");
+    /// Delivers what became of a call to the destinations that are configured for it.
+    fn settle(self: Arc<Self>, outcome: Outcome, payload: Bytes) -> Settle {
+        let settings = self.settings(&outcome.queued);
+        let now = self.caller.clock.now();
+        let destination = settings.as_deref().and_then(|settings| match outcome.condition {
+            Condition::Success => settings.on_success.clone(),
+            _ => settings.on_failure.clone(),
+        });
+        let mut deliveries: Vec<(Arn, Delivery)> = Vec::new();
+        if let Some(target) = destination {
+            deliveries.extend(outcome.record(&target, &payload, now).map(|record| (target, record)));
         }
-    }
-
-    /// Takes the message off the queue, and puts `again` on it in its place.
-    async fn settle(&self, claimed: &Claimed, again: Option<(Timestamp, Vec<u8>)>) {
-        let receipt = claimed.receipt.clone();
-        let settle = move |tx: &mut Tx<'_>| -> Result<(), Error> {
-            tx.ack(&receipt)?;
-            if let Some((at, message)) = &again {
-                tx.enqueue(keys::ASYNC_QUEUE, *at, message)?;
+        if let Some(target) = self.dead_letters(&outcome) {
+            deliveries.extend(outcome.dead_letter(&payload).map(|letter| (target, letter)));
+        }
+        Settle::with(move |tx| {
+            for (target, delivery) in &deliveries {
+                let delivered = Undelivered::refusal(self.deliver.deliver(tx, target, delivery))?;
+                if let Err(error) = delivered {
+                    tracing::error!(%target, %error, "what became of an asynchronous call could not be delivered");
+                }
             }
-            Ok(())
-        };
-        if let Err(error) = self.store.transact(settle).await {
-            tracing::error!(%error, "a finished asynchronous call could not be taken off the queue; it may run again");
+            Ok::<(), StoreError>(())
+        })
+    }
+
+    /// Where a failed call's event goes as the function's dead letter.
+    fn dead_letters(&self, outcome: &Outcome) -> Option<Arn> {
+        if matches!(outcome.condition, Condition::Success) {
+            return None;
         }
+        let function = outcome.queued.function();
+        let snapshot = self.caller.registry.snapshot();
+        let version = snapshot.function(&FunctionKey::of(&function)).ok()?.version(function.qualifier.as_ref()).ok()?;
+        version.configuration.dead_letters.clone()
+    }
+}
+
+/// What follows from a try of a call.
+enum Decision {
+    Again(Timestamp, Queued),
+    Over(Box<Outcome>),
+    Dropped,
+}
+
+impl Work for Asynchronous {
+    fn queue(&self) -> &'static str {
+        keys::ASYNC_QUEUE
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
+    }
+
+    fn run(self: Arc<Self>, message: Vec<u8>) -> BoxFuture<'static, Settle> {
+        Box::pin(self.call(message))
+    }
+}
+
+fn queued(function: FunctionRef, origin: Origin, request_id: String, accepted: Timestamp) -> Queued {
+    Queued {
+        account: function.account,
+        region: function.region,
+        name: function.name,
+        qualifier: function.qualifier,
+        request_id,
+        endpoint: origin.endpoint,
+        trace: origin.trace,
+        client_context: None,
+        accepted,
+        failures: 0,
+        refusals: 0,
+        sender: origin.sender,
+        hops: origin.hops,
+    }
+}
+
+/// The function that an ARN names.
+pub(crate) fn function_of(arn: &Arn) -> Option<FunctionRef> {
+    let mut parts = arn.resource().split(':');
+    let named = (arn.service() == "lambda" && parts.next() == Some("function")).then(|| parts.next()).flatten()?;
+    let qualifier = parts.next().map(Qualifier::parse).transpose().ok()?;
+    let (account, region) = (arn.account().parse().ok()?, arn.region().parse().ok()?);
+    parts.next().is_none().then_some(FunctionRef { account, region, name: FunctionName::new(named).ok()?, qualifier })
+}
+
+fn undelivered(error: InvokeError) -> Undelivered {
+    match error {
+        InvokeError::NotFound(arn) => Undelivered::NoTarget(arn),
+        other => Undelivered::Refused(other.to_string()),
     }
 }
 

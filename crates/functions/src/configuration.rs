@@ -111,6 +111,8 @@ pub struct Change {
     pub log_group: Option<String>,
     /// Whether published versions start from a snapshot.
     pub snap_start: Option<bool>,
+    /// The ARN of a queue or topic for the events of failed asynchronous calls; empty for none.
+    pub dead_letters: Option<String>,
     /// The only architecture that the client accepts.
     pub architecture: Option<String>,
 }
@@ -136,6 +138,7 @@ pub(crate) fn defaults(name: &str, role: Arn) -> Configuration {
         architecture: host_architecture().into(),
         log_group: format!("/aws/lambda/{name}"),
         snap_start: false,
+        dead_letters: None,
     }
 }
 
@@ -173,6 +176,9 @@ impl Change {
         }
         if let Some(architecture) = self.architecture {
             check_architecture(&architecture)?;
+        }
+        if let Some(target) = self.dead_letters {
+            to.dead_letters = read_dead_letters(&target)?;
         }
         to.snap_start = self.snap_start.unwrap_or(to.snap_start);
         snapstart::check(to)?;
@@ -217,6 +223,19 @@ pub(crate) fn read_role(role: &str) -> Result<Arn, Error> {
     let arn: Arn = role.parse().map_err(|_| wrong())?;
     let is_role = arn.service() == "iam" && arn.resource().starts_with("role/") && arn.account().len() == 12;
     if is_role { Ok(arn) } else { Err(wrong()) }
+}
+
+/// No text at all takes the setting away.
+fn read_dead_letters(target: &str) -> Result<Option<Arn>, Error> {
+    if target.is_empty() {
+        return Ok(None);
+    }
+    let arn: Option<Arn> = target.parse().ok();
+    match arn.filter(|arn| matches!(arn.service(), "sqs" | "sns")) {
+        Some(arn) if !arn.resource().ends_with(".fifo") => Ok(Some(arn)),
+        Some(_) => Err(Error::invalid("FIFO queues and topics are not supported as dead-letter targets.")),
+        None => Err(Error::invalid(format!("The target {target} is not the ARN of an SQS queue or an SNS topic."))),
+    }
 }
 
 pub(crate) fn check_architecture(architecture: &str) -> Result<(), Error> {

@@ -57,8 +57,11 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_model::{BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp};
-use fogbank_store::Store;
+use fogbank_delivery::{Deliver, Delivery, Undelivered, Worker};
+use fogbank_model::{
+    Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
+};
+use fogbank_store::{Store, Tx};
 use instances::Instances;
 use invoke::Caller;
 use machine::Memory;
@@ -86,6 +89,8 @@ pub struct Config {
     pub unknown_memory_percent: u64,
     /// Calls in flight at once in one account and region.
     pub concurrency: u32,
+    /// The wait before an asynchronous call that failed is tried again; before the second retry it is twice that.
+    pub retry_after: Duration,
     /// Durations are billed in steps of this many milliseconds: 1, or 100 as AWS did until 2020.
     pub billing_step_ms: u64,
 }
@@ -99,6 +104,7 @@ impl Default for Config {
             keep_alive: KeepAlive::default(),
             unknown_memory_percent: 25,
             concurrency: limits::CONCURRENCY,
+            retry_after: limits::RETRY_AFTER,
             billing_step_ms: 1,
         }
     }
@@ -116,6 +122,8 @@ pub struct Parts {
     pub log: Arc<LogTail>,
     /// What memory the machine has.
     pub memory: Arc<dyn Memory>,
+    /// Takes what becomes of asynchronous calls to its destinations.
+    pub deliver: Arc<dyn Deliver>,
     /// Settings.
     pub config: Config,
 }
@@ -133,6 +141,7 @@ pub struct Functions {
     /// Signs the addresses of code packages; a new one at each start.
     secret: [u8; 32],
     workers: Mutex<Vec<JoinHandle<()>>>,
+    calls: Mutex<Option<Worker>>,
 }
 
 impl Functions {
@@ -142,7 +151,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, config } = parts;
+        let Parts { store, clock, runtime, log, memory, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -167,14 +176,11 @@ impl Functions {
             concurrency: config.concurrency,
             step_ms: config.billing_step_ms,
         });
-        let asynchronous = Asynchronous::new(&store, caller.clone());
+        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, config.retry_after);
+        let calls = Mutex::new(Some(Worker::start(store.clone(), clock.clone(), &asynchronous)));
         let mut secret = [0; 32];
         clock.random(&mut secret);
-        let workers = vec![
-            tokio::spawn(Asynchronous::work(Arc::downgrade(&asynchronous))),
-            tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller))),
-        ];
-        let workers = Mutex::new(workers);
+        let workers = Mutex::new(vec![tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller)))]);
         let expected: BTreeSet<(String, u32)> = snapshot
             .functions()
             .map(|function| &function.latest.configuration)
@@ -196,6 +202,7 @@ impl Functions {
             config,
             secret,
             workers,
+            calls,
         }))
     }
 
@@ -203,6 +210,7 @@ impl Functions {
     pub async fn shutdown(&self) {
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         workers.iter().for_each(JoinHandle::abort);
+        drop(self.calls.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.instances.close();
         if let Err(error) = idle_times::save(&self.store, &self.registry, &self.instances).await {
             tracing::error!(%error, "the last minute of functions' idle times was not written");
@@ -210,6 +218,19 @@ impl Functions {
         if let Err(error) = self.caller.meter.flush().await {
             tracing::error!(%error, "the last second of the meter was not written");
         }
+    }
+
+    /// Accepts an asynchronous call of `function` within the caller's transaction.
+    ///
+    /// # Errors
+    /// [`Undelivered`]: there is no such function, version or alias, or the body is not JSON of at most 1 MB.
+    pub fn deliver_in(&self, tx: &mut Tx<'_>, function: &Arn, delivery: &Delivery) -> Result<(), Undelivered> {
+        self.asynchronous.accept_in(tx, function, delivery)
+    }
+
+    /// Whether `function` names a function, version or alias that is there.
+    pub fn exists(&self, function: &Arn) -> bool {
+        asynchronous::function_of(function).is_some_and(|function| self.caller.find(&function).is_ok())
     }
 
     /// What is registered now.

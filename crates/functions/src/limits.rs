@@ -21,8 +21,8 @@ pub const POLICY_BYTES: usize = 20_480;
 pub const TAGS: usize = 50;
 /// The payload and the answer of a synchronous call: 6 MB and room for its envelope.
 pub const SYNC_PAYLOAD_BYTES: usize = 6_291_556;
-/// The payload of an asynchronous call. AWS raised this from 256 KB to 1 MB in 2025; Fogbank keeps the lower one.
-pub const ASYNC_PAYLOAD_BYTES: usize = 262_144;
+/// The payload of an asynchronous call: 1 MB, as on AWS since October 2025.
+pub const ASYNC_PAYLOAD_BYTES: usize = 1_048_576;
 /// Calls in flight at once in one account and region.
 pub const CONCURRENCY: u32 = 1000;
 /// What reservations must leave of that to the functions without one.
@@ -47,3 +47,5 @@ pub const LAUNCHES: usize = 32;
 pub const LAUNCH_TIME: Duration = Duration::from_millis(50);
 /// How long an asynchronous call may stay in the queue: AWS's default `MaximumEventAgeInSeconds`.
 pub const ASYNC_AGE: Duration = Duration::from_secs(6 * 3600);
+/// The wait before the first retry of an asynchronous call.
+pub const RETRY_AFTER: Duration = Duration::from_secs(60);

@@ -102,6 +102,9 @@ pub struct Configuration {
     /// Whether published versions start from a snapshot of their initialised state: `SnapStart` with `PublishedVersions`.
     #[serde(default)]
     pub snap_start: bool,
+    /// The queue or topic that the events of failed asynchronous calls go to.
+    #[serde(default)]
+    pub dead_letters: Option<Arn>,
 }
 
 impl Configuration {
@@ -245,6 +248,12 @@ pub struct EventInvoke {
     pub retries: Option<u32>,
     /// Seconds after which a call is given up.
     pub age_s: Option<u32>,
+    /// What is told of calls that succeed.
+    #[serde(default)]
+    pub on_success: Option<Arn>,
+    /// What is told of calls that are given up.
+    #[serde(default)]
+    pub on_failure: Option<Arn>,
     /// When it was last changed.
     pub modified: Timestamp,
 }

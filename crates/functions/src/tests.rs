@@ -1,6 +1,7 @@
 //! A platform without sandboxes: a real store, and a runtime whose instances do what a variable of the function says.
 #![allow(clippy::unwrap_used)]
 
+mod asynchronous;
 mod calls;
 mod http;
 mod limits_hold;
@@ -234,6 +235,25 @@ pub(crate) struct Platform {
     pub puppet: Arc<Puppet>,
     pub lines: Arc<Lines>,
     pub clock: Arc<dyn Clock>,
+    pub delivered: Arc<Mailbox>,
+}
+
+/// Keeps what is delivered, and refuses what goes to a target called `gone`.
+#[derive(Default)]
+pub(crate) struct Mailbox(pub Mutex<Vec<(Arn, Delivery)>>);
+
+impl Deliver for Mailbox {
+    fn deliver(&self, _: &mut Tx<'_>, target: &Arn, delivery: &Delivery) -> Result<(), Undelivered> {
+        if target.resource() == "gone" {
+            return Err(Undelivered::NoTarget(target.to_string()));
+        }
+        self.0.lock().unwrap().push((target.clone(), delivery.clone()));
+        Ok(())
+    }
+
+    fn exists(&self, _: &Tx<'_>, target: &Arn) -> Result<bool, fogbank_store::Error> {
+        Ok(target.resource() != "gone")
+    }
 }
 
 pub(crate) fn context() -> RequestContext {
@@ -276,10 +296,19 @@ impl Platform {
             log: log.clone(),
         });
         let memory = Arc::new(NoMeasure);
-        let parts = Parts { store, clock: clock.clone(), runtime: puppet.clone(), log, memory, config };
+        let delivered = Arc::new(Mailbox::default());
+        let parts = Parts {
+            store,
+            clock: clock.clone(),
+            runtime: puppet.clone(),
+            log,
+            memory,
+            deliver: delivered.clone(),
+            config,
+        };
         let functions = Functions::open(parts).unwrap();
         let service = Arc::new(lambda::service(functions.clone()));
-        Self { home, functions, service, puppet, lines, clock }
+        Self { home, functions, service, puppet, lines, clock, delivered }
     }
 
     pub async fn raw(&self, operation: &str, value: Value) -> Result<Output, Fault> {
@@ -369,10 +398,14 @@ impl Platform {
 
     /// Ends the platform and starts another one on the same directory.
     pub async fn restart(self) -> Self {
-        let Self { home, functions, service, puppet, lines, clock } = self;
+        let config = self.functions.config.clone();
+        self.restart_with(config).await
+    }
+
+    pub async fn restart_with(self, config: Config) -> Self {
+        let Self { home, functions, service, puppet, lines, clock, delivered } = self;
         functions.shutdown().await;
-        drop((service, puppet, lines));
-        let config = functions.config.clone();
+        drop((service, puppet, lines, delivered));
         until(|| Arc::strong_count(&functions) == 1).await;
         drop(functions);
         let free = || Store::open(home.path(), clock.clone()).is_ok();

@@ -20,6 +20,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// `2026-05-04T10:20:30.123Z`.
+    pub fn to_iso_text(self) -> String {
+        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    }
+
     /// `2026-05-04T10:20:30.123+0000`, the form of Lambda's `LastModified`.
     pub fn to_lambda_text(self) -> String {
         let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();

@@ -13,6 +13,7 @@ mod acknowledge;
 mod attributes;
 mod contents;
 mod create;
+mod deliver;
 mod digest;
 mod error;
 mod keys;

@@ -2,13 +2,14 @@
 
 use super::functions::named;
 use super::shapes::{
-    Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput, ListOfFunction, NoDestinations,
+    Destination, DestinationConfig, Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput,
+    ListOfFunction,
 };
+use crate::Functions;
 use crate::event_invoke::{EventInvokeChange, find};
 use crate::list::PageRequest;
 use crate::model::{EventInvoke, Function, FunctionKey};
 use crate::permission::part;
-use crate::{Error, Functions};
 use fogbank_model::RequestContext;
 use fogbank_wire::Fault;
 use std::sync::Arc;
@@ -21,7 +22,10 @@ fn shown(function: &Function, qualifier: &str, config: &EventInvoke) -> EventInv
         function_arn: function.key.qualified_arn(qualifier).into(),
         maximum_retry_attempts: config.retries,
         maximum_event_age_in_seconds: config.age_s,
-        destination_config: NoDestinations::default(),
+        destination_config: DestinationConfig {
+            on_success: Some(Destination { destination: config.on_success.as_ref().map(ToString::to_string) }),
+            on_failure: Some(Destination { destination: config.on_failure.as_ref().map(ToString::to_string) }),
+        },
     }
 }
 
@@ -32,12 +36,14 @@ async fn set(
     keep: bool,
 ) -> Result<EventInvokeOutput, Fault> {
     let destinations = input.destination_config.unwrap_or_default();
-    let named_one = |end: Option<super::shapes::Destination>| end.is_some_and(|end| end.destination.is_some());
-    if named_one(destinations.on_success) || named_one(destinations.on_failure) {
-        return Err(Error::unsupported("DestinationConfig").into());
-    }
+    let named_in = |end: Option<Destination>| end.map(|end| end.destination.unwrap_or_default());
     let function = named(&context, &input.function_name, input.qualifier.as_deref())?;
-    let change = EventInvokeChange { retries: input.maximum_retry_attempts, age_s: input.maximum_event_age_in_seconds };
+    let change = EventInvokeChange {
+        retries: input.maximum_retry_attempts,
+        age_s: input.maximum_event_age_in_seconds,
+        on_success: named_in(destinations.on_success),
+        on_failure: named_in(destinations.on_failure),
+    };
     let key = FunctionKey::of(&function);
     let config = state.set_event_invoke(&key, function.qualifier.as_ref(), change, keep).await?;
     Ok(shown(&*state.function(&key)?, &part(function.qualifier.as_ref()), &config))

@@ -200,7 +200,7 @@ async fn a_dry_run_runs_nothing() {
 #[tokio::test]
 async fn an_event_is_accepted_and_run_once() {
     let platform = Platform::new();
-    platform.create("orders", "fail").await;
+    platform.create("orders", "").await;
     let answer = platform.call_with("orders", "{}", json!({"InvocationType": "Event"})).await.unwrap();
     assert_eq!(answer.status, Value::Int(202));
     until(|| platform.lines().iter().any(|line| line.starts_with("REPORT"))).await;
@@ -211,17 +211,17 @@ async fn an_event_is_accepted_and_run_once() {
 
 #[tokio::test]
 async fn an_accepted_event_survives_a_restart() {
-    let platform = Platform::new();
-    platform.create("orders", "").await;
+    let clock = test_clock(6);
     // Nothing may run at first.
-    platform
-        .run("PutFunctionConcurrency", json!({"FunctionName": "orders", "ReservedConcurrentExecutions": 0}))
-        .await
-        .unwrap();
+    let platform = Platform::with(Config { concurrency: 0, ..Config::default() }, clock.clone());
+    platform.create("orders", "").await;
     platform.call_with("orders", r#"{"n":1}"#, json!({"InvocationType": "Event"})).await.unwrap();
-    let platform = platform.restart().await;
+    let queue = platform.functions.asynchronous.clone();
+    until(|| queue.next_due().unwrap() == Some(clock.now().plus(Duration::from_secs(2)))).await;
+    drop(queue);
+    let platform = platform.restart_with(Config::default()).await;
     assert_eq!(platform.started(), 0);
-    platform.run("DeleteFunctionConcurrency", json!({"FunctionName": "orders"})).await.unwrap();
+    clock.advance(Duration::from_secs(2));
     until(|| platform.lines().iter().any(|line| line.starts_with("REPORT"))).await;
 }
 

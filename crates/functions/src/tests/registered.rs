@@ -116,9 +116,9 @@ async fn bad_functions_are_refused_in_aws_words() {
         ("a", json!({"VpcConfig": {"SubnetIds": ["subnet-1"]}}), 400, "VpcConfig is not supported"),
         (
             "a",
-            json!({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:eu-west-1:1:q"}}),
+            json!({"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::q"}}),
             400,
-            "DeadLetterConfig is not supported",
+            "The target arn:aws:s3:::q is not the ARN of an SQS queue or an SNS topic.",
         ),
         (
             "a",
@@ -383,7 +383,7 @@ async fn tags_are_a_functions_own() {
 }
 
 #[tokio::test]
-async fn asynchronous_settings_are_kept_and_destinations_refused() {
+async fn asynchronous_settings_are_kept() {
     let platform = Platform::new();
     platform.create("orders", "").await;
     let none = platform.fails("GetFunctionEventInvokeConfig", named("orders")).await;
@@ -396,9 +396,24 @@ async fn asynchronous_settings_are_kept_and_destinations_refused() {
         platform.ok("UpdateFunctionEventInvokeConfig", with("orders", json!({"MaximumEventAgeInSeconds": 60}))).await;
     assert_eq!((&updated["MaximumRetryAttempts"], &updated["MaximumEventAgeInSeconds"]), (&json!(2), &json!(60)));
     let destination =
-        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:123456789012:q"}}});
-    let refused = platform.fails("PutFunctionEventInvokeConfig", with("orders", destination)).await;
-    assert!(refused.2.starts_with("DestinationConfig is not supported by Fogbank yet."));
+        |target: &str| with("orders", json!({"DestinationConfig": {"OnFailure": {"Destination": target}}}));
+    let queue = "arn:aws:sqs:eu-west-1:123456789012:q";
+    platform.ok("UpdateFunctionEventInvokeConfig", destination(queue)).await;
+    let kept = platform.ok("GetFunctionEventInvokeConfig", named("orders")).await;
+    assert_eq!(kept["DestinationConfig"], json!({"OnSuccess": {}, "OnFailure": {"Destination": queue}}));
+    assert_eq!(kept["MaximumRetryAttempts"], json!(2));
+    let cases = [
+        ("arn:aws:dynamodb:eu-west-1:123456789012:table/t", "The destination ARN"),
+        ("arn:aws:sqs:eu-west-1:123456789012:q.fifo", "The destination ARN"),
+        (
+            "arn:aws:lambda:eu-west-1:123456789012:function:orders",
+            "You can't specify the function as a destination for itself.",
+        ),
+    ];
+    for (target, expected) in cases {
+        let refused = platform.fails("PutFunctionEventInvokeConfig", destination(target)).await;
+        assert!(refused.2.starts_with(expected), "{target}: {}", refused.2);
+    }
 }
 
 #[tokio::test]

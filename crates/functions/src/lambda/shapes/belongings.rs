@@ -247,16 +247,17 @@ pub(in crate::lambda) struct EventInvokeInput {
     pub destination_config: Option<DestinationConfig>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::lambda) struct DestinationConfig {
     pub on_success: Option<Destination>,
     pub on_failure: Option<Destination>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in crate::lambda) struct Destination {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
 }
 
@@ -270,19 +271,9 @@ pub(in crate::lambda) struct EventInvokeOutput {
     pub maximum_retry_attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum_event_age_in_seconds: Option<u32>,
-    pub destination_config: NoDestinations,
+    /// AWS shows both ends also where none is set.
+    pub destination_config: DestinationConfig,
 }
-
-/// AWS shows both ends also where none is set.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(in crate::lambda) struct NoDestinations {
-    on_success: Nothing,
-    on_failure: Nothing,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Nothing {}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -131,8 +131,6 @@ impl ConfigurationInput {
             .as_ref()
             .is_some_and(|vpc| !(vpc.subnet_ids.is_empty() && vpc.security_group_ids.is_empty()));
         refuse(vpc, "VpcConfig")?;
-        let dead_letters = self.dead_letter_config.as_ref().is_some_and(|config| filled(&config.target_arn));
-        refuse(dead_letters, "DeadLetterConfig")?;
         refuse(filled(&self.kms_key_arn), "KMSKeyArn")?;
         refuse(self.file_system_configs.is_some_and(|configs| !configs.is_empty()), "FileSystemConfigs")?;
         refuse(self.image_config.is_some(), "ImageConfig")?;
@@ -165,6 +163,7 @@ impl ConfigurationInput {
             log_group: logging.log_group,
             // AWS takes an empty structure for no change.
             snap_start: self.snap_start.and_then(|snap_start| snap_start.apply_on).map(|on| on == "PublishedVersions"),
+            dead_letters: self.dead_letter_config.map(|config| config.target_arn.unwrap_or_default()),
             architecture: None,
         })
     }

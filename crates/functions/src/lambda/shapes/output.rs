@@ -38,6 +38,8 @@ pub(in crate::lambda) struct FunctionConfiguration {
     ephemeral_storage: Size,
     snap_start: SnapStartOutput,
     runtime_version_config: RuntimeVersionConfig,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter_config: Option<DeadLetterConfig>,
     logging_config: LoggingOutput,
 }
 
@@ -51,6 +53,12 @@ struct EnvironmentOutput {
 #[serde(rename_all = "PascalCase")]
 struct Mode {
     mode: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeadLetterConfig {
+    target_arn: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,6 +111,7 @@ impl FunctionConfiguration {
             Readiness::Failed { code, reason } => ("Failed", Some((&**reason, &**code))),
         };
         let (state_reason, state_reason_code) = why.map(|(reason, code)| (reason.into(), code.into())).unzip();
+        let dead_letters = configuration.dead_letters.as_ref().map(ToString::to_string);
         Self {
             function_name: function.key.name.to_string(),
             function_arn: function_arn.into(),
@@ -136,6 +145,7 @@ impl FunctionConfiguration {
             runtime_version_config: RuntimeVersionConfig {
                 runtime_version_arn: report::runtime_version_arn(&configuration.runtime, &function.key.scope.region),
             },
+            dead_letter_config: dead_letters.map(|target_arn| DeadLetterConfig { target_arn }),
             logging_config: LoggingOutput { log_format: "Text", log_group: configuration.log_group.clone() },
         }
     }

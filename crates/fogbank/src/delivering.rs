@@ -1,0 +1,50 @@
+//! Takes messages from one service to another: the one place that knows which service an ARN belongs to.
+
+use fogbank_delivery::{Deliver, Delivery, Undelivered};
+use fogbank_functions::Functions;
+use fogbank_model::Arn;
+use fogbank_queue::Queues;
+use fogbank_store::{Error as StoreError, Tx};
+use std::sync::{Arc, OnceLock};
+
+/// Everything that takes messages.
+pub struct Targets {
+    /// `arn:aws:sqs:…`
+    pub queues: Arc<Queues>,
+    /// `arn:aws:lambda:…`
+    pub functions: Arc<Functions>,
+}
+
+/// Delivers to the services of this platform. They are built on it and it on them, so it is connected last.
+#[derive(Default)]
+pub struct Delivering(OnceLock<Targets>);
+
+impl Delivering {
+    /// Names the targets. Nothing can be delivered before.
+    pub fn connect(&self, targets: Targets) {
+        drop(self.0.set(targets));
+    }
+}
+
+impl Deliver for Delivering {
+    fn deliver(&self, tx: &mut Tx<'_>, target: &Arn, delivery: &Delivery) -> Result<(), Undelivered> {
+        // A transaction of work that was left over may run before everything is there; it is run again.
+        let Some(targets) = self.0.get() else {
+            return Err(StoreError::Disk("the platform is starting".into()).into());
+        };
+        match target.service() {
+            "sqs" => targets.queues.deliver_in(tx, target, delivery),
+            "lambda" => targets.functions.deliver_in(tx, target, delivery),
+            _ => Err(Undelivered::NoTarget(target.to_string())),
+        }
+    }
+
+    fn exists(&self, tx: &Tx<'_>, target: &Arn) -> Result<bool, StoreError> {
+        let Some(targets) = self.0.get() else { return Ok(false) };
+        match target.service() {
+            "sqs" => targets.queues.exists(tx, target),
+            "lambda" => Ok(targets.functions.exists(target)),
+            _ => Ok(false),
+        }
+    }
+}
