@@ -15,6 +15,8 @@ use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
 use fogbank_model::{AccountId, Arn, Clock, SystemClock};
+use fogbank_object::Objects;
+use fogbank_object::s3::Door as ObjectDoor;
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -109,6 +111,8 @@ pub async fn compose(
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
     };
+    let buckets = Objects::open(&store, clock.clone(), deliver)?;
+    let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
@@ -135,9 +139,9 @@ pub async fn compose(
     services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
     let router = Arc::new(Router::new(services, auth, clock));
-    endpoint.connect(router.clone());
+    endpoint.connect(router.clone(), objects.clone());
     Ok(Composition {
-        front: Front { router, gateway, functions: functions.clone(), signed: settings.auth == AuthMode::On },
+        front: Front { router, gateway, objects, functions: functions.clone(), signed: settings.auth == AuthMode::On },
         functions,
         logs,
     })

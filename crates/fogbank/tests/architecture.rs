@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wasm", &["functions", "model", "runtimes"]),
     ("logs", &["model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
+    ("object", &["delivery", "model", "store", "wire"]),
     ("queue", &["delivery", "model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),

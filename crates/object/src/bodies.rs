@@ -78,7 +78,8 @@ pub(crate) struct Received {
 
 /// What to receive, and how.
 pub(crate) struct Receive {
-    pub algorithm: Algorithm,
+    /// The checksums to compute.
+    pub algorithms: Vec<Algorithm>,
     /// The most bytes.
     pub limit: u64,
     /// Whether a small body may stay in memory, for the store.
@@ -162,17 +163,17 @@ impl Bodies {
             }
             pieces.push(piece);
             if waiting >= PIECE {
-                target = Some(self.push(clock, target, std::mem::take(&mut pieces), how.algorithm).await?);
+                target = Some(self.push(clock, target, std::mem::take(&mut pieces), &how.algorithms).await?);
                 waiting = 0;
             }
         }
         if target.is_none() && how.inline && waiting <= INLINE {
             let whole = joined(pieces);
-            let mut sums = Sums::new(how.algorithm);
+            let mut sums = Sums::new(&how.algorithms);
             sums.update(&whole);
             return Ok(Received { size, digests: sums.finish(), content: Content::Inline(whole) });
         }
-        let (fresh, writing) = self.push(clock, target, pieces, how.algorithm).await?;
+        let (fresh, writing) = self.push(clock, target, pieces, &how.algorithms).await?;
         let writer = ended(writing).await?;
         let path = fresh.path.clone();
         let digests = blocking(move || {
@@ -189,7 +190,7 @@ impl Bodies {
         clock: &dyn Clock,
         target: Option<(Fresh, JoinHandle<io::Result<Writer>>)>,
         pieces: Vec<Bytes>,
-        algorithm: Algorithm,
+        algorithms: &[Algorithm],
     ) -> Result<(Fresh, JoinHandle<io::Result<Writer>>), Error> {
         match target {
             Some((fresh, writing)) => {
@@ -198,10 +199,10 @@ impl Bodies {
             }
             None => {
                 let fresh = self.fresh(clock);
-                let path = fresh.path.clone();
+                let (path, sums) = (fresh.path.clone(), Sums::new(algorithms));
                 let begin = move || {
                     let file = File::create_new(path)?;
-                    Writer { file, sums: Sums::new(algorithm), unsynced: 0 }.write(pieces)
+                    Writer { file, sums, unsynced: 0 }.write(pieces)
                 };
                 Ok((fresh, spawn_blocking(begin)))
             }

@@ -139,34 +139,45 @@ impl Sum {
     }
 }
 
-/// What is computed of a body: its MD5, and one checksum.
+/// What is computed of a body: its MD5, and checksums.
 pub(crate) struct Sums {
     md5: Md5,
-    algorithm: Algorithm,
-    sum: Sum,
+    sums: Vec<(Algorithm, Sum)>,
 }
 
 /// The result of [`Sums`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Digests {
     pub md5: [u8; 16],
-    pub algorithm: Algorithm,
-    /// In base64.
-    pub value: String,
+    /// In base64, in the order in which they were asked for.
+    pub values: Vec<(Algorithm, String)>,
+}
+
+impl Digests {
+    /// The checksum of `algorithm`, if it was asked for.
+    pub fn value(&self, algorithm: Algorithm) -> Option<&str> {
+        self.values.iter().find(|(of, _)| *of == algorithm).map(|(_, value)| value.as_str())
+    }
+
+    /// The MD5 as ETags have it.
+    pub fn etag(&self) -> String {
+        hex::encode(self.md5)
+    }
 }
 
 impl Sums {
-    pub fn new(algorithm: Algorithm) -> Self {
-        Self { md5: Md5::new(), algorithm, sum: Sum::new(algorithm) }
+    pub fn new(algorithms: &[Algorithm]) -> Self {
+        Self { md5: Md5::new(), sums: algorithms.iter().map(|one| (*one, Sum::new(*one))).collect() }
     }
 
     pub fn update(&mut self, data: &[u8]) {
         self.md5.update(data);
-        self.sum.update(data);
+        self.sums.iter_mut().for_each(|(_, sum)| sum.update(data));
     }
 
     pub fn finish(self) -> Digests {
-        Digests { md5: self.md5.finalize().into(), algorithm: self.algorithm, value: self.sum.finish() }
+        let values = self.sums.into_iter().map(|(algorithm, sum)| (algorithm, sum.finish())).collect();
+        Digests { md5: self.md5.finalize().into(), values }
     }
 }
 
@@ -187,9 +198,9 @@ mod tests {
     use super::*;
 
     fn sum(algorithm: Algorithm, data: &[u8]) -> String {
-        let mut sums = Sums::new(algorithm);
+        let mut sums = Sums::new(&[algorithm]);
         sums.update(data);
-        sums.finish().value
+        sums.finish().value(algorithm).unwrap().to_owned()
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `s3.bucket` | name | [`Bucket`](crate::model::Bucket) |
 //! | `s3.owned` | account, 0, name | nothing |
-//! | `s3.config` | bucket, kind, 0, id | a configuration, as the wire's type in JSON |
+//! | `s3.config` | bucket, kind, 0, id | a configuration, as the document that it came in |
 //! | `s3.number` | nothing | the last number given (8 bytes) |
 //! | `s3.version` | bucket, key, 0, 0, complement of the version's number | [`Version`](crate::model::Version); the newest first |
 //! | `s3.null` | bucket, key | the number of the key's null version (8 bytes) |

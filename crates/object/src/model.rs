@@ -2,7 +2,6 @@
 
 use crate::digest::Algorithm;
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
-use s3s::dto::Grant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -165,9 +164,9 @@ pub struct Head {
     pub storage_class: Option<String>,
     #[serde(skip_serializing_if = "Encryption::is_default")]
     pub encryption: Encryption,
-    /// `None` for the owner's full control.
+    /// The access control list as a document; `None` for the owner's full control.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grants: Option<Vec<Grant>>,
+    pub acl: Option<String>,
 }
 
 /// How an object says that it is encrypted. Bodies are on the platform's own disk as they came.
