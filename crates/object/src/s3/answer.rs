@@ -57,9 +57,9 @@ pub(super) fn complete(
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return response;
     };
-    let (mut head, mut body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     if head.status.is_success() || head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
-        let body = match body.take_bytes() {
+        let body = match body.bytes() {
             Some(whole) if method == Method::HEAD => Body::Full(whole.slice(..0)),
             Some(whole) => Body::Full(whole),
             None => Body::Boxed(body.map_err(io::Error::other).boxed()),
@@ -69,7 +69,7 @@ pub(super) fn complete(
     let details = head.headers.remove(DETAILS);
     head.headers.remove(CONTENT_LENGTH);
     let is_bare = method == Method::HEAD || head.status == StatusCode::NOT_MODIFIED;
-    let document = body.take_bytes().unwrap_or_default();
+    let document = body.bytes().unwrap_or_default();
     let body = match is_bare {
         true => {
             head.headers.remove(CONTENT_TYPE);
