@@ -204,6 +204,15 @@ pub enum Error {
     /// A method that this address does not take.
     #[error("The specified method is not allowed against this resource.")]
     MethodNotAllowed,
+    /// Logs cannot go there.
+    #[error("The target bucket for logging does not exist")]
+    InvalidTargetBucket(String),
+    /// Both headers and a document.
+    #[error("This request does not support content")]
+    UnexpectedContent,
+    /// Nothing says what is to be put.
+    #[error("Your request was missing a required header")]
+    MissingSecurityHeader(&'static str),
     /// The key is too long.
     #[error("Your key is too long")]
     KeyTooLong(usize),

@@ -4,7 +4,12 @@ use super::dto::{canonical_id, owner};
 use super::table::Call;
 use crate::Error;
 use crate::configuration::{self, kind};
-use crate::model;
+use crate::model::{self, Version};
+use crate::lookup;
+use super::configurations::{get, own, put};
+use super::taggings::change;
+use fogbank_store::Tx;
+use s3s::S3Request;
 use fogbank_model::AccountId;
 use s3s::dto::*;
 
@@ -202,4 +207,80 @@ pub(super) fn check(policy: &AccessControlPolicy, account: &AccountId) -> Result
         }
     }
     Ok(grants)
+}
+
+macro_rules! headers_of {
+    ($input:expr) => {
+        Headers {
+            canned: $input.acl.as_ref().map(|acl| acl.as_str()),
+            full_control: $input.grant_full_control.as_deref(),
+            read: $input.grant_read.as_deref(),
+            read_acp: $input.grant_read_acp.as_deref(),
+            write: $input.grant_write.as_deref(),
+            write_acp: $input.grant_write_acp.as_deref(),
+        }
+    };
+}
+
+/// The grants that a request puts, in headers or in its document.
+fn asked(headers: &Headers<'_>, policy: Option<&AccessControlPolicy>, bucket: &model::Bucket) -> Result<Vec<Grant>, Error> {
+    match (headers.grants(&bucket.owner, &bucket.owner)?, policy) {
+        (Some(_), Some(_)) => Err(Error::UnexpectedContent),
+        (Some(grants), None) => Ok(grants),
+        (None, Some(policy)) => check(policy, &bucket.owner),
+        (None, None) => Err(Error::MissingSecurityHeader("x-amz-acl")),
+    }
+}
+
+/// The body of a request without one comes as an empty document.
+fn given(policy: Option<AccessControlPolicy>) -> Option<AccessControlPolicy> {
+    policy.filter(|policy| policy.owner.is_some() || policy.grants.is_some())
+}
+
+pub(super) async fn put_of_bucket(call: &Call, request: S3Request<PutBucketAclInput>) -> Result<PutBucketAclOutput, Error> {
+    let input = request.input;
+    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let policy = given(input.access_control_policy.clone());
+    let grants = asked(&headers_of!(input), policy.as_ref(), &bucket)?;
+    if input.acl.as_ref().is_none_or(|acl| acl.as_str() != "private") && is_enforced(call, &bucket)? {
+        return Err(Error::NoAcls);
+    }
+    let policy = AccessControlPolicy { grants: Some(grants), owner: Some(owner(&bucket.owner)) };
+    put(call, &bucket, kind::ACL, "", policy).await?;
+    Ok(PutBucketAclOutput::default())
+}
+
+pub(super) async fn get_of_bucket(call: &Call, request: S3Request<GetBucketAclInput>) -> Result<GetBucketAclOutput, Error> {
+    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
+    let found: Option<AccessControlPolicy> = get(call, &bucket, kind::ACL)?;
+    let grants = found.map_or_else(|| Some(private(&bucket.owner)), |found| found.grants);
+    Ok(GetBucketAclOutput { grants, owner: Some(owner(&bucket.owner)) })
+}
+
+pub(super) async fn put_of_object(call: &Call, request: S3Request<PutObjectAclInput>) -> Result<PutObjectAclOutput, Error> {
+    let input = request.input;
+    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let policy = given(input.access_control_policy.clone());
+    let grants = asked(&headers_of!(input), policy.as_ref(), &bucket)?;
+    let is_plain = input.acl.as_ref().is_some_and(|acl| ["private", "bucket-owner-full-control"].contains(&acl.as_str()));
+    if !is_plain && is_enforced(call, &bucket)? {
+        return Err(Error::NoAcls);
+    }
+    let text = text(grants, &bucket.owner)?;
+    let set = move |_: &mut Tx<'_>, version: &mut Version| {
+        version.head.acl = Some(text.clone());
+        Ok(())
+    };
+    change(call, &bucket, input.key, input.version_id, Some("ObjectAcl:Put"), "PUT", set).await?;
+    Ok(PutObjectAclOutput::default())
+}
+
+pub(super) async fn get_of_object(call: &Call, request: S3Request<GetObjectAclInput>) -> Result<GetObjectAclOutput, Error> {
+    let input = request.input;
+    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let id = input.version_id.as_deref();
+    let version = call.objects.look(|state| lookup::readable(state, &bucket, &input.key, id, "GET"))?;
+    let kept = version.head.acl.as_ref().map(|text| configuration::from_xml::<AccessControlPolicy>(text.as_bytes()));
+    let grants = kept.transpose()?.map_or_else(|| Some(private(&version.owner)), |kept| kept.grants);
+    Ok(GetObjectAclOutput { grants, owner: Some(owner(&version.owner)), request_charged: None })
 }

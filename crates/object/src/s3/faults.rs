@@ -116,6 +116,9 @@ fn fault_of(error: &Error) -> Fault {
         Error::NoAcls => fault("AccessControlListNotSupported", 400),
         Error::InvalidObjectState(_) => fault("InvalidObjectState", 403),
         Error::MethodNotAllowed => fault("MethodNotAllowed", 405),
+        Error::InvalidTargetBucket(name) => fault("InvalidTargetBucketForLogging", 400).with("TargetBucket", name),
+        Error::UnexpectedContent => fault("UnexpectedContent", 400),
+        Error::MissingSecurityHeader(name) => fault("MissingSecurityHeader", 400).with("MissingHeaderName", name),
         Error::KeyTooLong(size) => fault("KeyTooLongError", 400).with("Size", size).with("MaxSizeAllowed", 1024),
         Error::Store(_) => fault("ServiceUnavailable", 503),
     }

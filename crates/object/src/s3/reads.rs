@@ -249,7 +249,8 @@ pub(super) async fn attributes(
 ) -> Result<GetObjectAttributesOutput, Error> {
     let input = request.input;
     const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
-    let asked: Vec<&str> = input.object_attributes.iter().map(|name| name.as_str()).collect();
+    let asked = input.object_attributes.iter().flat_map(|names| names.as_str().split(',').map(str::trim));
+    let asked: Vec<&str> = asked.filter(|name| !name.is_empty()).collect();
     if asked.is_empty() || asked.iter().any(|name| !KNOWN.contains(name)) {
         return Err(Error::InvalidArgument {
             message: "Invalid attribute name specified.".into(),

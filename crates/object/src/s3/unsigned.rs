@@ -3,9 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use fogbank_model::Timestamp;
 use futures_core::Stream;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use s3s::stream::{ByteStream, DynByteStream, RemainingLength};
 use s3s::{Body, S3Error, S3ErrorCode, S3Result, StdError};
 use std::pin::Pin;
@@ -63,6 +63,11 @@ fn basic_time(text: &str) -> Option<i64> {
 /// Takes the signature off.
 pub(super) fn strip(head: &mut Parts, body: Body, trailers: Trailers) -> S3Result<Body> {
     head.headers.remove(AUTHORIZATION);
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if head.method == Method::POST && kind.starts_with("multipart/form-data") {
+        let stream: DynByteStream = Box::pin(Form { inner: body, fields: Some(BytesMut::new()) });
+        return Ok(Body::from(stream));
+    }
     if head.uri.query().is_some() {
         let is_version_2 = parameter(head, "AWSAccessKeyId").is_some();
         let is_kept = |key: &str| {
@@ -131,6 +136,58 @@ enum State {
     Trailers,
     Done,
 }
+
+/// The most bytes that a form's fields before its file may have.
+const MOST_FIELDS: usize = 1024 * 1024;
+
+/// A form whose signature has a name under which nobody looks for it. Fields that begin with `x-ignore-` need not be in the form's policy.
+struct Form {
+    inner: Body,
+    /// What came before the file, as long as that has not begun.
+    fields: Option<BytesMut>,
+}
+
+/// Finds `wanted`, in any case.
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|part| part.eq_ignore_ascii_case(wanted))
+}
+
+fn rename(fields: &mut [u8]) {
+    let names: [(&[u8], &[u8]); 2] =
+        [(b"name=\"signature\"", b"name=\"x-ignore-\""), (b"name=\"x-amz-signature\"", b"name=\"x-ignore-amazon\"")];
+    for (name, other) in names {
+        if let Some(place) = find(fields, name).and_then(|at| fields.get_mut(at..at + other.len())) {
+            place.copy_from_slice(other);
+        }
+    }
+}
+
+impl Stream for Form {
+    type Item = Result<Bytes, StdError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let next = ready!(Pin::new(&mut self.inner).poll_next(cx));
+            let Some(fields) = &mut self.fields else { return Poll::Ready(next) };
+            let is_last = match next {
+                Some(Ok(more)) => {
+                    fields.extend_from_slice(&more);
+                    false
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => true,
+            };
+            if is_last || fields.len() > MOST_FIELDS || find(fields, b"name=\"file\"").is_some() {
+                rename(fields);
+                let fields = std::mem::take(fields).freeze();
+                self.fields = None;
+                return Poll::Ready(Some(Ok(fields)));
+            }
+        }
+    }
+}
+
+impl ByteStream for Form {}
 
 /// A body without its framing: `LENGTH[;chunk-signature=…]`, the piece, and so on, a piece of no length, and trailing headers.
 struct Unframed {
