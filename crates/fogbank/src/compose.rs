@@ -134,6 +134,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
+        objects.service(),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());

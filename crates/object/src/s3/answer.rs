@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use fogbank_model::RequestId;
-use fogbank_wire::Body;
+use fogbank_wire::{Body, Fault};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -85,14 +85,9 @@ pub(super) fn complete(
 
 /// Writes an error document anew, with the elements that `s3s` does not know.
 fn error_document(document: &str, details: Option<&HeaderValue>, resource: &str, id: &RequestId) -> String {
-    let element = |name: &str| {
-        let start = document.find(&format!("<{name}>"))? + name.len() + 2;
-        let end = document.find(&format!("</{name}>"))?;
-        unescape(document.get(start..end)?).ok().map(|text| text.into_owned())
-    };
-    let code = element("Code").unwrap_or_else(|| "InternalError".into());
+    let code = element(document, "Code").unwrap_or_else(|| "InternalError".into());
     let own = TEXTS.iter().find(|(known, _)| *known == code).map(|(_, text)| (*text).to_owned());
-    let said = element("Message").filter(|_| details.is_some() || !REPLACED.contains(&code.as_str()));
+    let said = element(document, "Message").filter(|_| details.is_some() || !REPLACED.contains(&code.as_str()));
     let message = said.or(own).unwrap_or_default();
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>",
@@ -110,6 +105,27 @@ fn error_document(document: &str, details: Option<&HeaderValue>, resource: &str,
     }
     text.push_str(&format!("<RequestId>{}</RequestId><HostId>{}</HostId></Error>", request_id(id), host_id(id)));
     text
+}
+
+/// The fault that an answer tells of, if it does.
+pub(super) fn fault(response: &Response<Body>) -> Option<Fault> {
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return None;
+    }
+    let document = match response.body() {
+        Body::Full(document) => String::from_utf8_lossy(document),
+        _ => Default::default(),
+    };
+    let code = element(&document, "Code").unwrap_or_else(|| response.status().as_str().to_owned());
+    let message = element(&document, "Message").unwrap_or_default();
+    Some(Fault::client(code, message).with_status(response.status().as_u16()))
+}
+
+/// The text of an element that occurs once.
+fn element(document: &str, name: &str) -> Option<String> {
+    let start = document.find(&format!("<{name}>"))? + name.len() + 2;
+    let end = document.find(&format!("</{name}>"))?;
+    unescape(document.get(start..end)?).ok().map(|text| text.into_owned())
 }
 
 /// Adds what every answer carries.

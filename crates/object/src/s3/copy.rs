@@ -131,7 +131,7 @@ pub(super) async fn copy(call: &Call, request: S3Request<CopyObjectInput>) -> Re
     let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: version_id(&reading.bucket, &reading.version),
-        expiration: lifecycle::expiration(call, &bucket, &input.key, &version),
+        expiration: lifecycle::expiration(&call.objects, &bucket, &input.key, &version),
         version_id: version_id(&bucket, &version),
         ..Default::default()
     };

@@ -1,12 +1,14 @@
 //! Where requests for S3 come in: which they are, whom they act for, and what `s3s` is told of it.
 
 use super::host::{self, Known};
-use super::table::Call;
+use super::table::{Call, OPERATIONS};
 use super::{answer, preflight, unsigned};
 use crate::{Objects, bucket};
 use bytes::Bytes;
-use fogbank_model::RequestId;
-use fogbank_wire::{Auth, Body, Claim, Credentials, LookupError, Peer, signed_for};
+use fogbank_model::{RequestContext, RequestId};
+use fogbank_wire::{
+    Auth, Body, Claim, Credentials, Handler, LookupError, Output, Peer, Service, Value, rest_request, signed_for,
+};
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
@@ -93,7 +95,9 @@ impl Door {
             _ => {
                 let claim = self.auth.claim(&head, &peer, id.clone());
                 let resource = head.uri.path().to_owned();
-                let answered = self.run(head, s3s::Body::http_body_unsync(body), claim, &peer).await;
+                let keys = self.auth.checked_with().filter(|_| peer.door.is_none());
+                let body = s3s::Body::http_body_unsync(body);
+                let answered = self.run(head, body, claim, keys, peer.door.is_some()).await;
                 answer::complete(answered, &asked.0, &resource, &id)
             }
         };
@@ -104,11 +108,44 @@ impl Door {
         response
     }
 
-    async fn run(&self, mut head: Parts, body: s3s::Body, claim: Claim, peer: &Peer) -> S3Result<http::Response<s3s::Body>> {
+    /// Answers a request of the platform's own, in the name of `context`.
+    async fn call(&self, context: RequestContext, request: Request<Bytes>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let (method, id, resource) = (head.method.clone(), context.request_id.clone(), head.uri.path().to_owned());
+        let claim = Claim { context, access_key_id: None, session_token: None };
+        let answered = self.run(head, body.into(), claim, None, true).await;
+        answer::complete(answered, &method, &resource, &id)
+    }
+
+    /// S3's operations as they are called within the process. They are made requests of, so that there is one way in; what an operation
+    /// answers beside its success or fault is not read back.
+    pub fn service(&self) -> Service {
+        OPERATIONS.iter().fold(Service::new("s3"), |service, name| {
+            let door = self.clone();
+            let handler: Handler = Box::new(move |input| {
+                let door = door.clone();
+                Box::pin(async move {
+                    let request = rest_request("s3", name, &input.value)?;
+                    let response = door.call(input.context, request).await;
+                    answer::fault(&response).map_or_else(|| Ok(Output::Value(Value::Map(Vec::new()))), Err)
+                })
+            });
+            service.handled(name, handler)
+        })
+    }
+
+    /// Has `s3s` answer. Signatures are checked with `keys`; `known` says that it is sure who asks even so.
+    async fn run(
+        &self,
+        mut head: Parts,
+        body: s3s::Body,
+        claim: Claim,
+        keys: Option<Arc<dyn Credentials>>,
+        known: bool,
+    ) -> S3Result<http::Response<s3s::Body>> {
         let is_signed = claim.access_key_id.is_some();
         let trailers = Arc::new(Mutex::new(None));
-        let keys = self.auth.checked_with().filter(|_| peer.door.is_none());
-        let anonymous = !is_signed && keys.is_none() && peer.door.is_none();
+        let anonymous = !is_signed && keys.is_none() && !known;
         let bucket = header(&head, HOST.as_str()).map(host::parse).filter(|host| host.names_s3 || is_signed);
         let bucket = bucket.and_then(|host| host.bucket).map(str::to_owned);
         let body = match &keys {

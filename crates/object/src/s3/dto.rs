@@ -6,7 +6,7 @@ use crate::model::{Checksum, Encryption};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fogbank_model::{AccountId, Timestamp};
-use s3s::dto::{ETag, Owner};
+use s3s::dto::{ETag, Owner, TimestampFormat};
 use sha2::{Digest as _, Sha256};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -29,6 +29,14 @@ pub(crate) fn iso(time: Timestamp) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.0) * 1_000_000);
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_default()
+}
+
+/// `Wed, 21 Oct 2015 07:28:00 GMT`
+pub(crate) fn http_date(at: Timestamp) -> String {
+    let mut text = Vec::new();
+    // Writing to memory does not fail, and the year is one that HTTP's form has.
+    let _ = time(at).format(TimestampFormat::HttpDate, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 pub(super) fn etag(value: &str) -> Option<ETag> {

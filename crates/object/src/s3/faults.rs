@@ -6,7 +6,7 @@ use crate::upload::{LARGEST, SMALLEST_PART};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use s3s::dto::TimestampFormat;
+use super::dto::http_date;
 use s3s::{S3Error, S3ErrorCode};
 
 /// The header that carries the further elements of an error document, as JSON in base64. It never leaves the platform.
@@ -127,13 +127,6 @@ fn fault_of(error: &Error) -> Fault {
 /// The code that a failure has on the wire, for lists of failures.
 pub(super) fn code_of(error: &Error) -> &'static str {
     fault_of(error).code
-}
-
-fn http_date(time: fogbank_model::Timestamp) -> String {
-    let mut text = Vec::new();
-    // Writing to memory does not fail, and the year is one that HTTP's form has.
-    let _ = super::dto::time(time).format(TimestampFormat::HttpDate, &mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 impl From<Error> for S3Error {

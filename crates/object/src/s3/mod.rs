@@ -23,8 +23,7 @@ mod unsigned;
 mod uploads;
 
 pub use door::Door;
-pub(crate) use dto::iso;
-pub use table::OPERATIONS;
+pub(crate) use dto::{http_date, iso};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -180,7 +180,7 @@ pub(super) async fn put(call: &Call, mut request: S3Request<PutObjectInput>) -> 
 fn output(call: &Call, bucket: &Bucket, key: &str, version: &Version) -> PutObjectOutput {
     let mut output = PutObjectOutput {
         e_tag: etag(&version.etag),
-        expiration: lifecycle::expiration(call, bucket, key, version),
+        expiration: lifecycle::expiration(&call.objects, bucket, key, version),
         version_id: version_id(bucket, version),
         checksum_type: checksum_type(version.checksum.as_ref()),
         ..Default::default()

@@ -213,7 +213,7 @@ macro_rules! describe {
         $output.object_lock_retain_until_date = version.retention.as_ref().map(|retention| time(retention.until));
         $output.version_id = ($reading.bucket.versioning != crate::model::Versioning::Never)
             .then(|| version.id_text().to_owned());
-        $output.expiration = lifecycle::expiration($call, &$reading.bucket, &$input.key, version);
+        $output.expiration = lifecycle::expiration(&$call.objects, &$reading.bucket, &$input.key, version);
         set_full_encryption!($output, &version.head.encryption);
         if $input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED") {
             set_checksum!($output, &$reading.checksum);

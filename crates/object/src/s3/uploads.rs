@@ -196,7 +196,7 @@ pub(super) async fn complete(
         location: Some(format!("{}/{}/{}", call.context.endpoint, bucket.name, crate::record::encoded(&input.key))),
         bucket: Some(input.bucket),
         e_tag: etag(&version.etag),
-        expiration: lifecycle::expiration(call, &bucket, &input.key, &version),
+        expiration: lifecycle::expiration(&call.objects, &bucket, &input.key, &version),
         version_id: version_id(&bucket, &version),
         checksum_type: checksum_type(version.checksum.as_ref()),
         key: Some(input.key),
