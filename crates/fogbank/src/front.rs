@@ -5,11 +5,10 @@ use bytes::Bytes;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
 use fogbank_object::s3::Door;
-use fogbank_wire::http::{Site, Streaming};
+use fogbank_wire::http::{Arriving, Site, Streaming};
 use fogbank_wire::{Body, Peer, Router};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use std::sync::Arc;
 
 /// What stands behind the address.
@@ -62,7 +61,7 @@ impl Front {
         self.objects.has_bucket(head) && self.gateway.serves(head).is_none() && !self.router.recognises(head)
     }
 
-    async fn handle_object(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    async fn handle_object(&self, request: Request<Arriving>, peer: Peer) -> Response<Body> {
         let (head, body) = request.into_parts();
         if !self.signed && let Some(why) = browser::foreign_page(&head.headers) && !self.objects.lets_in(&head) {
             return refuse_page(why);

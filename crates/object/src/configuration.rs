@@ -61,7 +61,18 @@ pub(crate) fn get_one<T>(read: &impl Read, bucket: &Bucket, kind: &str, id: &str
 where
     T: for<'xml> Deserialize<'xml>,
 {
-    read.get(keys::CONFIG, &keys::config(bucket, kind, id))?.map(|text| from_xml(&text)).transpose()
+    let text = read.get(keys::CONFIG, &keys::config(bucket, kind, id))?.filter(|text| !text.is_empty());
+    text.map(|text| from_xml(&text)).transpose()
+}
+
+/// Removes a configuration that would otherwise be taken for what new buckets have.
+pub(crate) fn remove_default(tx: &mut Tx<'_>, bucket: &Bucket, kind: &str) {
+    tx.put(keys::CONFIG, &keys::config(bucket, kind, ""), []);
+}
+
+/// Whether [`remove_default`] was the last that was done.
+pub(crate) fn is_removed(read: &impl Read, bucket: &Bucket, kind: &str) -> Result<bool, StoreError> {
+    Ok(read.get(keys::CONFIG, &keys::config(bucket, kind, ""))?.is_some_and(|text| text.is_empty()))
 }
 
 pub(crate) fn put_one<T: Serialize>(

@@ -9,12 +9,16 @@ use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use http_body::{Frame, SizeHint};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -25,7 +29,7 @@ use tokio::task::JoinSet;
 pub type HttpHandler = Arc<dyn Fn(Request<Bytes>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// Answers one request whose body is read as it comes. The handler bounds the body and the time that it takes.
-pub type StreamHandler = Arc<dyn Fn(Request<Incoming>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+pub type StreamHandler = Arc<dyn Fn(Request<Arriving>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// Whether a request that begins like this is one for a [`StreamHandler`].
 pub type Takes = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
@@ -135,10 +139,45 @@ where
     }
 }
 
+/// A body that is read while it comes.
+pub struct Arriving {
+    body: Incoming,
+    /// Whether all of it was read.
+    ended: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Release);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 async fn answer(request: Request<Incoming>, peer: Peer, site: &Site) -> Response<Body> {
     let (head, body) = request.into_parts();
     if let Some(streaming) = site.streaming.as_ref().filter(|streaming| (streaming.takes)(&head)) {
-        return (streaming.handler)(Request::from_parts(head, body), peer).await;
+        let ended = Arc::new(AtomicBool::new(body.is_end_stream()));
+        let body = Arriving { body, ended: ended.clone() };
+        let mut response = (streaming.handler)(Request::from_parts(head, body), peer).await;
+        if !ended.load(Ordering::Acquire) {
+            // What is left of the body, or was never sent because of `Expect`, must not be taken for a request or the other way round.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        return response;
     }
     let limit = (site.body_limit)(&head);
     match read_body(body, limit).await {

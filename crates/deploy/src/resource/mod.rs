@@ -12,6 +12,8 @@ mod property;
 mod rest_api;
 mod rest_method;
 mod rest_stage;
+mod s3;
+mod s3_inputs;
 mod sqs;
 
 pub use crud::Crud;
@@ -170,7 +172,7 @@ pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Faul
 fn is_gone(fault: &Fault) -> bool {
     matches!(
         &*fault.code,
-        "ResourceNotFoundException" | "NoSuchEntityException" | "NotFoundException" | "QueueDoesNotExist"
+        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchEntityException" | "NotFoundException" | "QueueDoesNotExist"
     )
 }
 
@@ -198,6 +200,8 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_api::RestApi,
     &rest_method::RestMethod,
     &rest_stage::RestStage,
+    &s3::S3Bucket,
+    &s3::S3BucketPolicy,
     &sqs::SqsQueue,
     &sqs::SqsQueuePolicy,
 ];

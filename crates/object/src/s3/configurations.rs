@@ -54,6 +54,29 @@ where
     call.objects.look(|state| Ok(configuration::get(state, bucket, kind)?))
 }
 
+/// The configuration of a kind, or what new buckets have; `None` if it was removed.
+fn with_default<T>(call: &Call, bucket: &Bucket, kind: &str, standard: T) -> Result<Option<T>, Error>
+where
+    T: for<'xml> xml::Deserialize<'xml>,
+{
+    if call.objects.look(|state| Ok(configuration::is_removed(state, bucket, kind)?))? {
+        return Ok(None);
+    }
+    Ok(Some(get(call, bucket, kind)?.unwrap_or(standard)))
+}
+
+/// Removes what new buckets have.
+async fn remove_default(call: &Call, bucket: &Bucket, kind: &'static str) -> Result<(), Error> {
+    let name = bucket.name.clone();
+    call.objects
+        .change(move |tx: &mut Tx<'_>| {
+            let bucket = bucket::find(tx, &name)?;
+            configuration::remove_default(tx, &bucket, kind);
+            Ok(())
+        })
+        .await
+}
+
 /// Forgets a configuration.
 async fn forget(call: &Call, bucket: &Bucket, kind: &'static str, id: &str) -> Result<(), Error> {
     let (name, id) = (bucket.name.clone(), id.to_owned());
@@ -514,7 +537,7 @@ pub(super) async fn put_public_access(
     Ok(PutPublicAccessBlockOutput::default())
 }
 
-/// New buckets block everything; one whose configuration was deleted has none, which is kept as an empty one.
+/// New buckets block everything; one whose configuration was deleted blocks nothing.
 pub(super) async fn get_public_access(
     call: &Call,
     request: S3Request<GetPublicAccessBlockInput>,
@@ -526,12 +549,11 @@ pub(super) async fn get_public_access(
         ignore_public_acls: Some(true),
         restrict_public_buckets: Some(true),
     };
-    let found: PublicAccessBlockConfiguration = get(call, &bucket, kind::PUBLIC_ACCESS)?.unwrap_or(all);
     let missing = Error::NoConfiguration(
         "NoSuchPublicAccessBlockConfiguration",
         "The public access block configuration was not found",
     );
-    let found = Some(found).filter(|found| found.block_public_acls.is_some()).ok_or(missing)?;
+    let found = with_default(call, &bucket, kind::PUBLIC_ACCESS, all)?.ok_or(missing)?;
     Ok(GetPublicAccessBlockOutput { public_access_block_configuration: Some(found) })
 }
 
@@ -540,7 +562,7 @@ pub(super) async fn delete_public_access(
     request: S3Request<DeletePublicAccessBlockInput>,
 ) -> Result<DeletePublicAccessBlockOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    put(call, &bucket, kind::PUBLIC_ACCESS, "", PublicAccessBlockConfiguration::default()).await?;
+    remove_default(call, &bucket, kind::PUBLIC_ACCESS).await?;
     Ok(DeletePublicAccessBlockOutput::default())
 }
 
@@ -558,20 +580,16 @@ pub(super) async fn put_ownership(
     Ok(PutBucketOwnershipControlsOutput::default())
 }
 
-/// As with public access, deleted controls are kept as empty ones.
 pub(super) async fn get_ownership(
     call: &Call,
     request: S3Request<GetBucketOwnershipControlsInput>,
 ) -> Result<GetBucketOwnershipControlsOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let standard = || {
-        let object_ownership = ObjectOwnership::from_static(ObjectOwnership::BUCKET_OWNER_ENFORCED);
-        OwnershipControls { rules: vec![OwnershipControlsRule { object_ownership }] }
-    };
-    let found: OwnershipControls = get(call, &bucket, kind::OWNERSHIP)?.unwrap_or_else(standard);
+    let object_ownership = ObjectOwnership::from_static(ObjectOwnership::BUCKET_OWNER_ENFORCED);
+    let standard = OwnershipControls { rules: vec![OwnershipControlsRule { object_ownership }] };
     let missing =
         Error::NoConfiguration("OwnershipControlsNotFoundError", "The bucket ownership controls were not found");
-    let found = Some(found).filter(|found| !found.rules.is_empty()).ok_or(missing)?;
+    let found = with_default(call, &bucket, kind::OWNERSHIP, standard)?.ok_or(missing)?;
     Ok(GetBucketOwnershipControlsOutput { ownership_controls: Some(found) })
 }
 
@@ -580,7 +598,7 @@ pub(super) async fn delete_ownership(
     request: S3Request<DeleteBucketOwnershipControlsInput>,
 ) -> Result<DeleteBucketOwnershipControlsOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    put(call, &bucket, kind::OWNERSHIP, "", OwnershipControls { rules: Vec::new() }).await?;
+    remove_default(call, &bucket, kind::OWNERSHIP).await?;
     Ok(DeleteBucketOwnershipControlsOutput::default())
 }
 

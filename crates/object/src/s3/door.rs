@@ -148,6 +148,8 @@ impl Door {
         let anonymous = !is_signed && keys.is_none() && !known;
         let bucket = header(&head, HOST.as_str()).map(host::parse).filter(|host| host.names_s3 || is_signed);
         let bucket = bucket.and_then(|host| host.bucket).map(str::to_owned);
+        let file_name = unsigned::FileName::default();
+        let body = unsigned::read_form(&head, body, keys.is_none(), file_name.clone());
         let body = match &keys {
             Some(_) => body,
             None => {
@@ -156,7 +158,7 @@ impl Door {
             }
         };
         unsigned::lower(&mut head);
-        let call = Call { objects: self.objects.clone(), context: claim.context, anonymous, auth: self.auth.clone(), trailers };
+        let call = Call { objects: self.objects.clone(), context: claim.context, anonymous, auth: self.auth.clone(), trailers, file_name };
         let mut builder = S3ServiceBuilder::new(call);
         builder.set_config(self.config.clone());
         // A name without a bucket in it is not `s3s`'s to guess at.

@@ -19,6 +19,7 @@ use fogbank_store::Tx;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response};
 use std::pin::Pin;
+use std::sync::PoisonError;
 
 /// What a client says of a body that it sends.
 #[derive(Debug, Clone, Default)]
@@ -210,10 +211,13 @@ pub(super) async fn post(call: &Call, request: S3Request<PostObjectInput>) -> Re
     if let Some(owner) = owner {
         (context.account, context.caller) = (owner.account, owner.caller);
     }
-    let sender = Call { context, objects: call.objects.clone(), auth: call.auth.clone(), trailers: call.trailers.clone(), anonymous: call.anonymous };
+    let sender = Call { context, objects: call.objects.clone(), auth: call.auth.clone(), trailers: call.trailers.clone(), anonymous: call.anonymous, file_name: call.file_name.clone() };
     let call = &sender;
     let mut request = request;
     let body = request.input.body.take();
+    if let Some(name) = call.file_name.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+        request.input.key = request.input.key.replace("${filename}", name);
+    }
     let input = &request.input;
     check_key(&input.key)?;
     let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;

@@ -20,6 +20,8 @@ pub(super) struct Call {
     pub auth: Auth,
     /// Headers that came behind a body whose signature was not checked.
     pub trailers: Arc<Mutex<Option<HeaderMap>>>,
+    /// The name of a form's file, once that has been read.
+    pub file_name: Arc<Mutex<Option<String>>>,
 }
 
 impl Call {

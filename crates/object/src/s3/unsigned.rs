@@ -63,11 +63,6 @@ fn basic_time(text: &str) -> Option<i64> {
 /// Takes the signature off.
 pub(super) fn strip(head: &mut Parts, body: Body, trailers: Trailers) -> S3Result<Body> {
     head.headers.remove(AUTHORIZATION);
-    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if head.method == Method::POST && kind.starts_with("multipart/form-data") {
-        let stream: DynByteStream = Box::pin(Form { inner: body, fields: Some(BytesMut::new()) });
-        return Ok(Body::from(stream));
-    }
     if head.uri.query().is_some() {
         let is_version_2 = parameter(head, "AWSAccessKeyId").is_some();
         let is_kept = |key: &str| {
@@ -140,11 +135,36 @@ enum State {
 /// The most bytes that a form's fields before its file may have.
 const MOST_FIELDS: usize = 1024 * 1024;
 
-/// A form whose signature has a name under which nobody looks for it. Fields that begin with `x-ignore-` need not be in the form's policy.
+/// What a form says of its file.
+pub(super) type FileName = Arc<Mutex<Option<String>>>;
+
+/// Has the name of a form's file read as it passes. Where signatures are not checked, `hides_signature` takes it out of the way.
+pub(super) fn read_form(head: &Parts, body: Body, hides_signature: bool, file_name: FileName) -> Body {
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if head.method != Method::POST || !kind.starts_with("multipart/form-data") {
+        return body;
+    }
+    let stream: DynByteStream =
+        Box::pin(Form { inner: body, fields: Some(BytesMut::new()), hides_signature, file_name });
+    Body::from(stream)
+}
+
+/// The name of the file whose part begins within `text`.
+fn file_name(text: &[u8]) -> Option<String> {
+    let rest = text.get(find(text, b"filename=\"")? + 10..)?;
+    let name = rest.get(..rest.iter().position(|byte| *byte == b'"')?)?;
+    // Some browsers send the whole path.
+    let name = String::from_utf8_lossy(name);
+    Some(name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned())
+}
+
+/// A form whose signature may get a name under which nobody looks for it. Fields that begin with `x-ignore-` need not be in the form's policy.
 struct Form {
     inner: Body,
     /// What came before the file, as long as that has not begun.
     fields: Option<BytesMut>,
+    hides_signature: bool,
+    file_name: FileName,
 }
 
 /// Finds `wanted`, in any case.
@@ -166,9 +186,10 @@ impl Stream for Form {
     type Item = Result<Bytes, StdError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
         loop {
-            let next = ready!(Pin::new(&mut self.inner).poll_next(cx));
-            let Some(fields) = &mut self.fields else { return Poll::Ready(next) };
+            let next = ready!(Pin::new(&mut this.inner).poll_next(cx));
+            let Some(fields) = &mut this.fields else { return Poll::Ready(next) };
             let is_last = match next {
                 Some(Ok(more)) => {
                     fields.extend_from_slice(&more);
@@ -177,10 +198,16 @@ impl Stream for Form {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => true,
             };
-            if is_last || fields.len() > MOST_FIELDS || find(fields, b"name=\"file\"").is_some() {
-                rename(fields);
+            let file = find(fields, b"name=\"file\"").and_then(|at| fields.get(at..));
+            // The head of the file's part must be whole.
+            let has_file = file.is_some_and(|file| find(file, b"\r\n").is_some());
+            if is_last || fields.len() > MOST_FIELDS || has_file {
+                *this.file_name.lock().unwrap_or_else(PoisonError::into_inner) = file.and_then(file_name);
+                if this.hides_signature {
+                    rename(fields);
+                }
                 let fields = std::mem::take(fields).freeze();
-                self.fields = None;
+                this.fields = None;
                 return Poll::Ready(Some(Ok(fields)));
             }
         }
