@@ -4,8 +4,8 @@
 use bytes::{Bytes, BytesMut};
 use fogbank_deploy::resource::Api;
 use fogbank_model::{BoxFuture, Caller, RequestContext};
-use fogbank_runtimes::{Door, DoorIdentity};
 use fogbank_object::s3::Door as ObjectDoor;
+use fogbank_runtimes::{Door, DoorIdentity};
 use fogbank_wasm::AwsEndpoint;
 use fogbank_wire::http::{Site, Streaming, serve_connection};
 use fogbank_wire::{Body, Fault, Peer, Router, Value};

@@ -63,7 +63,10 @@ impl Front {
 
     async fn handle_object(&self, request: Request<Arriving>, peer: Peer) -> Response<Body> {
         let (head, body) = request.into_parts();
-        if !self.signed && let Some(why) = browser::foreign_page(&head.headers) && !self.objects.lets_in(&head) {
+        if !self.signed
+            && let Some(why) = browser::foreign_page(&head.headers)
+            && !self.objects.lets_in(&head)
+        {
             return refuse_page(why);
         }
         self.objects.handle(Request::from_parts(head, body), peer).await

@@ -63,7 +63,8 @@ impl Objects {
     pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Result<Arc<Self>, Error> {
         let disk = |error: std::io::Error| StoreError::Disk(error.to_string());
         let bodies = Bodies::open(&store.root().join("objects")).map_err(disk)?;
-        let unneeded = |name: &str| store.read(|state| state.get(keys::FILE, name.as_bytes())).is_ok_and(|it| it.is_none());
+        let unneeded =
+            |name: &str| store.read(|state| state.get(keys::FILE, name.as_bytes())).is_ok_and(|it| it.is_none());
         bodies.sweep(|name| !unneeded(name)).map_err(disk)?;
         let workers = vec![tokio::spawn(collect(store.clone(), bodies.clone(), clock.clone()))];
         let objects = Arc::new(Self { store: store.clone(), clock, bodies, deliver, workers: Mutex::new(workers) });

@@ -39,13 +39,15 @@ pub(crate) async fn work(objects: Weak<Objects>) {
 
 /// Applies the rules of all buckets.
 pub(crate) async fn sweep(objects: &Arc<Objects>) -> Result<(), Error> {
-    let buckets: Vec<Bucket> = objects.look(|state| Ok(state.load_prefix(keys::BUCKET, &[])?))?
+    let buckets: Vec<Bucket> = objects
+        .look(|state| Ok(state.load_prefix(keys::BUCKET, &[])?))?
         .into_iter()
         .map(|(_, bucket)| bucket)
         .collect();
     for bucket in buckets {
         let configured = objects.look(|state| rules(state, &bucket))?;
-        let active: Vec<LifecycleRule> = configured.into_iter().filter(|rule| rule.status.as_str() == "Enabled").collect();
+        let active: Vec<LifecycleRule> =
+            configured.into_iter().filter(|rule| rule.status.as_str() == "Enabled").collect();
         if !active.is_empty() {
             sweep_versions(objects, &bucket, &active).await?;
             sweep_uploads(objects, &bucket, &active).await?;
@@ -137,9 +139,8 @@ async fn sweep_versions(objects: &Arc<Objects>, bucket: &Bucket, rules: &[Lifecy
     loop {
         // Keys are looked at whole, so a batch ends where its last key does.
         let start = from.clone();
-        let first = objects.look(|state| {
-            Ok(state.scan(keys::VERSION, Bound::Included(&start), Bound::Excluded(&end), BATCH)?)
-        })?;
+        let first = objects
+            .look(|state| Ok(state.scan(keys::VERSION, Bound::Included(&start), Bound::Excluded(&end), BATCH)?))?;
         let Some((last, _)) = first.last() else { return Ok(()) };
         let next = after_all(&keys::of_key(bucket, &keys::key_of(last)));
         let (name, rules, random) = (bucket.name.clone(), rules.to_vec(), lookup::random(&*objects.clock));
@@ -218,13 +219,17 @@ fn expire(
             remove::Removed::Version(version) => told.push(("LifecycleExpiration:Delete", version)),
             remove::Removed::Marked(marker) => told.push(("LifecycleExpiration:DeleteMarkerCreated", marker)),
         }
-        debug_assert!(bucket.versioning != Versioning::Never || left == 1, "a bucket without versions has one of each key");
+        debug_assert!(
+            bucket.versioning != Versioning::Never || left == 1,
+            "a bucket without versions has one of each key"
+        );
     }
     Ok(told)
 }
 
 async fn sweep_uploads(objects: &Arc<Objects>, bucket: &Bucket, rules: &[LifecycleRule]) -> Result<(), Error> {
-    let days = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref().and_then(|it| it.days_after_initiation);
+    let days =
+        |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref().and_then(|it| it.days_after_initiation);
     if rules.iter().all(|rule| days(rule).is_none()) {
         return Ok(());
     }

@@ -23,7 +23,9 @@ fn protects(retention: &Retention, now: Timestamp, bypass: bool) -> bool {
 
 /// Whether a version's retention may become `wanted`. It may be prolonged by everybody.
 pub(crate) fn may_change(version: &Version, wanted: Option<&Retention>, now: Timestamp, bypass: bool) -> bool {
-    let Some(current) = version.retention.as_ref().filter(|current| protects(current, now, bypass)) else { return true };
+    let Some(current) = version.retention.as_ref().filter(|current| protects(current, now, bypass)) else {
+        return true;
+    };
     let keeps_mode = |wanted: &&Retention| wanted.mode == current.mode || current.mode == "GOVERNANCE";
     wanted.filter(keeps_mode).is_some_and(|wanted| wanted.until >= current.until)
 }

@@ -38,7 +38,9 @@ impl Conditions {
         match &self.none_matches {
             Some(condition) if fits(condition, &version.etag) => Some(("If-None-Match", true)),
             Some(_) => None,
-            None => self.modified_since.is_some_and(|time| modified <= seconds(time)).then_some(("If-Modified-Since", true)),
+            None => {
+                self.modified_since.is_some_and(|time| modified <= seconds(time)).then_some(("If-Modified-Since", true))
+            }
         }
     }
 

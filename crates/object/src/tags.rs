@@ -11,10 +11,12 @@ pub(crate) const OF_BUCKET: usize = 50;
 
 /// Reads the header `x-amz-tagging`: tags in the form of a query string.
 pub(crate) fn parse(header: &str) -> Result<Vec<(String, String)>, Error> {
-    let invalid = || Error::InvalidArgument {
+    let invalid = || {
+        Error::InvalidArgument {
         message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.".into(),
         name: "x-amz-tagging".into(),
         value: header.into(),
+    }
     };
     let decode = |text: &str| {
         let text = text.replace('+', " ");

@@ -126,7 +126,9 @@ pub(crate) fn complete(
     }
     let size = chosen.iter().map(|part| part.size).sum();
     if let Some(claimed) = claims.size.filter(|claimed| *claimed != size) {
-        let text = format!("The provided 'x-amz-mp-object-size' header value {claimed} does not match what was computed: {size}");
+        let text = format!(
+            "The provided 'x-amz-mp-object-size' header value {claimed} does not match what was computed: {size}"
+        );
         return Err(Error::InvalidRequest(text));
     }
     let checksum = checksum(upload, &chosen);
@@ -155,15 +157,16 @@ pub(crate) fn complete(
 }
 
 fn chosen_part(tx: &Tx<'_>, upload: &Upload, listed: &Listed) -> Result<Part, Error> {
-    let invalid =
-        || Error::InvalidPart { upload: upload.id.clone(), number: listed.number, etag: listed.etag.clone() };
+    let invalid = || Error::InvalidPart { upload: upload.id.clone(), number: listed.number, etag: listed.etag.clone() };
     let number = u32::try_from(listed.number).map_err(|_| invalid())?;
     let part: Part = tx.load(keys::PART, &keys::part(upload.number, number))?.ok_or_else(invalid)?;
     if part.etag != listed.etag {
         return Err(invalid());
     }
     match (&listed.checksum, &part.checksum) {
-        (Some((algorithm, value)), Some(kept)) if *algorithm == kept.algorithm && *value != kept.value => Err(invalid()),
+        (Some((algorithm, value)), Some(kept)) if *algorithm == kept.algorithm && *value != kept.value => {
+            Err(invalid())
+        }
         (None, Some(kept)) if upload.algorithm.is_some() && !upload.full => {
             let name = kept.algorithm.name().to_lowercase();
             Err(Error::InvalidRequest(format!(
@@ -177,7 +180,8 @@ fn chosen_part(tx: &Tx<'_>, upload: &Upload, listed: &Listed) -> Result<Part, Er
 /// The object's checksum: of the whole, or of the parts' checksums.
 fn checksum(upload: &Upload, parts: &[Part]) -> Option<Checksum> {
     let algorithm = upload.algorithm.unwrap_or(Algorithm::Crc64Nvme);
-    let of_part = |part: &Part| part.checksum.as_ref().filter(|sum| sum.algorithm == algorithm).map(|sum| sum.value.clone());
+    let of_part =
+        |part: &Part| part.checksum.as_ref().filter(|sum| sum.algorithm == algorithm).map(|sum| sum.value.clone());
     let values: Vec<String> = parts.iter().map(of_part).collect::<Option<_>>()?;
     if upload.full || upload.algorithm.is_none() {
         let with_sizes = values.iter().map(String::as_str).zip(parts.iter().map(|part| part.size));

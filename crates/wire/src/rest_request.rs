@@ -83,7 +83,10 @@ mod tests {
             ("CacheControl".into(), Value::Null),
         ]);
         let request = rest_request("s3", "DeleteObject", &input).unwrap();
-        assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("DELETE", "/b/a/b%20c?versionId=v%201"));
+        assert_eq!(
+            (request.method().as_str(), request.uri().to_string().as_str()),
+            ("DELETE", "/b/a/b%20c?versionId=v%201")
+        );
         let status = Value::Map(vec![("Status".into(), text("Enabled"))]);
         let input = Value::Map(vec![("Bucket".into(), text("b")), ("VersioningConfiguration".into(), status)]);
         let request = rest_request("s3", "PutBucketVersioning", &input).unwrap();

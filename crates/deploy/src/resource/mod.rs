@@ -172,7 +172,11 @@ pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Faul
 fn is_gone(fault: &Fault) -> bool {
     matches!(
         &*fault.code,
-        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchEntityException" | "NotFoundException" | "QueueDoesNotExist"
+        "ResourceNotFoundException"
+            | "NoSuchBucket"
+            | "NoSuchEntityException"
+            | "NotFoundException"
+            | "QueueDoesNotExist"
     )
 }
 

@@ -17,7 +17,8 @@ fn name_of(properties: &Properties) -> &str {
 fn made(call: &Call<'_>, properties: &Properties) -> Made {
     let (name, region) = (name_of(properties), &call.context.region);
     let port = call.context.endpoint.rsplit_once(':').map_or("", |(_, port)| port);
-    let port = if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() { format!(":{port}") } else { String::new() };
+    let port =
+        if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() { format!(":{port}") } else { String::new() };
     let attributes = [
         ("Arn", format!("arn:aws:s3:::{name}")),
         ("DomainName", format!("{name}.s3.localhost{port}")),
@@ -143,9 +144,7 @@ impl ResourceType for S3Bucket {
 
     /// A bucket that holds something is not removed.
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
-        Box::pin(async move {
-            gone_is_fine(call.run("s3", "DeleteBucket", json!({"Bucket": made.physical_id})).await)
-        })
+        Box::pin(async move { gone_is_fine(call.run("s3", "DeleteBucket", json!({"Bucket": made.physical_id})).await) })
     }
 }
 
@@ -162,9 +161,7 @@ impl ResourceType for S3BucketPolicy {
     }
 
     fn properties(&self) -> &'static [Property] {
-        const {
-            &[Property::required("Bucket", Shape::Text).replacing(), Property::required("PolicyDocument", Shape::Json)]
-        }
+        const { &[Property::required("Bucket", Shape::Text).replacing(), Property::required("PolicyDocument", Shape::Json)] }
     }
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {

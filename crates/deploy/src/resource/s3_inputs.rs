@@ -35,9 +35,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         property: "BucketEncryption",
         input: |value| {
-            let rules = list(value, "ServerSideEncryptionConfiguration", &[
-                ("ServerSideEncryptionByDefault", "ApplyServerSideEncryptionByDefault"),
-            ]);
+            let rules = list(
+                value,
+                "ServerSideEncryptionConfiguration",
+                &[("ServerSideEncryptionByDefault", "ApplyServerSideEncryptionByDefault")],
+            );
             json!({"ServerSideEncryptionConfiguration": {"Rules": rules}})
         },
         operation: "PutBucketEncryption",
@@ -166,7 +168,9 @@ fn lifecycle(value: &Value) -> Value {
         if let Some(days) = taken(&mut rule, &[("NoncurrentVersionExpirationInDays", "NoncurrentDays")]) {
             rule.insert("NoncurrentVersionExpiration".into(), days);
         }
-        for (one, all) in [("Transition", "Transitions"), ("NoncurrentVersionTransition", "NoncurrentVersionTransitions")] {
+        for (one, all) in
+            [("Transition", "Transitions"), ("NoncurrentVersionTransition", "NoncurrentVersionTransitions")]
+        {
             let single = rule.remove(one).map(|single| Value::Array(vec![single]));
             let names = [("TransitionInDays", "Days"), ("TransitionDate", "Date")];
             // Of versions that are not current, the days have a name of their own.

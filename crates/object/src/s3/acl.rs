@@ -1,16 +1,16 @@
 //! Access control lists: kept and answered. Nothing evaluates them yet; accounts are closed to each other.
 
+use super::configurations::{get, own, put};
 use super::dto::{canonical_id, owner};
 use super::table::Call;
+use super::taggings::change;
 use crate::Error;
 use crate::configuration::{self, kind};
-use crate::model::{self, Version};
 use crate::lookup;
-use super::configurations::{get, own, put};
-use super::taggings::change;
+use crate::model::{self, Version};
+use fogbank_model::AccountId;
 use fogbank_store::Tx;
 use s3s::S3Request;
-use fogbank_model::AccountId;
 use s3s::dto::*;
 
 const ALL_USERS: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
@@ -190,7 +190,8 @@ pub(super) fn is_enforced(call: &Call, bucket: &model::Bucket) -> Result<bool, E
 
 /// Checks a list that came as a document.
 pub(super) fn check(policy: &AccessControlPolicy, account: &AccountId) -> Result<Vec<Grant>, Error> {
-    let is_own = policy.owner.as_ref().is_none_or(|given| given.id.as_ref().is_none_or(|id| *id == canonical_id(account)));
+    let is_own =
+        policy.owner.as_ref().is_none_or(|given| given.id.as_ref().is_none_or(|id| *id == canonical_id(account)));
     if !is_own {
         return Err(Error::Denied);
     }
@@ -223,7 +224,11 @@ macro_rules! headers_of {
 }
 
 /// The grants that a request puts, in headers or in its document.
-fn asked(headers: &Headers<'_>, policy: Option<&AccessControlPolicy>, bucket: &model::Bucket) -> Result<Vec<Grant>, Error> {
+fn asked(
+    headers: &Headers<'_>,
+    policy: Option<&AccessControlPolicy>,
+    bucket: &model::Bucket,
+) -> Result<Vec<Grant>, Error> {
     match (headers.grants(&bucket.owner, &bucket.owner)?, policy) {
         (Some(_), Some(_)) => Err(Error::UnexpectedContent),
         (Some(grants), None) => Ok(grants),
@@ -237,7 +242,10 @@ fn given(policy: Option<AccessControlPolicy>) -> Option<AccessControlPolicy> {
     policy.filter(|policy| policy.owner.is_some() || policy.grants.is_some())
 }
 
-pub(super) async fn put_of_bucket(call: &Call, request: S3Request<PutBucketAclInput>) -> Result<PutBucketAclOutput, Error> {
+pub(super) async fn put_of_bucket(
+    call: &Call,
+    request: S3Request<PutBucketAclInput>,
+) -> Result<PutBucketAclOutput, Error> {
     let input = request.input;
     let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let policy = given(input.access_control_policy.clone());
@@ -250,19 +258,26 @@ pub(super) async fn put_of_bucket(call: &Call, request: S3Request<PutBucketAclIn
     Ok(PutBucketAclOutput::default())
 }
 
-pub(super) async fn get_of_bucket(call: &Call, request: S3Request<GetBucketAclInput>) -> Result<GetBucketAclOutput, Error> {
+pub(super) async fn get_of_bucket(
+    call: &Call,
+    request: S3Request<GetBucketAclInput>,
+) -> Result<GetBucketAclOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
     let found: Option<AccessControlPolicy> = get(call, &bucket, kind::ACL)?;
     let grants = found.map_or_else(|| Some(private(&bucket.owner)), |found| found.grants);
     Ok(GetBucketAclOutput { grants, owner: Some(owner(&bucket.owner)) })
 }
 
-pub(super) async fn put_of_object(call: &Call, request: S3Request<PutObjectAclInput>) -> Result<PutObjectAclOutput, Error> {
+pub(super) async fn put_of_object(
+    call: &Call,
+    request: S3Request<PutObjectAclInput>,
+) -> Result<PutObjectAclOutput, Error> {
     let input = request.input;
     let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let policy = given(input.access_control_policy.clone());
     let grants = asked(&headers_of!(input), policy.as_ref(), &bucket)?;
-    let is_plain = input.acl.as_ref().is_some_and(|acl| ["private", "bucket-owner-full-control"].contains(&acl.as_str()));
+    let is_plain =
+        input.acl.as_ref().is_some_and(|acl| ["private", "bucket-owner-full-control"].contains(&acl.as_str()));
     if !is_plain && is_enforced(call, &bucket)? {
         return Err(Error::NoAcls);
     }
@@ -275,7 +290,10 @@ pub(super) async fn put_of_object(call: &Call, request: S3Request<PutObjectAclIn
     Ok(PutObjectAclOutput::default())
 }
 
-pub(super) async fn get_of_object(call: &Call, request: S3Request<GetObjectAclInput>) -> Result<GetObjectAclOutput, Error> {
+pub(super) async fn get_of_object(
+    call: &Call,
+    request: S3Request<GetObjectAclInput>,
+) -> Result<GetObjectAclOutput, Error> {
     let input = request.input;
     let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let id = input.version_id.as_deref();

@@ -70,6 +70,15 @@ pub(super) fn complete(
     head.headers.remove(CONTENT_LENGTH);
     let is_bare = method == Method::HEAD || head.status == StatusCode::NOT_MODIFIED;
     let document = body.bytes().unwrap_or_default();
+    let document = String::from_utf8_lossy(&document);
+    let refused = element(&document, "Message").as_deref().and_then(form_refusal);
+    let document = match refused {
+        Some(message) => {
+            head.status = StatusCode::FORBIDDEN;
+            format!("<Code>AccessDenied</Code><Message>{}</Message>", escape(message.as_str()))
+        }
+        None => document.into_owned(),
+    };
     let body = match is_bare {
         true => {
             head.headers.remove(CONTENT_TYPE);
@@ -77,10 +86,25 @@ pub(super) fn complete(
         }
         false => {
             head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-            error_document(&String::from_utf8_lossy(&document), details.as_ref(), resource, id).into()
+            error_document(&document, details.as_ref(), resource, id).into()
         }
     };
     Response::from_parts(head, Body::Full(body))
+}
+
+/// What S3 says where `s3s` finds that a form does not fit its policy.
+fn form_refusal(message: &str) -> Option<String> {
+    let quoted: Vec<&str> = message.split('\'').collect();
+    match quoted.as_slice() {
+        ["Policy condition ", operator, " for field ", field, _, expected, ..] => Some(format!(
+            "Invalid according to Policy: Policy Condition failed: [\"{operator}\", \"${field}\", \"{expected}\"]"
+        )),
+        _ if message.starts_with("Each form field that you specify") => {
+            let field = message.split('"').nth(1).unwrap_or_default();
+            Some(format!("Invalid according to Policy: Extra input fields: {field}"))
+        }
+        _ => None,
+    }
 }
 
 /// Writes an error document anew, with the elements that `s3s` does not know.

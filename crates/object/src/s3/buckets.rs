@@ -1,12 +1,12 @@
 //! Buckets themselves.
 
+use super::acl;
 use super::dto::{owner, time};
 use super::table::Call;
-use super::acl;
+use crate::Error;
 use crate::bucket::{self, NewBucket};
 use crate::configuration::{self, kind};
 use crate::model::Versioning;
-use crate::Error;
 use fogbank_model::Region;
 use fogbank_store::Tx;
 use s3s::S3Request;
@@ -41,7 +41,9 @@ pub(super) async fn create(call: &Call, request: S3Request<CreateBucketInput>) -
     let grants = headers.grants(&call.context.account, &call.context.account)?;
     let wants_grants = headers.canned.is_some_and(|canned| canned != "private") && grants.is_some();
     if wants_grants && ownership.as_ref().is_some_and(|ownership| ownership.as_str() == "BucketOwnerEnforced") {
-        return Err(Error::InvalidBucketState("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"));
+        return Err(Error::InvalidBucketState(
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        ));
     }
     let name = input.bucket.clone();
     call.objects
@@ -103,7 +105,11 @@ pub(super) async fn delete(call: &Call, request: S3Request<DeleteBucketInput>) -
 pub(super) async fn head(call: &Call, request: S3Request<HeadBucketInput>) -> Result<HeadBucketOutput, Error> {
     let input = request.input;
     let found = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
-    Ok(HeadBucketOutput { bucket_region: Some(found.region.to_string()), access_point_alias: Some(false), ..Default::default() })
+    Ok(HeadBucketOutput {
+        bucket_region: Some(found.region.to_string()),
+        access_point_alias: Some(false),
+        ..Default::default()
+    })
 }
 
 pub(super) async fn list(call: &Call, request: S3Request<ListBucketsInput>) -> Result<ListBucketsOutput, Error> {
@@ -122,7 +128,8 @@ pub(super) async fn list(call: &Call, request: S3Request<ListBucketsInput>) -> R
     let mut buckets =
         call.objects.look(|state| bucket::owned(state, account, &prefix, after.as_deref(), usize::MAX))?;
     buckets.retain(|bucket| input.bucket_region.as_ref().is_none_or(|region| region == bucket.region.as_str()));
-    let next = (buckets.len() > limit).then(|| buckets.get(limit - 1).map(|last| super::lists::token(&last.name))).flatten();
+    let next =
+        (buckets.len() > limit).then(|| buckets.get(limit - 1).map(|last| super::lists::token(&last.name))).flatten();
     let entry = |bucket: crate::model::Bucket| Bucket {
         bucket_region: Some(bucket.region.to_string()),
         creation_date: Some(time(bucket.created)),

@@ -178,7 +178,10 @@ with_ids! {
         list_metrics ListBucketMetricsConfigurationsInput ListBucketMetricsConfigurationsOutput;
 }
 
-pub(super) async fn put_cors(call: &Call, request: S3Request<PutBucketCorsInput>) -> Result<PutBucketCorsOutput, Error> {
+pub(super) async fn put_cors(
+    call: &Call,
+    request: S3Request<PutBucketCorsInput>,
+) -> Result<PutBucketCorsOutput, Error> {
     let input = request.input;
     let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let rules = &input.cors_configuration.cors_rules;
@@ -189,8 +192,10 @@ pub(super) async fn put_cors(call: &Call, request: S3Request<PutBucketCorsInput>
         if rule.allowed_methods.is_empty() || rule.allowed_origins.is_empty() {
             return Err(Error::MalformedXml);
         }
-        if let Some(method) =
-            rule.allowed_methods.iter().find(|method| !["GET", "PUT", "HEAD", "POST", "DELETE"].contains(&method.as_str()))
+        if let Some(method) = rule
+            .allowed_methods
+            .iter()
+            .find(|method| !["GET", "PUT", "HEAD", "POST", "DELETE"].contains(&method.as_str()))
         {
             return Err(Error::InvalidRequest(format!(
                 "Found unsupported HTTP method in CORS config. Unsupported method is {method}"
@@ -198,13 +203,19 @@ pub(super) async fn put_cors(call: &Call, request: S3Request<PutBucketCorsInput>
         }
         let twice = |texts: &[String]| texts.iter().find(|text| text.matches('*').count() > 1).cloned();
         if let Some(origin) = twice(&rule.allowed_origins) {
-            return Err(Error::InvalidRequest(format!("AllowedOrigin \"{origin}\" can not have more than one wildcard.")));
+            return Err(Error::InvalidRequest(format!(
+                "AllowedOrigin \"{origin}\" can not have more than one wildcard."
+            )));
         }
         if let Some(header) = twice(rule.allowed_headers.as_deref().unwrap_or_default()) {
-            return Err(Error::InvalidRequest(format!("AllowedHeader \"{header}\" can not have more than one wildcard.")));
+            return Err(Error::InvalidRequest(format!(
+                "AllowedHeader \"{header}\" can not have more than one wildcard."
+            )));
         }
         if let Some(header) = rule.expose_headers.iter().flatten().find(|header| header.contains('*')) {
-            let text = format!("ExposeHeader \"{header}\" contains wildcard. We currently do not support wildcard for ExposeHeader.");
+            let text = format!(
+                "ExposeHeader \"{header}\" contains wildcard. We currently do not support wildcard for ExposeHeader."
+            );
             return Err(Error::InvalidRequest(text));
         }
     }
@@ -212,7 +223,10 @@ pub(super) async fn put_cors(call: &Call, request: S3Request<PutBucketCorsInput>
     Ok(PutBucketCorsOutput::default())
 }
 
-pub(super) async fn get_cors(call: &Call, request: S3Request<GetBucketCorsInput>) -> Result<GetBucketCorsOutput, Error> {
+pub(super) async fn get_cors(
+    call: &Call,
+    request: S3Request<GetBucketCorsInput>,
+) -> Result<GetBucketCorsOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
     let found: Option<CORSConfiguration> = get(call, &bucket, kind::CORS)?;
     let missing = Error::NoConfiguration("NoSuchCORSConfiguration", "The CORS configuration does not exist");
@@ -299,7 +313,11 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
         return Err(Error::MalformedXml);
     }
     if rule.id.as_ref().is_some_and(|id| id.len() > 255) {
-        return Err(argument("ID length should not exceed allowed limit of 255", "ID", rule.id.clone().unwrap_or_default()));
+        return Err(argument(
+            "ID length should not exceed allowed limit of 255",
+            "ID",
+            rule.id.clone().unwrap_or_default(),
+        ));
     }
     let acts = rule.expiration.is_some()
         || rule.noncurrent_version_expiration.is_some()
@@ -322,7 +340,8 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
         }
     }
     if let Some(expiration) = &rule.expiration {
-        let given = [expiration.days.is_some(), expiration.date.is_some(), expiration.expired_object_delete_marker.is_some()];
+        let given =
+            [expiration.days.is_some(), expiration.date.is_some(), expiration.expired_object_delete_marker.is_some()];
         if given.into_iter().filter(|is_there| *is_there).count() != 1 {
             return Err(Error::MalformedXml);
         }
@@ -335,12 +354,17 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
             return Err(argument("'Date' must be at midnight GMT", "Date", super::dto::iso(date)));
         }
     }
-    if let Some(days) = rule.noncurrent_version_expiration.as_ref().and_then(|it| it.noncurrent_days).filter(|days| *days <= 0) {
+    if let Some(days) =
+        rule.noncurrent_version_expiration.as_ref().and_then(|it| it.noncurrent_days).filter(|days| *days <= 0)
+    {
         let text = "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer";
         return Err(argument(text, "NoncurrentDays", days));
     }
-    if let Some(days) =
-        rule.abort_incomplete_multipart_upload.as_ref().and_then(|it| it.days_after_initiation).filter(|days| *days <= 0)
+    if let Some(days) = rule
+        .abort_incomplete_multipart_upload
+        .as_ref()
+        .and_then(|it| it.days_after_initiation)
+        .filter(|days| *days <= 0)
     {
         let text = "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer";
         return Err(argument(text, "DaysAfterInitiation", days));
@@ -354,8 +378,7 @@ pub(super) async fn get_lifecycle(
 ) -> Result<GetBucketLifecycleConfigurationOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
     let found: Option<BucketLifecycleConfiguration> = get(call, &bucket, kind::LIFECYCLE)?;
-    let missing =
-        Error::NoConfiguration("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist");
+    let missing = Error::NoConfiguration("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist");
     Ok(GetBucketLifecycleConfigurationOutput {
         rules: Some(found.ok_or(missing)?.rules),
         transition_default_minimum_object_size: Some(smallest_moved()),
@@ -437,10 +460,8 @@ pub(super) async fn get_replication(
 ) -> Result<GetBucketReplicationOutput, Error> {
     let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
     let found = get(call, &bucket, kind::REPLICATION)?;
-    let missing = Error::NoConfiguration(
-        "ReplicationConfigurationNotFoundError",
-        "The replication configuration was not found",
-    );
+    let missing =
+        Error::NoConfiguration("ReplicationConfigurationNotFoundError", "The replication configuration was not found");
     Ok(GetBucketReplicationOutput { replication_configuration: Some(found.ok_or(missing)?) })
 }
 
@@ -656,7 +677,9 @@ fn check_policy(text: &str, bucket: &Bucket) -> Result<(), Error> {
             other => vec![other],
         });
         for resource in resources {
-            let fits = |text: &str| text == "*" || text == arn || text.starts_with(&format!("{arn}/")) || text.starts_with("arn:aws:s3:::*");
+            let fits = |text: &str| {
+                text == "*" || text == arn || text.starts_with(&format!("{arn}/")) || text.starts_with("arn:aws:s3:::*")
+            };
             if !resource.as_str().is_some_and(fits) {
                 return Err(MalformedPolicy("Policy has invalid resource"));
             }
@@ -668,7 +691,8 @@ fn check_policy(text: &str, bucket: &Bucket) -> Result<(), Error> {
 /// The bucket's policy, as it was put.
 fn policy(call: &Call, bucket: &Bucket) -> Result<Option<String>, Error> {
     let found = call.objects.look(|state| Ok(state.get(keys::CONFIG, &keys::config(bucket, kind::POLICY, ""))?))?;
-    let damaged = |error: std::string::FromUtf8Error| StoreError::Damaged { table: keys::CONFIG.0, why: error.to_string() };
+    let damaged =
+        |error: std::string::FromUtf8Error| StoreError::Damaged { table: keys::CONFIG.0, why: error.to_string() };
     Ok(found.map(String::from_utf8).transpose().map_err(damaged)?)
 }
 
@@ -695,8 +719,12 @@ pub(super) async fn get_policy_status(
     let statements = statements.as_array().cloned().unwrap_or_else(|| vec![statements]);
     let is_public = statements.iter().any(|statement| {
         let principal = statement.get("Principal");
-        let everybody = principal.is_some_and(|it| it == "*" || it.get("AWS").is_some_and(|aws| aws == "*" || *aws == serde_json::json!(["*"])));
-        everybody && statement.get("Effect").is_some_and(|effect| effect == "Allow") && statement.get("Condition").is_none()
+        let everybody = principal.is_some_and(|it| {
+            it == "*" || it.get("AWS").is_some_and(|aws| aws == "*" || *aws == serde_json::json!(["*"]))
+        });
+        everybody
+            && statement.get("Effect").is_some_and(|effect| effect == "Allow")
+            && statement.get("Condition").is_none()
     });
     Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public) }) })
 }

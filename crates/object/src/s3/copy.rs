@@ -84,7 +84,8 @@ struct Copied {
 pub(super) async fn copy(call: &Call, request: S3Request<CopyObjectInput>) -> Result<CopyObjectOutput, Error> {
     let input = request.input;
     check_key(&input.key)?;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let reading = find_source!(call, input);
     if reading.version.size > LARGEST {
         let text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
@@ -234,7 +235,8 @@ pub(super) async fn copy_part(
     };
     add(call, &bucket, &input.key, &input.upload_id, part.clone()).await?;
     fresh.keep();
-    let mut result = CopyPartResult { e_tag: etag(&part.etag), last_modified: Some(time(part.modified)), ..Default::default() };
+    let mut result =
+        CopyPartResult { e_tag: etag(&part.etag), last_modified: Some(time(part.modified)), ..Default::default() };
     set_checksum!(result, part.checksum.filter(|_| upload.algorithm.is_some()));
     let mut output = UploadPartCopyOutput {
         copy_part_result: Some(result),

@@ -158,7 +158,14 @@ impl Door {
             }
         };
         unsigned::lower(&mut head);
-        let call = Call { objects: self.objects.clone(), context: claim.context, anonymous, auth: self.auth.clone(), trailers, file_name };
+        let call = Call {
+            objects: self.objects.clone(),
+            context: claim.context,
+            anonymous,
+            auth: self.auth.clone(),
+            trailers,
+            file_name,
+        };
         let mut builder = S3ServiceBuilder::new(call);
         builder.set_config(self.config.clone());
         // A name without a bucket in it is not `s3s`'s to guess at.

@@ -26,7 +26,8 @@ pub(super) fn from_time(time: s3s::dto::Timestamp) -> Timestamp {
 
 /// `2026-05-04T12:00:00.000Z`
 pub(crate) fn iso(time: Timestamp) -> String {
-    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    let format =
+        time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.0) * 1_000_000);
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_default()
 }
@@ -223,12 +224,17 @@ pub(super) fn encryption(asked: Asked<'_>) -> Result<Encryption, Error> {
         Err(Error::InvalidArgument { message: message.into(), name: name.into(), value: value.into() })
     };
     let prefix = "x-amz-server-side-encryption";
-    if let Some(name) = asked.algorithm.filter(|name| !["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"].contains(name)) {
+    if let Some(name) = asked.algorithm.filter(|name| !["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"].contains(name))
+    {
         return invalid("The encryption method specified is not supported", prefix, name);
     }
     if asked.key.is_some() && !asked.algorithm.is_some_and(|name| name.starts_with("aws:kms")) {
         let name = format!("{prefix}-aws-kms-key-id");
-        return invalid(&format!("Server Side Encryption with KMS managed key requires HTTP header {prefix} : aws:kms"), &name, "");
+        return invalid(
+            &format!("Server Side Encryption with KMS managed key requires HTTP header {prefix} : aws:kms"),
+            &name,
+            "",
+        );
     }
     let customer_key_md5 = customer_key(&asked)?;
     Ok(Encryption {
@@ -247,15 +253,24 @@ pub(super) fn customer_key(asked: &Asked<'_>) -> Result<Option<String>, Error> {
     };
     let Some(algorithm) = asked.customer_algorithm else {
         return match asked.customer_key {
-            Some(_) => invalid("Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.", "algorithm"),
+            Some(_) => invalid(
+                "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.",
+                "algorithm",
+            ),
             None => Ok(None),
         };
     };
     if algorithm != "AES256" {
-        return invalid("Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.", "algorithm");
+        return invalid(
+            "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.",
+            "algorithm",
+        );
     }
     let (Some(key), Some(md5)) = (asked.customer_key, asked.customer_key_md5) else {
-        return invalid("Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.", "key");
+        return invalid(
+            "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.",
+            "key",
+        );
     };
     let bytes = BASE64.decode(key).unwrap_or_default();
     if bytes.len() != 32 {

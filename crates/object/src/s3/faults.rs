@@ -1,12 +1,12 @@
 //! Every failure as a client sees it. No wildcards: a new kind of error does not compile until it is mapped here. What S3's error documents
 //! say beside code and text goes to `answer.rs` in a header, since `s3s` has no place for it.
 
+use super::dto::http_date;
 use crate::Error;
 use crate::upload::{LARGEST, SMALLEST_PART};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use super::dto::http_date;
 use s3s::{S3Error, S3ErrorCode};
 
 /// The header that carries the further elements of an error document, as JSON in base64. It never leaves the platform.
@@ -54,9 +54,7 @@ fn fault_of(error: &Error) -> Fault {
                 None => fault,
             }
         }
-        Error::NoVersion { key, version } => {
-            fault("NoSuchVersion", 404).with("Key", key).with("VersionId", version)
-        }
+        Error::NoVersion { key, version } => fault("NoSuchVersion", 404).with("Key", key).with("VersionId", version),
         Error::InvalidVersion(version) => {
             fault("InvalidArgument", 400).with("ArgumentName", "versionId").with("ArgumentValue", version)
         }

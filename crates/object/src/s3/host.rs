@@ -19,11 +19,15 @@ pub(super) struct Host<'h> {
 /// Reads a host, with or without its port.
 pub(super) fn parse(host: &str) -> Host<'_> {
     let nothing = Host { bucket: None, names_s3: false };
-    let host = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(host, _)| host);
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
     let Some(rest) = BASES.iter().find_map(|base| host.strip_suffix(base)?.strip_suffix('.')) else { return nothing };
     let labels: Vec<&str> = rest.split('.').collect();
     // A bucket's name may hold dots, and even be called s3; the last label of that name is the service's.
-    let is_service = |label: &str| label == "s3" || label.strip_prefix("s3-").is_some_and(|region| region.contains('-'));
+    let is_service =
+        |label: &str| label == "s3" || label.strip_prefix("s3-").is_some_and(|region| region.contains('-'));
     let Some(at) = labels.iter().rposition(|label| is_service(label)).filter(|at| labels.len() - at <= 3) else {
         return Host { bucket: Some(rest).filter(|rest| !rest.is_empty()), names_s3: false };
     };

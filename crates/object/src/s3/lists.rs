@@ -17,7 +17,8 @@ use std::ops::Bound;
 /// The most keys of a page.
 const PAGE: i32 = 1000;
 /// What `encoding-type=url` leaves as it is.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/').remove(b'~');
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/').remove(b'~');
 
 /// What a next page is asked for with.
 pub(super) fn token(last: &str) -> String {
@@ -65,8 +66,7 @@ struct Listing {
 }
 
 fn summary(read: &[u8]) -> Result<Summary, StoreError> {
-    serde_json::from_slice(read)
-        .map_err(|error| StoreError::Damaged { table: keys::OBJECT.0, why: error.to_string() })
+    serde_json::from_slice(read).map_err(|error| StoreError::Damaged { table: keys::OBJECT.0, why: error.to_string() })
 }
 
 fn listing(
@@ -112,7 +112,8 @@ fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
 
 pub(super) async fn objects(call: &Call, request: S3Request<ListObjectsInput>) -> Result<ListObjectsOutput, Error> {
     let input = request.input;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let range = Range {
         prefix: input.prefix.clone().unwrap_or_default(),
@@ -143,10 +144,14 @@ pub(super) async fn objects_v2(
     request: S3Request<ListObjectsV2Input>,
 ) -> Result<ListObjectsV2Output, Error> {
     let input = request.input;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let after = match input.continuation_token.as_deref() {
-        Some(token) => Some(read_token(token).and_then(|after| if after.is_empty() { Err(read_token("!").unwrap_err()) } else { Ok(after) })?),
+        Some(token) => Some(
+            read_token(token)
+                .and_then(|after| if after.is_empty() { Err(read_token("!").unwrap_err()) } else { Ok(after) })?,
+        ),
         None => input.start_after.clone().filter(|after| !after.is_empty()),
     };
     let range = Range {
@@ -179,7 +184,8 @@ pub(super) async fn versions(
     request: S3Request<ListObjectVersionsInput>,
 ) -> Result<ListObjectVersionsOutput, Error> {
     let input = request.input;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let key_marker = input.key_marker.clone().filter(|marker| !marker.is_empty());
     let version_marker = input.version_id_marker.clone().filter(|marker| !marker.is_empty());

@@ -19,7 +19,11 @@ pub(super) fn retention(
     until: Option<Timestamp>,
 ) -> Result<Option<Retention>, Error> {
     let invalid = |message: &str, value: &str| {
-        Err(Error::InvalidArgument { message: message.into(), name: "x-amz-object-lock-mode".into(), value: value.into() })
+        Err(Error::InvalidArgument {
+            message: message.into(),
+            name: "x-amz-object-lock-mode".into(),
+            value: value.into(),
+        })
     };
     let (mode, until) = match (mode, until) {
         (None, None) => return Ok(None),
@@ -143,7 +147,9 @@ pub(super) async fn put_retention(
     needs_lock(&bucket)?;
     let asked = input.retention.unwrap_or_default();
     let mode = asked.mode.as_ref().map(|mode| mode.as_str().to_owned());
-    if mode.as_deref().is_some_and(|mode| !["GOVERNANCE", "COMPLIANCE"].contains(&mode)) || mode.is_some() != asked.retain_until_date.is_some() {
+    if mode.as_deref().is_some_and(|mode| !["GOVERNANCE", "COMPLIANCE"].contains(&mode))
+        || mode.is_some() != asked.retain_until_date.is_some()
+    {
         return Err(Error::MalformedXml);
     }
     let wanted = retention(call, &bucket, mode.as_deref(), asked.retain_until_date)?;

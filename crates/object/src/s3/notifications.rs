@@ -27,10 +27,22 @@ struct Entry<'a> {
 fn entries(configured: &mut NotificationConfiguration) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     for it in configured.queue_configurations.iter_mut().flatten() {
-        entries.push(Entry { service: "sqs", arn: &it.queue_arn, events: &it.events, filter: it.filter.as_ref(), id: &mut it.id });
+        entries.push(Entry {
+            service: "sqs",
+            arn: &it.queue_arn,
+            events: &it.events,
+            filter: it.filter.as_ref(),
+            id: &mut it.id,
+        });
     }
     for it in configured.topic_configurations.iter_mut().flatten() {
-        entries.push(Entry { service: "sns", arn: &it.topic_arn, events: &it.events, filter: it.filter.as_ref(), id: &mut it.id });
+        entries.push(Entry {
+            service: "sns",
+            arn: &it.topic_arn,
+            events: &it.events,
+            filter: it.filter.as_ref(),
+            id: &mut it.id,
+        });
     }
     for it in configured.lambda_function_configurations.iter_mut().flatten() {
         entries.push(Entry {
@@ -89,7 +101,8 @@ fn check(entries: &[Entry<'_>]) -> Result<(), Error> {
                     && (suffix.ends_with(other_suffix) || other_suffix.ends_with(&suffix))
             };
             if seen.iter().any(overlaps) {
-                let text = "Configurations overlap. Configurations on the same bucket cannot share a common event type.";
+                let text =
+                    "Configurations overlap. Configurations on the same bucket cannot share a common event type.";
                 return Err(argument(text, "Event", name));
             }
         }
@@ -99,7 +112,8 @@ fn check(entries: &[Entry<'_>]) -> Result<(), Error> {
 }
 
 fn same_event(one: &str, other: &str) -> bool {
-    let includes = |wide: &str, narrow: &str| wide.strip_suffix('*').map_or(wide == narrow, |start| narrow.starts_with(start));
+    let includes =
+        |wide: &str, narrow: &str| wide.strip_suffix('*').map_or(wide == narrow, |start| narrow.starts_with(start));
     includes(one, other) || includes(other, one)
 }
 

@@ -1,8 +1,8 @@
 //! Putting objects and deleting them.
 
 use super::dto::{
-    check_metadata, checked, checksum_type, content_md5, draft_of, etag, given_checksum, head_of, set_checksum, set_encryption,
-    set_full_encryption,
+    check_metadata, checked, checksum_type, content_md5, draft_of, etag, given_checksum, head_of, set_checksum,
+    set_encryption, set_full_encryption,
 };
 use super::table::Call;
 use super::{configurations, faults};
@@ -78,7 +78,8 @@ pub(super) async fn receive<T>(
 ) -> Result<Received, Error> {
     let mut algorithms = vec![claims.algorithm().unwrap_or(Algorithm::Crc64Nvme)];
     algorithms.extend(further.filter(|further| !algorithms.contains(further)));
-    if let Some(length) = claims.length.and_then(|length| u64::try_from(length).ok()).filter(|length| *length > LARGEST) {
+    if let Some(length) = claims.length.and_then(|length| u64::try_from(length).ok()).filter(|length| *length > LARGEST)
+    {
         return Err(Error::TooLarge { size: length, limit: LARGEST });
     }
     let mut body = body.unwrap_or_else(|| StreamingBlob::new(crate::bodies::Pieces::whole(bytes::Bytes::new())));
@@ -156,13 +157,14 @@ pub(super) async fn put(call: &Call, mut request: S3Request<PutObjectInput>) -> 
     let body = request.input.body.take();
     let input = &request.input;
     check_key(&input.key)?;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
-    let conditions =
-        WriteConditions { matches: input.if_match.clone(), none_matches: input.if_none_match.clone() };
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let conditions = WriteConditions { matches: input.if_match.clone(), none_matches: input.if_none_match.clone() };
     conditions.validate()?;
     if conditions.matches.is_some() || conditions.none_matches.is_some() {
         // Again when it is stored; this spares sending a body for nothing.
-        call.objects.look(|state| conditions.check(&input.key, lookup::newest(state, &bucket, &input.key)?.as_ref()))?;
+        call.objects
+            .look(|state| conditions.check(&input.key, lookup::newest(state, &bucket, &input.key)?.as_ref()))?;
     }
     let mut draft: Draft = draft_of!(call, &bucket, input);
     configurations::default_encryption(call, &bucket, &mut draft.head)?;
@@ -200,7 +202,10 @@ pub(super) fn version_id(bucket: &Bucket, version: &Version) -> Option<String> {
     }
 }
 
-pub(super) async fn post(call: &Call, request: S3Request<PostObjectInput>) -> Result<S3Response<PostObjectOutput>, Error> {
+pub(super) async fn post(
+    call: &Call,
+    request: S3Request<PostObjectInput>,
+) -> Result<S3Response<PostObjectOutput>, Error> {
     // A form is signed in its fields, so only now it is known who sends it.
     let credentials = request.credentials.as_ref();
     let owner = credentials.zip(call.auth.checked_with()).and_then(|(credentials, keys)| {
@@ -211,7 +216,14 @@ pub(super) async fn post(call: &Call, request: S3Request<PostObjectInput>) -> Re
     if let Some(owner) = owner {
         (context.account, context.caller) = (owner.account, owner.caller);
     }
-    let sender = Call { context, objects: call.objects.clone(), auth: call.auth.clone(), trailers: call.trailers.clone(), anonymous: call.anonymous, file_name: call.file_name.clone() };
+    let sender = Call {
+        context,
+        objects: call.objects.clone(),
+        auth: call.auth.clone(),
+        trailers: call.trailers.clone(),
+        anonymous: call.anonymous,
+        file_name: call.file_name.clone(),
+    };
     let call = &sender;
     let mut request = request;
     let body = request.input.body.take();
@@ -220,7 +232,8 @@ pub(super) async fn post(call: &Call, request: S3Request<PostObjectInput>) -> Re
     }
     let input = &request.input;
     check_key(&input.key)?;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let mut draft: Draft = draft_of!(call, &bucket, input);
     check_metadata(&draft.head.metadata)?;
     configurations::default_encryption(call, &bucket, &mut draft.head)?;
@@ -276,7 +289,11 @@ async fn remove(
             let removed = remove::remove(tx, &bucket, &key, version.as_deref(), &by)?;
             if let Some((event, version)) = removal(&removed) {
                 // A deletion is a change of its own, later than the version that it removes.
-                let number = if version.marker && matches!(removed, Removed::Marked(_)) { version.number } else { crate::number(tx)? };
+                let number = if version.marker && matches!(removed, Removed::Marked(_)) {
+                    version.number
+                } else {
+                    crate::number(tx)?
+                };
                 let version = Version { number, modified: tx.now(), ..version.clone() };
                 notify::notify(tx, &*deliver, &bucket, &cause, &Event { name: event, key: &key, version: &version })?;
             }
@@ -291,7 +308,8 @@ pub(super) async fn delete(
 ) -> Result<S3Response<DeleteObjectOutput>, Error> {
     let input = request.input;
     check_key(&input.key)?;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let version = input.version_id.as_deref().filter(|id| !id.is_empty());
     let bypass = input.bypass_governance_retention.unwrap_or_default();
     let conditions = WriteConditions { matches: input.if_match.clone(), none_matches: None };
@@ -307,9 +325,7 @@ pub(super) async fn delete(
             version_id: Some(id.to_owned()),
             request_charged: None,
         },
-        (Removed::Nothing, Some(id)) => {
-            DeleteObjectOutput { version_id: Some(id.to_owned()), ..Default::default() }
-        }
+        (Removed::Nothing, Some(id)) => DeleteObjectOutput { version_id: Some(id.to_owned()), ..Default::default() },
         (_, None) => DeleteObjectOutput::default(),
     };
     Ok(S3Response::with_status(output, http::StatusCode::NO_CONTENT))
@@ -320,7 +336,8 @@ pub(super) async fn delete_many(
     request: S3Request<DeleteObjectsInput>,
 ) -> Result<DeleteObjectsOutput, Error> {
     let input = request.input;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     if input.delete.objects.is_empty() || input.delete.objects.len() > 1000 {
         return Err(Error::MalformedXml);
     }

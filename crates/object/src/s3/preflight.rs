@@ -94,7 +94,10 @@ pub(super) fn answer(objects: &Objects, head: &Parts) -> Response<Body> {
                 }
                 None => "CORSResponse: CORS is not enabled for this bucket.",
             };
-            let further = format!("<Method>{}</Method><ResourceType>BUCKET</ResourceType>", quick_xml::escape::escape(page.method.as_str()));
+            let further = format!(
+                "<Method>{}</Method><ResourceType>BUCKET</ResourceType>",
+                quick_xml::escape::escape(page.method.as_str())
+            );
             refuse(StatusCode::FORBIDDEN, "AccessForbidden", message, &further)
         }
     }

@@ -1,6 +1,8 @@
 //! Reading objects.
 
-use super::dto::{Asked, checksum_type, customer_key, etag, from_time, set_checksum, set_encryption, set_full_encryption, time};
+use super::dto::{
+    Asked, checksum_type, customer_key, etag, from_time, set_checksum, set_encryption, set_full_encryption, time,
+};
 use super::table::Call;
 use crate::bodies::{Pieces, Slice};
 use crate::model::{Bucket, Part, Place, Version};
@@ -62,7 +64,9 @@ pub(super) fn find(call: &Call, wanted: &Wanted<'_>) -> Result<Reading, Error> {
         };
         match (&wanted.range, wanted.part) {
             (Some(_), Some(_)) => {
-                return Err(Error::InvalidRequest("Cannot specify both Range header and partNumber query parameter".into()));
+                return Err(Error::InvalidRequest(
+                    "Cannot specify both Range header and partNumber query parameter".into(),
+                ));
             }
             (Some(range), None) => {
                 (reading.from, reading.length) = super::dto::range(*range, reading.version.size)?;
@@ -105,7 +109,8 @@ impl Reading {
         if self.version.parts == 0 {
             return if index == 0 { Ok(()) } else { Err(Error::InvalidPartNumber { asked: number, parts: 1 }) };
         }
-        let part = self.parts.get(index).ok_or(Error::InvalidPartNumber { asked: number, parts: self.version.parts })?;
+        let part =
+            self.parts.get(index).ok_or(Error::InvalidPartNumber { asked: number, parts: self.version.parts })?;
         self.from = self.parts.iter().take(index).map(|part| part.size).sum();
         self.length = part.size;
         self.checksum = part.checksum.clone().filter(|_| self.version.checksum.as_ref().is_some_and(|sum| !sum.full));
@@ -211,8 +216,8 @@ macro_rules! describe {
         $output.object_lock_legal_hold_status = version.hold.map(super::locks::hold_text).map(Into::into);
         $output.object_lock_mode = version.retention.as_ref().map(|retention| retention.mode.clone().into());
         $output.object_lock_retain_until_date = version.retention.as_ref().map(|retention| time(retention.until));
-        $output.version_id = ($reading.bucket.versioning != crate::model::Versioning::Never)
-            .then(|| version.id_text().to_owned());
+        $output.version_id =
+            ($reading.bucket.versioning != crate::model::Versioning::Never).then(|| version.id_text().to_owned());
         $output.expiration = lifecycle::expiration(&$call.objects, &$reading.bucket, &$input.key, version);
         set_full_encryption!($output, &version.head.encryption);
         if $input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED") {
@@ -273,7 +278,10 @@ pub(super) async fn attributes(
     output.storage_class = has("StorageClass").then(|| class.into());
     if let Some(sum) = version.checksum.as_ref().filter(|_| has("Checksum")) {
         let mut checksum = Checksum { checksum_type: checksum_type(Some(sum)), ..Default::default() };
-        let plain = Some(crate::model::Checksum { value: sum.value.split('-').next().unwrap_or_default().into(), ..sum.clone() });
+        let plain = Some(crate::model::Checksum {
+            value: sum.value.split('-').next().unwrap_or_default().into(),
+            ..sum.clone()
+        });
         set_checksum!(checksum, &plain);
         output.checksum = Some(checksum);
     }

@@ -75,7 +75,8 @@ pub(super) fn strip(head: &mut Parts, body: Body, trailers: Trailers) -> S3Resul
             .collect();
         let path = head.uri.path();
         let rebuilt = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
-        head.uri = rebuilt.parse::<Uri>().map_err(|error| S3Error::with_source(S3ErrorCode::InvalidURI, error.into()))?;
+        head.uri =
+            rebuilt.parse::<Uri>().map_err(|error| S3Error::with_source(S3ErrorCode::InvalidURI, error.into()))?;
     }
     let hash = head.headers.remove("x-amz-content-sha256");
     let is_framed = hash.is_some_and(|hash| hash.as_bytes().starts_with(b"STREAMING-"));
@@ -115,7 +116,8 @@ pub(super) fn lower(head: &mut Parts) {
 /// The content encoding of a body without the framing of signatures.
 pub(super) fn content_encoding(given: Option<String>) -> Option<String> {
     let given = given?;
-    let kept: Vec<&str> = given.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "aws-chunked").collect();
+    let kept: Vec<&str> =
+        given.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "aws-chunked").collect();
     Some(kept.join(",")).filter(|kept| !kept.is_empty())
 }
 
@@ -316,4 +318,3 @@ impl ByteStream for Unframed {
         RemainingLength::new_exact(usize::try_from(self.left).unwrap_or(usize::MAX))
     }
 }
-

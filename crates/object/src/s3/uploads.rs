@@ -26,7 +26,8 @@ pub(super) async fn create(
 ) -> Result<CreateMultipartUploadOutput, Error> {
     let input = request.input;
     check_key(&input.key)?;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let mut draft: Draft = draft_of!(call, &bucket, input);
     configurations::default_encryption(call, &bucket, &mut draft.head)?;
     let algorithm = named_algorithm(input.checksum_algorithm.as_ref())?;
@@ -67,9 +68,8 @@ pub(super) async fn create(
         bucket: Some(input.bucket),
         key: Some(input.key),
         checksum_algorithm: algorithm.map(|one| one.name().to_owned().into()),
-        checksum_type: algorithm.map(|_| {
-            ChecksumType::from_static(if full { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE })
-        }),
+        checksum_type: algorithm
+            .map(|_| ChecksumType::from_static(if full { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE })),
         upload_id: Some(upload.id),
         ..Default::default()
     };
@@ -138,7 +138,13 @@ pub(super) async fn put_part(call: &Call, mut request: S3Request<UploadPartInput
 }
 
 /// Adds a part to an upload that may have ended meanwhile.
-pub(super) async fn add(call: &Call, bucket: &model::Bucket, key: &str, id: &str, part: model::Part) -> Result<(), Error> {
+pub(super) async fn add(
+    call: &Call,
+    bucket: &model::Bucket,
+    key: &str,
+    id: &str,
+    part: model::Part,
+) -> Result<(), Error> {
     let (name, key, id) = (bucket.name.clone(), key.to_owned(), id.to_owned());
     call.objects
         .change(move |tx: &mut Tx<'_>| {
@@ -275,7 +281,8 @@ pub(super) async fn list(
     request: S3Request<ListMultipartUploadsInput>,
 ) -> Result<ListMultipartUploadsOutput, Error> {
     let input = request.input;
-    let bucket = call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
+    let bucket =
+        call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let key_marker = input.key_marker.clone().filter(|marker| !marker.is_empty());
     let id_marker = input.upload_id_marker.clone().filter(|marker| !marker.is_empty() && key_marker.is_some());
