@@ -25,7 +25,7 @@ pub(crate) const INLINE: usize = 8 * 1024;
 /// How much is written, hashed or read at once.
 const PIECE: usize = 1024 * 1024;
 /// How many bytes may be written before the disk is told to begin.
-const SYNC_EVERY: u64 = 32 * 1024 * 1024;
+const SYNC_EVERY: u64 = 16 * 1024 * 1024;
 /// How long a client may pause within a body.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -94,26 +94,24 @@ pub(crate) struct Slice {
     pub length: u64,
 }
 
-/// The file being written, with its checksums so far. Moves between the task that receives and threads that may block.
-struct Writer {
-    file: File,
-    sums: Sums,
+/// A body on its way to the disk. What is being done moves to threads that may block, and comes back when more is to be done: writing and
+/// hashing go on beside each other, and beside them the disk takes what was written before.
+struct Target {
+    fresh: Fresh,
+    writing: JoinHandle<io::Result<File>>,
+    hashing: JoinHandle<io::Result<Sums>>,
+    syncing: Option<JoinHandle<io::Result<()>>>,
     unsynced: u64,
 }
 
-impl Writer {
-    fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
-        for piece in pieces {
-            self.file.write_all(&piece)?;
-            self.sums.update(&piece);
-            self.unsynced += piece.len() as u64;
-        }
-        if self.unsynced >= SYNC_EVERY {
-            self.unsynced = 0;
-            self.file.sync_data()?;
-        }
-        Ok(self)
-    }
+fn write(mut file: File, pieces: &[Bytes]) -> io::Result<File> {
+    pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+    Ok(file)
+}
+
+fn hash(mut sums: Sums, pieces: &[Bytes]) -> Sums {
+    pieces.iter().for_each(|piece| sums.update(piece));
+    sums
 }
 
 fn failed(error: io::Error) -> Error {
@@ -154,7 +152,7 @@ impl Bodies {
     {
         let mut size = 0;
         let (mut pieces, mut waiting) = (Vec::new(), 0);
-        let mut target: Option<(Fresh, JoinHandle<io::Result<Writer>>)> = None;
+        let mut target: Option<Target> = None;
         while let Some(piece) = next(stream.as_mut()).await? {
             size += piece.len() as u64;
             waiting += piece.len();
@@ -173,40 +171,51 @@ impl Bodies {
             sums.update(&whole);
             return Ok(Received { size, digests: sums.finish(), content: Content::Inline(whole) });
         }
-        let (fresh, writing) = self.push(clock, target, pieces, &how.algorithms).await?;
-        let writer = ended(writing).await?;
-        let path = fresh.path.clone();
-        let digests = blocking(move || {
-            writer.file.sync_data()?;
-            sync_parent(&path)?;
-            Ok(writer.sums.finish())
-        });
-        Ok(Received { size, digests: digests.await?, content: Content::File(fresh) })
+        let target = self.push(clock, target, pieces, &how.algorithms).await?;
+        if let Some(syncing) = target.syncing {
+            ended(syncing).await?;
+        }
+        let (file, path) = (ended(target.writing).await?, target.fresh.path.clone());
+        blocking(move || {
+            file.sync_data()?;
+            sync_parent(&path)
+        })
+        .await?;
+        let digests = ended(target.hashing).await?.finish();
+        Ok(Received { size, digests, content: Content::File(target.fresh) })
     }
 
     /// Has `pieces` written behind what is being written, which it waits for.
     async fn push(
         &self,
         clock: &dyn Clock,
-        target: Option<(Fresh, JoinHandle<io::Result<Writer>>)>,
+        target: Option<Target>,
         pieces: Vec<Bytes>,
         algorithms: &[Algorithm],
-    ) -> Result<(Fresh, JoinHandle<io::Result<Writer>>), Error> {
-        match target {
-            Some((fresh, writing)) => {
-                let writer = ended(writing).await?;
-                Ok((fresh, spawn_blocking(move || writer.write(pieces))))
+    ) -> Result<Target, Error> {
+        let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let (written, hashed) = (pieces.clone(), pieces);
+        let Some(Target { fresh, writing, hashing, mut syncing, mut unsynced }) = target else {
+            let fresh = self.fresh(clock);
+            let (path, sums) = (fresh.path.clone(), Sums::new(algorithms));
+            let writing = spawn_blocking(move || write(File::create_new(path)?, &written));
+            let hashing = spawn_blocking(move || Ok(hash(sums, &hashed)));
+            return Ok(Target { fresh, writing, hashing, syncing: None, unsynced: length });
+        };
+        let file = ended(writing).await?;
+        unsynced += length;
+        if unsynced >= SYNC_EVERY && syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            if let Some(syncing) = syncing.take() {
+                ended(syncing).await?;
             }
-            None => {
-                let fresh = self.fresh(clock);
-                let (path, sums) = (fresh.path.clone(), Sums::new(algorithms));
-                let begin = move || {
-                    let file = File::create_new(path)?;
-                    Writer { file, sums, unsynced: 0 }.write(pieces)
-                };
-                Ok((fresh, spawn_blocking(begin)))
-            }
+            let same = file.try_clone().map_err(failed)?;
+            syncing = Some(spawn_blocking(move || same.sync_data()));
+            unsynced = 0;
         }
+        let writing = spawn_blocking(move || write(file, &written));
+        let sums = ended(hashing).await?;
+        let hashing = spawn_blocking(move || Ok(hash(sums, &hashed)));
+        Ok(Target { fresh, writing, hashing, syncing, unsynced })
     }
 
     /// Another name for the file `name`, so that a copy costs no bytes.

@@ -21,8 +21,8 @@ fn sequencer(event: &Event<'_>) -> String {
 /// The body for queues, topics and functions.
 pub(crate) fn of(bucket: &Bucket, cause: &Cause, event: &Event<'_>, configuration: &str) -> String {
     let version = event.version;
-    let is_removal = event.name.starts_with("ObjectRemoved:Delete") && !version.marker
-        || event.name.starts_with("LifecycleExpiration:Delete") && !version.marker;
+    let removes = ["ObjectRemoved:Delete", "LifecycleExpiration:Delete"].contains(&event.name);
+    let is_removal = removes && !version.marker;
     let mut object = Map::new();
     object.insert("key".into(), encoded(event.key).into());
     if !is_removal && !version.marker {
