@@ -121,7 +121,8 @@ pub(crate) fn complete(
     for part in listed {
         chosen.push(chosen_part(tx, upload, part)?);
     }
-    for part in chosen.iter().rev().skip(1).rev().filter(|part| part.size < SMALLEST_PART) {
+    let but_last = chosen.split_last().map_or(&[][..], |(_, others)| others);
+    if let Some(part) = but_last.iter().find(|part| part.size < SMALLEST_PART) {
         return Err(Error::PartTooSmall { size: part.size, number: part.number, etag: part.etag.clone() });
     }
     let size = chosen.iter().map(|part| part.size).sum();

@@ -26,8 +26,8 @@ pub(super) fn token(last: &str) -> String {
 }
 
 pub(super) fn read_token(token: &str) -> Result<String, Error> {
-    let bytes = BASE64.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    bytes.ok_or_else(|| Error::InvalidArgument {
+    let bytes = BASE64.decode(token).ok().filter(|bytes| !bytes.is_empty());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| Error::InvalidArgument {
         message: "The continuation token provided is incorrect".into(),
         name: "continuation-token".into(),
         value: token.into(),
@@ -148,10 +148,7 @@ pub(super) async fn objects_v2(
         call.objects.look(|state| call.bucket(state, &input.bucket, input.expected_bucket_owner.as_deref()))?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let after = match input.continuation_token.as_deref() {
-        Some(token) => Some(
-            read_token(token)
-                .and_then(|after| if after.is_empty() { Err(read_token("!").unwrap_err()) } else { Ok(after) })?,
-        ),
+        Some(token) => Some(read_token(token)?),
         None => input.start_after.clone().filter(|after| !after.is_empty()),
     };
     let range = Range {

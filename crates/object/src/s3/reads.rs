@@ -300,7 +300,7 @@ fn part_attributes(
     let marker = input.part_number_marker.unwrap_or_default();
     let following: Vec<&Part> = parts.iter().filter(|part| i64::from(part.number) > i64::from(marker)).collect();
     let shown = following.iter().take(limit);
-    let last = shown.clone().last().map_or(marker, |part| i32::try_from(part.number).unwrap_or_default());
+    let last = shown.clone().next_back().map_or(marker, |part| i32::try_from(part.number).unwrap_or_default());
     let has_own_sums = version.checksum.as_ref().is_some_and(|sum| !sum.full);
     let entry = |part: &&Part| {
         let mut entry = ObjectPart {

@@ -67,7 +67,7 @@ pub(super) fn strip(head: &mut Parts, body: Body, trailers: Trailers) -> S3Resul
         let is_version_2 = parameter(head, "AWSAccessKeyId").is_some();
         let is_kept = |key: &str| {
             let key = key.to_ascii_lowercase();
-            !SIGNATURE.contains(&key.as_str()) && !(is_version_2 && key == "expires")
+            !(SIGNATURE.contains(&key.as_str()) || is_version_2 && key == "expires")
         };
         let kept: Vec<String> = parameters(head)
             .filter(|(key, _)| is_kept(key))
