@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: what a start, a call and an instance cost, in one table, each figure beside a bare hyper server in the same run.
 //! `docs/benchmarks.md` says what is measured and holds the last table.
 
+mod aws;
 mod burst;
 mod cold;
 mod density;
+mod events;
 mod gateway;
 mod http;
 mod lambda;
@@ -31,9 +33,9 @@ const USAGE: &str = "usage: cargo xtask bench [--quick] [--record] [NAME...]
 
   --quick    fewer and shorter samples, for a first look
   --record   put the table into docs/benchmarks.md
-  NAME       what to measure: start, warm, cold, density, burst, wasm [default: all]";
+  NAME       what to measure: start, warm, cold, density, burst, wasm, events [default: all]";
 
-const NAMES: [&str; 6] = ["start", "warm", "cold", "density", "burst", "wasm"];
+const NAMES: [&str; 7] = ["start", "warm", "cold", "density", "burst", "wasm", "events"];
 
 /// What was asked for.
 struct Plan {
@@ -92,6 +94,7 @@ fn measure(name: &str, plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Fai
         "warm" => warm::measure(plan, programs),
         "cold" => cold::measure(plan, programs),
         "density" => density::measure(plan, programs),
+        "events" => events::measure(plan, programs),
         "wasm" => wasm::measure(plan, programs),
         _ => burst::measure(plan, programs),
     }

@@ -10,9 +10,11 @@
 //! - Work that was accepted is done at least once, and what follows from it is committed with its end.
 
 mod message;
+mod signing;
 mod worker;
 
-pub use message::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin};
+pub use message::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin, sender};
+pub use signing::{Claims, Signer, is_listed};
 pub use worker::{Settle, Work, Worker};
 
 use fogbank_model::Arn;

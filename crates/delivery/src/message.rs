@@ -91,8 +91,8 @@ impl Origin {
     }
 }
 
-/// The ARN of the authenticated caller.
-fn sender(context: &RequestContext) -> String {
+/// The ARN of the authenticated caller; for a part of the platform its service's name.
+pub fn sender(context: &RequestContext) -> String {
     let account = &context.account;
     match &context.caller {
         Caller::Root => format!("arn:aws:iam::{account}:root"),

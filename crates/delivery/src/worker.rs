@@ -19,8 +19,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often it is tried to commit the end of finished work, before the work is left to be done again.
 const SETTLE_TRIES: u32 = 30;
 
+type Change = dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send;
+
 /// What follows from a piece of work, done in the transaction that takes it off its queue. May run more than once.
-pub struct Settle(Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>);
+pub struct Settle(Box<Change>);
 
 impl Settle {
     /// Nothing follows.

@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         let rule = step.kind.name_property().filter(|rule| !wanted.contains_key(rule.property));
         // From here on whatever has that name counts as ours, and goes if the step fails or is interrupted.
         if rule.is_none()
-            && let Some((service, operation, input)) = step.kind.lookup(&wanted)
+            && let Some((service, operation, input)) = step.kind.lookup_in(self.call().context, &wanted)
             && self.call().run(service, operation, input).await.is_ok()
         {
             let reason = "something of that name already exists, and is not of this stack".to_owned();

@@ -5,22 +5,27 @@ use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
 use crate::platform_api::{self, PlatformApi};
+use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::urls::UrlsOf;
+use fogbank_bus::Buses;
+use fogbank_delivery::Signer;
 use fogbank_deploy::Deploy;
 use fogbank_functions::machine::ThisMachine;
 use fogbank_functions::{Config, Functions, LogTail, Parts};
 use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
-use fogbank_model::{AccountId, Arn, Clock, SystemClock};
+use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
 use fogbank_object::Objects;
 use fogbank_object::s3::Door as ObjectDoor;
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
+use fogbank_schedule::Schedules;
 use fogbank_store::Store;
+use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
 use std::path::Path;
@@ -66,16 +71,19 @@ pub async fn compose(
     root: &Path,
     stopping: watch::Receiver<bool>,
 ) -> Result<Composition, Box<dyn std::error::Error + Send + Sync>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::default());
+    // Signatures and keys carry the time of clients, who know the machine's.
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(root, clock.clone())?;
-    let identity = Arc::new(Identity::open(store.clone(), clock.clone()).await?);
+    let identity = Arc::new(Identity::open(store.clone(), machine.clone()).await?);
     if settings.auth == AuthMode::On {
         root_key::publish(&identity, root).await?;
     } else {
         root_key::withdraw(root);
     }
     let logs = Logs::open(&store, clock.clone());
-    let queues = Queues::open(&store, clock.clone()).await?;
+    let signer = Signer::open(&store, clock.clone()).await?;
+    let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -102,11 +110,23 @@ pub async fn compose(
         runtime,
         log: tail,
         memory,
+        queues: Arc::new(QueuesOf(queues.clone())),
+        signer: signer.clone(),
         deliver: deliver.clone(),
         config,
     };
     let functions = Functions::open(parts)?;
-    deliver.connect(Targets { queues: queues.clone(), functions: functions.clone() });
+    let topics = Topics::open(&store, clock.clone(), deliver.clone());
+    let buses = Buses::open(&store, clock.clone(), deliver.clone());
+    deliver.connect(Targets {
+        queues: queues.clone(),
+        functions: functions.clone(),
+        buses: buses.clone(),
+        topics: topics.clone(),
+        logs: logs.clone(),
+    });
+    topics.start();
+    let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
@@ -135,14 +155,25 @@ pub async fn compose(
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
         objects.service(),
+        fogbank_schedule::scheduler::service(schedules),
+        fogbank_bus::events::service(&buses),
+        fogbank_topic::sns::service(topics.clone()),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
-    let router = Arc::new(Router::new(services, auth, clock));
+    let router = Arc::new(Router::new(services, auth, machine));
     endpoint.connect(router.clone(), objects.clone());
     Ok(Composition {
-        front: Front { router, gateway, objects, functions: functions.clone(), signed: settings.auth == AuthMode::On },
+        front: Front {
+            router,
+            gateway,
+            objects,
+            functions: functions.clone(),
+            topics,
+            signer,
+            signed: settings.auth == AuthMode::On,
+        },
         functions,
         logs,
     })

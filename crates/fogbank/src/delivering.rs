@@ -1,10 +1,13 @@
 //! Takes messages from one service to another: the one place that knows which service an ARN belongs to.
 
+use fogbank_bus::Buses;
 use fogbank_delivery::{Deliver, Delivery, Undelivered};
 use fogbank_functions::Functions;
+use fogbank_logs::Logs;
 use fogbank_model::Arn;
 use fogbank_queue::Queues;
 use fogbank_store::{Error as StoreError, Tx};
+use fogbank_topic::Topics;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that takes messages.
@@ -13,6 +16,12 @@ pub struct Targets {
     pub queues: Arc<Queues>,
     /// `arn:aws:lambda:…`
     pub functions: Arc<Functions>,
+    /// `arn:aws:events:…:event-bus/…`
+    pub buses: Arc<Buses>,
+    /// `arn:aws:logs:…:log-group:…`
+    pub logs: Arc<Logs>,
+    /// `arn:aws:sns:…`
+    pub topics: Arc<Topics>,
 }
 
 /// Delivers to the services of this platform. They are built on it and it on them, so it is connected last.
@@ -35,6 +44,9 @@ impl Deliver for Delivering {
         match target.service() {
             "sqs" => targets.queues.deliver_in(tx, target, delivery),
             "lambda" => targets.functions.deliver_in(tx, target, delivery),
+            "events" => targets.buses.deliver_in(tx, target, delivery),
+            "logs" => targets.logs.deliver_in(tx, target, delivery),
+            "sns" => targets.topics.deliver_in(tx, target, delivery),
             _ => Err(Undelivered::NoTarget(target.to_string())),
         }
     }
@@ -44,6 +56,9 @@ impl Deliver for Delivering {
         match target.service() {
             "sqs" => targets.queues.exists(tx, target),
             "lambda" => Ok(targets.functions.exists(target)),
+            "events" => targets.buses.exists(tx, target),
+            "logs" => targets.logs.exists(tx, target),
+            "sns" => targets.topics.exists(tx, target),
             _ => Ok(false),
         }
     }

@@ -1,10 +1,12 @@
-//! The one address for everything: health, user HTTP for the gateway, and the AWS APIs for all the rest.
+//! The one address for everything: health, the certificate of notifications, user HTTP for the gateway, and the AWS APIs for all the rest.
 
 use crate::browser;
 use bytes::Bytes;
+use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
 use fogbank_object::s3::Door;
+use fogbank_topic::Topics;
 use fogbank_wire::http::{Arriving, Site, Streaming};
 use fogbank_wire::{Body, Peer, Router};
 use http::request::Parts;
@@ -21,6 +23,10 @@ pub struct Front {
     pub objects: Door,
     /// For code packages.
     pub functions: Arc<Functions>,
+    /// For the certificate of notifications.
+    pub topics: Arc<Topics>,
+    /// For the keys that messages' signatures are verified with.
+    pub signer: Arc<Signer>,
     /// Whether signatures are checked. Where they are, a page cannot do what its visitor's keys do not sign.
     pub signed: bool,
 }
@@ -79,8 +85,17 @@ impl Front {
         if let Some(target) = target {
             return self.gateway.serve(target, request, peer).await;
         }
-        match request.uri().path() {
+        let path = request.uri().path();
+        if let Some(certificate) =
+            Some(path).filter(|path| path.ends_with(".pem")).and_then(|path| self.topics.certificate(path))
+        {
+            return answer(StatusCode::OK, "application/x-pem-file", certificate.into());
+        }
+        match path {
             "/_fogbank/health" => return self.health(),
+            "/_fogbank/jwks.json" => {
+                return answer(StatusCode::OK, "application/json", self.signer.key_set().into());
+            }
             _ if self.signed => {}
             _ => {
                 if let Some(why) = browser::foreign_page(request.headers()) {

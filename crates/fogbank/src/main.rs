@@ -9,6 +9,7 @@ mod endpoint;
 mod front;
 mod platform;
 mod platform_api;
+mod queue_source;
 mod root_key;
 mod settings;
 mod urls;

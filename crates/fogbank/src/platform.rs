@@ -71,7 +71,9 @@ impl Platform {
 fn start_logging(filter: &str) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| Failure { message: format!("--log {filter}: {error}"), code: 2 })?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).finish();
+    // A line that cannot be written, to a log on a full disk, is lost; saying so on the same stream would panic.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = lines.log_internal_errors(false).finish();
     // A second platform in one process, as tests may start, keeps the first one's logging.
     drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())

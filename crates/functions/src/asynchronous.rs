@@ -11,7 +11,7 @@ use crate::invoke::{Called, Caller, NOT_READY, check_payload};
 use crate::model::{EventInvoke, FunctionKey};
 use crate::{Error, keys, limits};
 use bytes::Bytes;
-use fogbank_delivery::{Deliver, Delivery, Origin, Settle, Undelivered, Work};
+use fogbank_delivery::{Claims, Deliver, Delivery, Origin, Settle, Signer, Undelivered, Work};
 use fogbank_model::{
     AccountId, Arn, BoxFuture, Caller as Who, FunctionName, FunctionRef, Invocation, InvokeError, Qualifier, Region,
     RequestContext, RequestId, Timestamp,
@@ -52,6 +52,9 @@ struct Queued {
     /// How many deliveries led to it.
     #[serde(default)]
     hops: u8,
+    /// Whether another service of the platform delivered it, which the function is told with a signature.
+    #[serde(default)]
+    delivered: bool,
 }
 
 impl Queued {
@@ -71,13 +74,20 @@ pub(crate) struct Asynchronous {
     store: Store,
     caller: Arc<Caller>,
     deliver: Arc<dyn Deliver>,
+    signer: Arc<Signer>,
     /// The wait before the first retry; the second one takes twice as long.
     retry_after: Duration,
 }
 
 impl Asynchronous {
-    pub fn new(store: &Store, caller: Arc<Caller>, deliver: Arc<dyn Deliver>, retry_after: Duration) -> Arc<Self> {
-        Arc::new(Self { store: store.clone(), caller, deliver, retry_after })
+    pub fn new(
+        store: &Store,
+        caller: Arc<Caller>,
+        deliver: Arc<dyn Deliver>,
+        signer: Arc<Signer>,
+        retry_after: Duration,
+    ) -> Arc<Self> {
+        Arc::new(Self { store: store.clone(), caller, deliver, signer, retry_after })
     }
 
     /// Accepts a call. Returns once it is on disk.
@@ -101,7 +111,8 @@ impl Asynchronous {
         let payload = check_payload(payload, limits::ASYNC_PAYLOAD_BYTES, "Event").map_err(undelivered)?;
         self.caller.find(&function).map_err(undelivered)?;
         let now = tx.now();
-        let queued = queued(function, delivery.origin.clone(), self.caller.clock.uuid(), now);
+        let mut queued = queued(function, delivery.origin.clone(), self.caller.clock.uuid(), now);
+        queued.delivered = true;
         let message = queued.encode(&payload).map_err(|error| Undelivered::Refused(error.to_string()))?;
         Ok(tx.enqueue(keys::ASYNC_QUEUE, now, &message)?)
     }
@@ -117,7 +128,11 @@ impl Asynchronous {
             return Settle::done();
         };
         let payload = Bytes::copy_from_slice(payload);
-        let result = self.caller.call(queued.context(), queued.invocation(payload.clone())).await;
+        let mut invocation = queued.invocation(payload.clone());
+        if queued.delivered {
+            invocation.client_context = Some(self.signed(&queued, &payload));
+        }
+        let result = self.caller.call(queued.context(), invocation).await;
         match self.decide(queued, result) {
             Decision::Again(at, queued) => match queued.encode(&payload) {
                 Ok(message) => Settle::again(keys::ASYNC_QUEUE, at, message),
@@ -129,6 +144,15 @@ impl Asynchronous {
             Decision::Over(outcome) => self.settle(*outcome, payload),
             Decision::Dropped => Settle::done(),
         }
+    }
+
+    /// The client context of a delivered event: who caused it, and the platform's signature for that.
+    fn signed(&self, queued: &Queued, payload: &Bytes) -> String {
+        let target = queued.function().arn();
+        let claims =
+            Claims { sender: &queued.sender, target: target.as_str(), id: &queued.request_id, sent: queued.accepted };
+        let signature = self.signer.sign(&claims, payload);
+        serde_json::json!({"custom": {"fogbank": {"sender": queued.sender, "signature": signature}}}).to_string()
     }
 
     /// What follows from a try of a call.
@@ -170,7 +194,7 @@ impl Asynchronous {
         if at.since(queued.accepted) > age {
             return over(queued, reply, Condition::EventAgeExceeded);
         }
-        Decision::Again(at, queued)
+        Decision::Again(at, Box::new(queued))
     }
 
     /// Whether the function's reserved concurrency is zero.
@@ -226,7 +250,7 @@ impl Asynchronous {
 
 /// What follows from a try of a call.
 enum Decision {
-    Again(Timestamp, Queued),
+    Again(Timestamp, Box<Queued>),
     Over(Box<Outcome>),
     Dropped,
 }
@@ -260,6 +284,7 @@ fn queued(function: FunctionRef, origin: Origin, request_id: String, accepted: T
         refusals: 0,
         sender: origin.sender,
         hops: origin.hops,
+        delivered: false,
     }
 }
 

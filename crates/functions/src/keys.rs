@@ -7,6 +7,7 @@
 //! | `functions.alias` | function, name | [`crate::model::Alias`] |
 //! | `functions.policy`, `functions.url`, `functions.event_invoke`, `functions.provisioned` | function, qualifier | as named |
 //! | `functions.idle_times` | function | [`crate::keep_alive::History`] |
+//! | `functions.source` | account, region, id | [`crate::sources::Mapping`] |
 //! | `functions.layer` | account, region, name, number | [`crate::model::LayerVersion`] |
 //! | `functions.layer_number` | account, region, name | the number given last |
 //! | `functions.usage` | hour, account, region, name, version | [`crate::meter::Usage`] |
@@ -26,6 +27,7 @@ pub(crate) const IDLE_TIMES: Table = Table("functions.idle_times");
 pub(crate) const LAYER: Table = Table("functions.layer");
 pub(crate) const LAYER_NUMBER: Table = Table("functions.layer_number");
 pub(crate) const USAGE: Table = Table("functions.usage");
+pub(crate) const SOURCE: Table = Table("functions.source");
 /// The work queue of asynchronous calls.
 pub(crate) const ASYNC_QUEUE: &str = "functions.async";
 
@@ -72,6 +74,11 @@ pub(crate) fn layer_name(scope: &Scope, name: &str) -> Vec<u8> {
 
 pub(crate) fn layer(key: &LayerKey) -> Vec<u8> {
     join(&[&layer_name(&key.scope, &key.name), &key.version.to_be_bytes()])
+}
+
+/// With no id: the beginning of the keys of a scope's mappings.
+pub(crate) fn source(scope: &Scope, id: &str) -> Vec<u8> {
+    join(&[scope.account.as_str().as_bytes(), scope.region.as_str().as_bytes(), id.as_bytes()])
 }
 
 pub(crate) fn usage(hour: i64, key: &FunctionKey, version: &str) -> Vec<u8> {

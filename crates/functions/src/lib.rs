@@ -43,6 +43,7 @@ mod report;
 pub mod runtime;
 mod settings;
 mod snapstart;
+pub mod sources;
 mod tag;
 mod tail;
 mod update;
@@ -57,7 +58,7 @@ pub use tail::LogTail;
 use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
-use fogbank_delivery::{Deliver, Delivery, Undelivered, Worker};
+use fogbank_delivery::{Deliver, Delivery, Signer, Undelivered, Worker};
 use fogbank_model::{
     Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
 };
@@ -71,6 +72,7 @@ use pool::Bounds;
 use registry::Registry;
 use runtime::Runtime;
 use sha2::{Digest, Sha256};
+use sources::{QueueSource, Sources};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -122,6 +124,10 @@ pub struct Parts {
     pub log: Arc<LogTail>,
     /// What memory the machine has.
     pub memory: Arc<dyn Memory>,
+    /// What event source mappings take messages from.
+    pub queues: Arc<dyn QueueSource>,
+    /// Signs events that other services deliver.
+    pub signer: Arc<Signer>,
     /// Takes what becomes of asynchronous calls to its destinations.
     pub deliver: Arc<dyn Deliver>,
     /// Settings.
@@ -142,6 +148,7 @@ pub struct Functions {
     secret: [u8; 32],
     workers: Mutex<Vec<JoinHandle<()>>>,
     calls: Mutex<Option<Worker>>,
+    sources: Arc<Sources>,
 }
 
 impl Functions {
@@ -151,7 +158,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, deliver, config } = parts;
+        let Parts { store, clock, runtime, log, memory, queues, signer, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -176,8 +183,9 @@ impl Functions {
             concurrency: config.concurrency,
             step_ms: config.billing_step_ms,
         });
-        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, config.retry_after);
+        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, signer, config.retry_after);
         let calls = Mutex::new(Some(Worker::start(store.clone(), clock.clone(), &asynchronous)));
+        let sources = Sources::open(&store, caller.clone(), queues)?;
         let mut secret = [0; 32];
         clock.random(&mut secret);
         let workers = Mutex::new(vec![tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller)))]);
@@ -203,6 +211,7 @@ impl Functions {
             secret,
             workers,
             calls,
+            sources,
         }))
     }
 
@@ -210,6 +219,7 @@ impl Functions {
     pub async fn shutdown(&self) {
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         workers.iter().for_each(JoinHandle::abort);
+        self.sources.close();
         drop(self.calls.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.instances.close();
         if let Err(error) = idle_times::save(&self.store, &self.registry, &self.instances).await {
@@ -218,6 +228,11 @@ impl Functions {
         if let Err(error) = self.caller.meter.flush().await {
             tracing::error!(%error, "the last second of the meter was not written");
         }
+    }
+
+    /// The event source mappings.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Accepts an asynchronous call of `function` within the caller's transaction.

@@ -238,6 +238,38 @@ pub(crate) struct Platform {
     pub delivered: Arc<Mailbox>,
 }
 
+/// On a thread of its own, because platforms are opened without waiting.
+fn signer(store: &Store, clock: &Arc<dyn Clock>) -> Arc<Signer> {
+    let (store, clock) = (store.clone(), clock.clone());
+    let open = move || tokio::runtime::Runtime::new().unwrap().block_on(Signer::open(&store, clock)).unwrap();
+    std::thread::spawn(open).join().unwrap()
+}
+
+struct NoQueues;
+
+impl QueueSource for NoQueues {
+    fn facts(&self, _: &Arn) -> Result<sources::QueueFacts, sources::SourceError> {
+        Err(sources::SourceError::NoSource)
+    }
+
+    fn ready<'a>(&'a self, _: &'a Arn) -> BoxFuture<'a, Result<(), sources::SourceError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn receive<'a>(
+        &'a self,
+        _: &'a Arn,
+        _: usize,
+        _: u64,
+    ) -> BoxFuture<'a, Result<Vec<sources::QueueMessage>, sources::SourceError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn delete<'a>(&'a self, _: &'a Arn, _: Vec<String>) -> BoxFuture<'a, Result<(), sources::SourceError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 /// Keeps what is delivered, and refuses what goes to a target called `gone`.
 #[derive(Default)]
 pub(crate) struct Mailbox(pub Mutex<Vec<(Arn, Delivery)>>);
@@ -297,12 +329,15 @@ impl Platform {
         });
         let memory = Arc::new(NoMeasure);
         let delivered = Arc::new(Mailbox::default());
+        let signer = signer(&store, &clock);
         let parts = Parts {
             store,
             clock: clock.clone(),
             runtime: puppet.clone(),
             log,
             memory,
+            queues: Arc::new(NoQueues),
+            signer,
             deliver: delivered.clone(),
             config,
         };

@@ -9,6 +9,7 @@
 //! - Lines are dropped only when the disk is far behind, and then the stream says how many.
 
 pub mod cloudwatch;
+mod deliver;
 mod error;
 mod filter;
 mod get;

@@ -3,7 +3,8 @@
 use crate::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -87,6 +88,77 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock without its jumps back, for everything that waits: what is to be seen again in thirty seconds must not wait for an hour
+/// because the machine's clock was set back by one. After a jump back this clock is ahead, and goes at half its speed until the machine's has
+/// caught up. A jump forward (the machine slept) is followed at once.
+#[derive(Debug)]
+pub struct SteadyClock {
+    began: Instant,
+    /// The machine's time less the time since `began`, when it was last looked at, in milliseconds. Changes only when the clock is set.
+    drift: AtomicI64,
+    /// How far ahead this clock was when it was last set back, in milliseconds.
+    ahead: AtomicI64,
+    /// When that was, in milliseconds since `began`.
+    since: AtomicI64,
+}
+
+/// Smaller changes are the machine's clock being adjusted, not set; in milliseconds.
+const JUMP_MS: i64 = 1000;
+
+impl Default for SteadyClock {
+    fn default() -> Self {
+        let drift = AtomicI64::new(SystemClock.now().0);
+        Self { began: Instant::now(), drift, ahead: AtomicI64::new(0), since: AtomicI64::new(0) }
+    }
+}
+
+impl SteadyClock {
+    /// The time, given the machine's and the milliseconds since `began`. Of two threads that see a jump only one counts it.
+    fn steady(&self, machine: i64, elapsed: i64) -> i64 {
+        let drift = machine.saturating_sub(elapsed);
+        let before = self.drift.load(Ordering::Acquire);
+        let ahead = (self.ahead.load(Ordering::Acquire) - (elapsed - self.since.load(Ordering::Acquire)) / 2).max(0);
+        let back = before.saturating_sub(drift);
+        if back.abs() < JUMP_MS {
+            return machine + ahead;
+        }
+        // Forward jumps use up what this clock is ahead.
+        let ahead = (ahead + back).max(0);
+        if self.drift.compare_exchange(before, drift, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            self.ahead.store(ahead, Ordering::Release);
+            self.since.store(elapsed, Ordering::Release);
+        }
+        machine + ahead
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.steady(SystemClock.now().0, elapsed))
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // In pieces, so that a jump forward is noticed, and what this clock loses at half its speed.
+            loop {
+                let wait = at.since(self.now());
+                if wait.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(wait.min(LONGEST_SLEEP)).await;
+            }
+        })
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        SystemClock.random(buffer);
+    }
+}
+
+/// How long a jump forward may go unnoticed by who sleeps.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
 /// A clock that moves only when a test says so, with a seeded generator for randomness.
 #[derive(Debug)]
 pub struct TestClock {
@@ -158,6 +230,30 @@ mod tests {
         assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
         assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
         assert!(uuid.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c)), "{uuid}");
+    }
+
+    #[test]
+    fn a_steady_clock_does_not_jump_back_and_lets_the_machine_catch_up() {
+        let clock = SteadyClock { drift: AtomicI64::new(1_000_000), ..SteadyClock::default() };
+        assert_eq!(clock.steady(1_000_000, 0), 1_000_000);
+        assert_eq!(clock.steady(1_010_000, 10_000), 1_010_000);
+        // Set back by an hour: it goes on from where it was, at half its speed.
+        assert_eq!(clock.steady(1_010_000 - 3_600_000, 10_000), 1_010_000);
+        assert_eq!(clock.steady(1_020_000 - 3_600_000, 20_000), 1_015_000);
+        let later = 10_000 + 7_200_000;
+        assert_eq!(clock.steady(1_000_000 + later - 3_600_000, later), 1_000_000 + later - 3_600_000);
+        assert_eq!(clock.steady(1_001_000 + later - 3_600_000, later + 1000), 1_001_000 + later - 3_600_000);
+    }
+
+    #[test]
+    fn a_steady_clock_follows_forward_and_small_changes() {
+        let clock = SteadyClock { drift: AtomicI64::new(0), ..SteadyClock::default() };
+        assert_eq!(clock.steady(3_600_000, 0), 3_600_000);
+        assert_eq!(clock.steady(3_600_500, 1000), 3_600_500);
+        // Back by an hour, and forward again: nothing is left of it.
+        assert_eq!(clock.steady(1000, 1000), 3_601_000);
+        assert_eq!(clock.steady(3_601_000, 1000), 3_601_000);
+        assert_eq!(clock.steady(3_602_000, 2000), 3_602_000);
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ mod invoke;
 mod log;
 
 pub use arn::{AccountId, Arn, InvalidName, Region};
-pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use context::{Caller, RequestContext, RequestId};
 pub use function::{FunctionName, FunctionRef, Qualifier};
 pub use invoke::{Invocation, Invoke, InvokeError, Reply, ReplyStream, StreamEnd};

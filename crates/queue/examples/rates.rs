@@ -2,8 +2,9 @@
 //! --example rates -- 1000 1000000`. Over the crate's own interface, without HTTP, on a disk that is synced.
 #![allow(clippy::unwrap_used)]
 
+use fogbank_delivery::Signer;
 use fogbank_model::SystemClock;
-use fogbank_queue::{Draft, QueueKey, Queues, Receive};
+use fogbank_queue::{Draft, QueueKey, Queues, Receive, Sender};
 use fogbank_store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,10 +22,17 @@ async fn main() {
     }
 }
 
+fn sender() -> Sender {
+    Sender { id: "rates".into(), arn: "arn:aws:iam::000000000000:root".into() }
+}
+
 async fn measure(waiting: usize, fifo: bool) {
     let home = tempfile::tempdir_in(".").unwrap();
     let store = Store::open(home.path(), Arc::new(SystemClock)).unwrap();
-    let queues = Queues::open(&store, Arc::new(SystemClock)).await.unwrap();
+    let queues =
+        Queues::open(&store, Arc::new(SystemClock), Signer::open(&store, Arc::new(SystemClock)).await.unwrap())
+            .await
+            .unwrap();
     let name = if fifo { "q.fifo" } else { "q" };
     let key =
         QueueKey { account: "000000000000".parse().unwrap(), region: "us-east-1".parse().unwrap(), name: name.into() };
@@ -32,14 +40,14 @@ async fn measure(waiting: usize, fifo: bool) {
     queues.create(&key, given, BTreeMap::new()).await.unwrap();
     for begin in (0..waiting).step_by(1000) {
         let drafts = (begin..(begin + 1000).min(waiting)).map(|number| draft(fifo, "old", number)).collect();
-        queues.send(&key, "rates", drafts).await.unwrap();
+        queues.send(&key, &sender(), drafts).await.unwrap();
     }
     let (started, before) = (Instant::now(), cpu_ticks());
     each(|at| {
         let (queues, key) = (queues.clone(), key.clone());
         async move {
             for number in 0..MESSAGES / CONNECTIONS {
-                let sent = queues.send(&key, "rates", vec![draft(fifo, &format!("new{at}"), number)]).await.unwrap();
+                let sent = queues.send(&key, &sender(), vec![draft(fifo, &format!("new{at}"), number)]).await.unwrap();
                 assert!(sent[0].is_ok());
             }
         }

@@ -1,6 +1,6 @@
 //! Messages that come from other services of the platform, within their transactions.
 
-use crate::{Draft, Error, QueueKey, Queues, lookup};
+use crate::{Draft, Error, QueueKey, Queues, Sender, lookup};
 use fogbank_delivery::{Delivery, Undelivered};
 use fogbank_model::Arn;
 use fogbank_store::{Error as StoreError, Tx};
@@ -20,7 +20,8 @@ impl Queues {
             group: delivery.group.clone(),
             ..Draft::default()
         };
-        match Self::send_in(tx, &key, &delivery.origin.sender, &self.clock.uuid(), &draft) {
+        let arn = delivery.origin.sender.clone();
+        match Self::send_in(tx, &key, &Sender { id: arn.clone(), arn }, &self.clock.uuid(), &draft) {
             Ok(_) => Ok(()),
             Err(Error::NoQueue) => Err(Undelivered::NoTarget(target.to_string())),
             Err(Error::Store(error)) => Err(StoreError::Disk(error).into()),

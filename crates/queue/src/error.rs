@@ -18,6 +18,14 @@ pub enum Error {
     /// The queue is another account's.
     #[error("Access to the resource {0} is denied.")]
     Denied(String),
+    /// The queue takes messages from listed senders only.
+    #[error("{sender} is not on the list of senders (the tag fogbank:senders) of {queue}.")]
+    NotListed {
+        /// The queue's ARN.
+        queue: String,
+        /// The sender's ARN.
+        sender: String,
+    },
     /// There is no attribute of this name.
     #[error("Unknown Attribute {0}.")]
     UnknownAttribute(String),

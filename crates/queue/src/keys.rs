@@ -274,6 +274,7 @@ mod tests {
         let message = Message {
             id: "i".into(),
             sender: "s".into(),
+            principal: "p".into(),
             body: "b".repeat(1000),
             attributes: Default::default(),
             trace: None,

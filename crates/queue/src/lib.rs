@@ -27,16 +27,18 @@ mod redrive;
 mod remove;
 mod send;
 mod settings;
+mod signed;
 pub mod sqs;
 mod sweep;
 
 pub use acknowledge::Hide;
 pub use attributes::Attributes;
 pub use error::Error;
-pub use model::{Counts, Draft, Message, Queue, QueueKey, Receive, Received, Sent};
+pub use model::{Counts, Draft, Message, Queue, QueueKey, Receive, Received, Sender, Sent};
 pub use move_task::{MoveStatus, MoveTask};
 pub use redrive::{AllowPolicy, Redrive};
 
+use fogbank_delivery::Signer;
 use fogbank_model::{AccountId, Clock, Region};
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
 use receipt::Secret;
@@ -48,15 +50,16 @@ pub struct Queues {
     store: Store,
     clock: Arc<dyn Clock>,
     secret: Secret,
+    signer: Arc<Signer>,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Queues {
-    /// Opens the queues that are in `store`. To be called within a Tokio runtime.
+    /// Opens the queues that are in `store`; `signer` signs what receivers ask to have signed. To be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn open(store: &Store, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
+    pub async fn open(store: &Store, clock: Arc<dyn Clock>, signer: Arc<Signer>) -> Result<Arc<Self>, Error> {
         let mut fresh: Secret = [0; 32];
         clock.random(&mut fresh);
         let keep = move |tx: &mut Tx<'_>| -> Result<Secret, Error> {
@@ -71,7 +74,7 @@ impl Queues {
             tokio::spawn(sweep::work(store.clone(), clock.clone())),
             tokio::spawn(move_task::work(store.clone(), clock.clone())),
         ];
-        Ok(Arc::new(Self { store: store.clone(), clock, secret, workers: Mutex::new(workers) }))
+        Ok(Arc::new(Self { store: store.clone(), clock, secret, signer, workers: Mutex::new(workers) }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Queues and messages.
 
 use crate::attributes::Attributes;
+use crate::digest;
 use fogbank_delivery::MessageAttribute;
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,15 @@ pub struct Counts {
     pub delayed: u64,
 }
 
+/// Who sends a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// What receivers see as `SenderId`.
+    pub id: String,
+    /// The ARN, as the platform authenticated it.
+    pub arn: String,
+}
+
 /// A message to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
@@ -113,6 +123,9 @@ pub struct Message {
     pub id: String,
     /// Who sent it, as SQS's `SenderId`.
     pub sender: String,
+    /// Who sent it, as the platform authenticated them: an ARN.
+    #[serde(default)]
+    pub principal: String,
     /// The body.
     #[serde(skip)]
     pub body: String,
@@ -157,6 +170,35 @@ pub struct Received {
     pub receive_count: u32,
     /// In FIFO queues, where the message is in their order.
     pub sequence: Option<String>,
+}
+
+impl Received {
+    /// The system attributes that the message has, by name.
+    pub fn system_attributes(&self) -> BTreeMap<&'static str, String> {
+        let message = &self.message;
+        let always = [
+            ("SenderId", Some(message.sender.clone())),
+            ("SentTimestamp", Some(self.sent.0.to_string())),
+            ("ApproximateReceiveCount", Some(self.receive_count.to_string())),
+            ("ApproximateFirstReceiveTimestamp", Some(self.first_received.0.to_string())),
+            ("SequenceNumber", self.sequence.clone()),
+            ("MessageDeduplicationId", message.deduplication.clone()),
+            ("MessageGroupId", message.group.clone()),
+            ("AWSTraceHeader", message.trace.clone()),
+            ("DeadLetterQueueSourceArn", message.source.as_ref().map(ToString::to_string)),
+        ];
+        always.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// The body's MD5, in hex.
+    pub fn body_digest(&self) -> String {
+        digest::of_body(&self.message.body)
+    }
+
+    /// The MD5 of the message attributes, in hex, if there are any.
+    pub fn attributes_digest(&self) -> Option<String> {
+        digest::of_attributes(self.message.attributes.iter())
+    }
 }
 
 /// How to receive.

@@ -20,6 +20,9 @@ const PROMOTED: usize = 32;
 /// How long a receiver waits before it looks again while too many messages are in flight.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long it may take whoever waits for messages to see that their queue is gone.
+const UNSEEN_REMOVAL: Duration = Duration::from_secs(60);
+
 /// What a queue remembers of an attempt to receive: which messages, and which receipt of each.
 #[derive(Serialize, Deserialize)]
 struct Attempt(Vec<(u64, u32)>);
@@ -82,6 +85,33 @@ impl Queues {
             tokio::select! {
                 () = arrived => {}
                 () = self.clock.sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Resolves when a message may be there to receive. Takes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoQueue`], [`Error::Store`].
+    pub async fn ready(&self, key: &QueueKey) -> Result<(), Error> {
+        let arrivals = self.store.arrivals(&keys::waker(self.look(key)?.queue.id));
+        loop {
+            // Registered before looking, so that nothing arrives unseen.
+            let mut arrived = std::pin::pin!(arrivals.notified());
+            arrived.as_mut().enable();
+            let (look, now) = (self.look(key)?, self.clock.now());
+            match look.next_due {
+                _ if look.is_ready => return Ok(()),
+                Some(due) if due <= now => return Ok(()),
+                Some(due) => tokio::select! {
+                    () = arrived => {}
+                    () = self.clock.sleep_until(due) => {}
+                },
+                // A queue that is removed wakes nobody.
+                None => tokio::select! {
+                    () = arrived => {}
+                    () = self.clock.sleep_until(now.plus(UNSEEN_REMOVAL)) => {}
+                },
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::contents::Contents;
 use crate::keys::{Phase, State};
-use crate::model::{DELAY_S, Draft, MESSAGE_ATTRIBUTES, Message, Queue, QueueKey, Sent, sequence};
+use crate::model::{DELAY_S, Draft, MESSAGE_ATTRIBUTES, Message, Queue, QueueKey, Sender, Sent, sequence};
+use crate::signed::check_sender;
 use crate::{Error, Queues, digest, find, memory};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -30,13 +31,14 @@ impl Queues {
     pub async fn send(
         &self,
         key: &QueueKey,
-        sender: &str,
+        sender: &Sender,
         drafts: Vec<Draft>,
     ) -> Result<Vec<Result<Sent, Error>>, Error> {
         let ids: Vec<String> = drafts.iter().map(|_| self.clock.uuid()).collect();
-        let (key, sender, drafts) = (key.clone(), sender.to_owned(), Arc::new(drafts));
+        let (key, sender, drafts) = (key.clone(), sender.clone(), Arc::new(drafts));
         let send = move |tx: &mut Tx<'_>| -> Result<Vec<Result<Sent, Error>>, Error> {
             let queue = find(tx, &key)?;
+            check_sender(&key, &queue, &sender.arn)?;
             let mut contents = Contents::open(tx, &queue)?;
             let each = drafts.iter().zip(&ids);
             let sent = each.map(|(draft, id)| settle(add(tx, &queue, &mut contents, &sender, id, draft)));
@@ -47,13 +49,13 @@ impl Queues {
         self.store.transact(send).await
     }
 
-    /// Sends a message within the caller's transaction: it is there if and only if the transaction is. `id` is a fresh UUID and
-    /// `sender` what receivers see as `SenderId`.
+    /// Sends a message within the caller's transaction: it is there if and only if the transaction is. `id` is a fresh UUID.
     ///
     /// # Errors
     /// [`Error::NoQueue`], what is wrong with the message, [`Error::Store`].
-    pub fn send_in(tx: &mut Tx<'_>, key: &QueueKey, sender: &str, id: &str, draft: &Draft) -> Result<Sent, Error> {
+    pub fn send_in(tx: &mut Tx<'_>, key: &QueueKey, sender: &Sender, id: &str, draft: &Draft) -> Result<Sent, Error> {
         let queue = find(tx, key)?;
+        check_sender(key, &queue, &sender.arn)?;
         let mut contents = Contents::open(tx, &queue)?;
         let sent = add(tx, &queue, &mut contents, sender, id, draft)?;
         contents.close(tx);
@@ -73,7 +75,7 @@ fn add(
     tx: &mut Tx<'_>,
     queue: &Queue,
     contents: &mut Contents,
-    sender: &str,
+    sender: &Sender,
     id: &str,
     draft: &Draft,
 ) -> Result<Sent, Error> {
@@ -89,7 +91,8 @@ fn add(
     }
     let message = Message {
         id: id.to_owned(),
-        sender: sender.to_owned(),
+        sender: sender.id.clone(),
+        principal: sender.arn.clone(),
         body: draft.body.clone(),
         attributes: draft.attributes.clone(),
         trace: draft.trace.clone(),

@@ -10,6 +10,10 @@ use std::time::Duration;
 
 const NOW: i64 = 1_777_890_030_123;
 
+fn sender(id: &str) -> Sender {
+    Sender { id: id.into(), arn: "arn:aws:iam::123456789012:root".into() }
+}
+
 struct Bench {
     queues: Arc<Queues>,
     store: Store,
@@ -25,7 +29,8 @@ impl Bench {
     async fn on(home: tempfile::TempDir, seed: u64) -> Self {
         let clock = Arc::new(TestClock::new(Timestamp(NOW), seed));
         let store = Store::open(home.path(), clock.clone()).unwrap();
-        let queues = Queues::open(&store, clock.clone()).await.unwrap();
+        let queues =
+            Queues::open(&store, clock.clone(), Signer::open(&store, clock.clone()).await.unwrap()).await.unwrap();
         Self { queues, store, clock, home }
     }
 
@@ -37,7 +42,7 @@ impl Bench {
     }
 
     async fn send(&self, key: &QueueKey, draft: Draft) -> Result<Sent, Error> {
-        self.queues.send(key, "sender", vec![draft]).await.unwrap().pop().unwrap()
+        self.queues.send(key, &sender("sender"), vec![draft]).await.unwrap().pop().unwrap()
     }
 
     async fn receive(&self, key: &QueueKey, limit: i64) -> Vec<Received> {
@@ -117,7 +122,9 @@ async fn handles_hold_across_a_restart_and_for_their_own_queue_only() {
         let clock = Arc::new(TestClock::new(Timestamp(NOW), 4));
         match Store::open(home.path(), clock.clone()) {
             Ok(store) => {
-                let queues = Queues::open(&store, clock.clone()).await.unwrap();
+                let queues = Queues::open(&store, clock.clone(), Signer::open(&store, clock.clone()).await.unwrap())
+                    .await
+                    .unwrap();
                 break Bench { queues, store, clock, home };
             }
             Err(_) => tokio::task::yield_now().await,
@@ -136,7 +143,7 @@ async fn what_is_sent_within_a_transaction_stands_or_falls_with_it() {
     for fails in [true, false] {
         let key = key.clone();
         let change = move |tx: &mut Tx<'_>| -> Result<(), Error> {
-            Queues::send_in(tx, &key, "part", "id", &text("x"))?;
+            Queues::send_in(tx, &key, &sender("part"), "id", &text("x"))?;
             if fails { Err(Error::NoQueue) } else { Ok(()) }
         };
         assert_eq!(bench.store.transact(change).await.is_err(), fails);
@@ -251,7 +258,7 @@ async fn so_many_messages_are_in_flight_and_no_more() {
     for key in [&plain, &fifo] {
         let drafts = (0..=model::IN_FLIGHT).map(|number| number.to_string());
         let drafts = drafts.map(|body| if key.is_fifo() { grouped(&body, &body) } else { text(&body) }).collect();
-        bench.queues.send(key, "sender", drafts).await.unwrap();
+        bench.queues.send(key, &sender("sender"), drafts).await.unwrap();
         let mut last = Vec::new();
         for _ in 0..model::IN_FLIGHT / 10 {
             last = bench.receive(key, 10).await;

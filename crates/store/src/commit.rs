@@ -10,6 +10,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The one map. Tables are prefixes of its keys.
@@ -17,6 +18,9 @@ pub(crate) const DATA: TableDefinition<'static, &'static [u8], &'static [u8]> = 
 
 /// How many closures one sync may carry; bounds how long the first of them waits.
 const GROUP_LIMIT: usize = 1024;
+
+/// How long a store that is not open waits for work before it tries to open by itself.
+const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// Memory for pages, in bytes. Small, so that an idle platform stays small; the kernel caches the file as well.
 const CACHE_BYTES: usize = 16 << 20;
@@ -166,7 +170,7 @@ impl Drop for Committer {
 }
 
 fn commit_loop(source: &Source, shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Job>>) {
-    while let Ok(first) = waiting.recv() {
+    while let Some(first) = next_job(source, shared, waiting) {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(GROUP_LIMIT - 1));
         let committed = open_again(source, shared).and_then(|database| commit_group(&database, &mut group));
@@ -177,6 +181,18 @@ fn commit_loop(source: &Source, shared: &Shared, waiting: &mpsc::Receiver<Box<dy
         }
         group.into_iter().for_each(|job| job.finish(&committed));
     }
+}
+
+/// Waits for work; `None` at the end. While the store is not open it is tried to open it, because reads wait for that too.
+fn next_job(source: &Source, shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+    while current(shared).is_none() {
+        match waiting.recv_timeout(REOPEN_AFTER) {
+            Ok(job) => return Some(job),
+            Err(mpsc::RecvTimeoutError::Timeout) => drop(open_again(source, shared)),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    waiting.recv().ok()
 }
 
 /// The open database, opened again if a write has failed, so that the store goes on by itself once the disk has room.

@@ -1,7 +1,7 @@
 //! The store against a simple model: random histories, a disk that fails, a power cut that forgets what was not synced.
 
 use crate::commit::{Committer, Source};
-use crate::{Blobs, Claimed, Error, Read, Store, Table};
+use crate::{Blobs, Claimed, Error, Read, Store, Table, Tx};
 use fogbank_model::{Clock, SystemClock, TestClock, Timestamp};
 use std::collections::BTreeMap;
 use std::io;
@@ -320,4 +320,25 @@ fn a_blob_is_found_by_its_digest_until_nobody_wants_it() {
     assert_eq!(blobs.get("../../etc/passwd").unwrap(), None);
     blobs.keep_only(|name| name != digest).unwrap();
     assert_eq!(blobs.get(&digest).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_store_whose_disk_has_room_again_is_readable_without_a_write() {
+    let (home, disk, clock) =
+        (tempfile::tempdir().unwrap(), Disk::default(), Arc::new(TestClock::new(Timestamp(0), 1)));
+    let store = store_on(&disk, &clock, home.path());
+    let put = |tx: &mut Tx<'_>| -> Result<(), Error> {
+        tx.put(T, b"k", b"v".to_vec());
+        Ok(())
+    };
+    store.transact(put).await.unwrap();
+    disk.set_full(true);
+    assert!(store.transact(put).await.is_err());
+    assert!(store.read(|read| read.get(T, b"k")).is_err());
+    disk.set_full(false);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while store.read(|read| read.get(T, b"k")).ok() != Some(Some(b"v".to_vec())) {
+        assert!(std::time::Instant::now() < deadline, "it stays closed");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }

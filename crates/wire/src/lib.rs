@@ -40,7 +40,7 @@ pub use model::ModelSource;
 pub use protocol::Protocol;
 pub use rest_request::rest_request;
 pub use router::{DEFAULT_BODY_LIMIT, Router};
-pub use service::{Handler, Input, Output, Service};
+pub use service::{Handler, Input, Output, Service, UNSIGNED};
 pub use sigv4::{SigningKey, sign};
 pub use validate::{Shown, Violation, violations_message};
 pub use value::{Blob, Value, from_value, to_value};

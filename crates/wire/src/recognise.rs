@@ -105,7 +105,8 @@ fn by_service_path(
     named(source.ok_or(Unrecognised::NotAws)?, Protocol::RpcCbor, name, parameters)
 }
 
-/// An API version is one service's alone among those that speak the query protocol; the signature decides where it is missing.
+/// An API version is one service's alone among those that speak the query protocol; the signature decides where it is missing, and the
+/// operation's name where that is missing too.
 fn by_action(
     sources: &[&'static ModelSource],
     action: String,
@@ -115,7 +116,11 @@ fn by_action(
     let version = form.iter().find(|(key, _)| key == "Version").map(|(_, version)| version.as_str());
     let speaks = || sources.iter().filter(|source| source.speaks("query"));
     let by_both = speaks().find(|s| Some(s.signing) == signing && version.is_none_or(|version| s.version == version));
-    let source = by_both.or_else(|| speaks().find(|source| Some(source.version) == version));
+    let by_version = || speaks().find(|source| Some(source.version) == version);
+    // A link has neither: whoever knows the operation is meant.
+    let is_link = signing.is_none() && version.is_none();
+    let by_name = || speaks().find(|source| is_link && source.model().operation(&action).is_some());
+    let source = by_both.or_else(by_version).or_else(by_name);
     named(source.ok_or(Unrecognised::NotAws)?, Protocol::Query, &action, form)
 }
 

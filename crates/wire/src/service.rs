@@ -5,8 +5,11 @@ use crate::{Body, Fault, Value, Violation, from_value, to_value};
 use fogbank_model::{BoxFuture, RequestContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Who calls an operation that needs no signature, and did not sign: the name in [`fogbank_model::Caller::Service`].
+pub const UNSIGNED: &str = "unsigned";
 
 /// A decoded request: its context and its input, checked against the shape table.
 #[derive(Debug)]
@@ -44,13 +47,23 @@ pub struct Service {
     on_invalid: Option<fn(&[Violation]) -> Fault>,
     tolerates: Option<fn(&Violation) -> bool>,
     address_member: Option<&'static str>,
+    unsigned: BTreeSet<&'static str>,
 }
 
 impl Service {
     /// A service that speaks `model`, the name of a shape table such as `lambda`.
     pub fn new(model: &'static str) -> Self {
         let (operations, body_limits) = (BTreeMap::new(), BTreeMap::new());
-        Self { model, source: None, operations, body_limits, on_invalid: None, tolerates: None, address_member: None }
+        Self {
+            model,
+            source: None,
+            operations,
+            body_limits,
+            on_invalid: None,
+            tolerates: None,
+            address_member: None,
+            unsigned: BTreeSet::new(),
+        }
     }
 
     /// A service that speaks a table of its own, as tests do.
@@ -76,6 +89,13 @@ impl Service {
     /// input has one.
     pub fn addressed_by(mut self, member: &'static str) -> Self {
         self.address_member = Some(member);
+        self
+    }
+
+    /// Lets `operation` be called without a signature, because its input holds a secret that proves enough. The caller is
+    /// [`UNSIGNED`] then, whether or not signatures are checked.
+    pub fn unsigned(mut self, operation: &'static str) -> Self {
+        self.unsigned.insert(operation);
         self
     }
 
@@ -158,6 +178,10 @@ impl Service {
 
     pub(crate) fn does_tolerate(&self, violation: &Violation) -> bool {
         self.tolerates.is_some_and(|known| known(violation))
+    }
+
+    pub(crate) fn needs_no_signature(&self, operation: &str) -> bool {
+        self.unsigned.contains(operation)
     }
 
     /// The function behind `operation`.

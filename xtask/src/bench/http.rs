@@ -24,6 +24,19 @@ pub fn request(method: &str, path: &str, host: impl ToString, body: &str) -> Vec
     [head.as_bytes(), body.as_bytes()].concat()
 }
 
+/// A request in AWS's JSON protocol, signed as [`request`]'s.
+pub fn aws_json(service: &str, target: &str, host: impl ToString, body: &str) -> Vec<u8> {
+    let (host, length) = (host.to_string(), body.len());
+    let credential = format!("Credential=test/20260101/us-east-1/{service}/aws4_request");
+    let version = if service == "sqs" { "1.0" } else { "1.1" };
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-amz-json-{version}\r\nContent-Length: {length}\r\n\
+         X-Amz-Target: {target}\r\nX-Amz-Date: 20260101T000000Z\r\n\
+         Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=00\r\n\r\n"
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
 /// An answer.
 #[derive(Debug, Default)]
 pub struct Answer {

@@ -166,6 +166,11 @@ impl Lambda {
         Target { address: self.address, request: request("POST", &path, self.address, event), answer: event.into() }
     }
 
+    /// Changes something.
+    pub fn set(&self, method: &str, path: &str, input: &Value, expected: u16) -> Result<Value, Failure> {
+        self.send(method, path, &input.to_string(), expected)
+    }
+
     fn send(&self, method: &str, path: &str, body: &str, expected: u16) -> Result<Value, Failure> {
         let answer: Answer = Connection::open(self.address)?.call(&request(method, path, self.address, body))?;
         if answer.status != expected {

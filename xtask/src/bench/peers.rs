@@ -5,6 +5,7 @@ pub mod cargo_lambda;
 pub mod functions_framework;
 mod install;
 pub mod ministack;
+pub mod moto;
 pub mod serverless_offline;
 pub mod workerd;
 

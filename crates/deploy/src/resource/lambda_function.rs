@@ -50,7 +50,7 @@ const PROPERTIES: &[Property] = &[
     Property::optional("SnapStart", Shape::Struct(&[Property::required("ApplyOn", Shape::Text)])),
     Property::optional("Tags", Shape::Tags),
     Property::optional("KmsKeyArn", Shape::Unsupported(LATER)),
-    Property::optional("DeadLetterConfig", Shape::Unsupported(LATER)),
+    Property::optional("DeadLetterConfig", Shape::Struct(&[Property::optional("TargetArn", Shape::Text)])),
     Property::optional("VpcConfig", Shape::Unsupported("functions have no network but the platform's own; remove it")),
     Property::optional("FileSystemConfigs", Shape::Unsupported(LATER)),
     Property::optional("ImageConfig", Shape::Unsupported("package the function as a ZIP")),
@@ -58,7 +58,7 @@ const PROPERTIES: &[Property] = &[
 ];
 
 /// Properties that `UpdateFunctionConfiguration` takes, and what puts each back when the template drops it.
-fn configuration_defaults() -> [(&'static str, serde_json::Value); 12] {
+fn configuration_defaults() -> [(&'static str, serde_json::Value); 13] {
     [
         ("Runtime", serde_json::Value::Null),
         ("Handler", serde_json::Value::Null),
@@ -70,6 +70,7 @@ fn configuration_defaults() -> [(&'static str, serde_json::Value); 12] {
         ("EphemeralStorage", json!({"Size": 512})),
         ("Layers", json!([])),
         ("TracingConfig", json!({"Mode": "PassThrough"})),
+        ("DeadLetterConfig", json!({"TargetArn": ""})),
         ("SnapStart", json!({"ApplyOn": "None"})),
         ("LoggingConfig", serde_json::Value::Null),
     ]

@@ -2,6 +2,9 @@
 //! calls the same operations that a client would, so a declared resource and a called-for one are the same thing.
 
 mod crud;
+mod event_source_mapping;
+mod events;
+mod events_rule;
 pub(crate) mod http_api;
 mod iam;
 mod lambda_function;
@@ -14,6 +17,8 @@ mod rest_method;
 mod rest_stage;
 mod s3;
 mod s3_inputs;
+mod scheduler;
+mod sns;
 mod sqs;
 
 pub use crud::Crud;
@@ -121,6 +126,16 @@ pub trait ResourceType: Send + Sync {
         None
     }
 
+    /// The same, for a type that names what is looked for by its ARN.
+    fn lookup_in(
+        &self,
+        context: &RequestContext,
+        wanted: &Properties,
+    ) -> Option<(&'static str, &'static str, serde_json::Value)> {
+        let _ = context;
+        self.lookup(wanted)
+    }
+
     /// Makes it.
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
 
@@ -182,6 +197,13 @@ fn is_gone(fault: &Fault) -> bool {
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
+    &event_source_mapping::MAPPING,
+    &events::ARCHIVE,
+    &events::BUS,
+    &events::BusPolicy,
+    &events::CONNECTION,
+    &events::DESTINATION,
+    &events_rule::EventsRule,
     &http_api::DEPLOYMENT,
     &http_api::HttpApi,
     &http_api::INTEGRATION,
@@ -206,6 +228,11 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_stage::RestStage,
     &s3::S3Bucket,
     &s3::S3BucketPolicy,
+    &scheduler::Schedule,
+    &scheduler::ScheduleGroup,
+    &sns::SnsSubscription,
+    &sns::SnsTopic,
+    &sns::SnsTopicPolicy,
     &sqs::SqsQueue,
     &sqs::SqsQueuePolicy,
 ];

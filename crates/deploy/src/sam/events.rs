@@ -2,6 +2,7 @@
 
 use crate::problem::Position;
 use crate::sam::function::event_problem;
+use crate::sam::rules::RuleEvent;
 use crate::sam::{Expansion, reference};
 use crate::template::Resource;
 use crate::tree::Node;
@@ -41,20 +42,14 @@ pub(super) struct Told {
 /// Names of SAM event types that later releases bring.
 const LATER: &[&str] = &[
     "AlexaSkill",
-    "CloudWatchEvent",
     "CloudWatchLogs",
     "Cognito",
     "DocumentDB",
     "DynamoDB",
-    "EventBridgeRule",
     "IoTRule",
     "Kinesis",
     "MQ",
     "MSK",
-    "SNS",
-    "SQS",
-    "Schedule",
-    "ScheduleV2",
     "SelfManagedKafka",
 ];
 
@@ -73,8 +68,15 @@ impl Expansion<'_> {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
                 Some("S3") => self.bucket_event(resource, &key.text, event.at, properties, alias),
+                Some("SNS") => self.topic_event(resource, &key.text, event.at, properties, alias),
+                Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
+                Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
+                Some(kind @ ("CloudWatchEvent" | "EventBridgeRule" | "Schedule")) => {
+                    let rule = RuleEvent { kind, name: &key.text, at: event.at, given: properties };
+                    self.rule_event(resource, &rule, alias);
+                }
                 Some(kind) if LATER.contains(&kind) => {
-                    let text = format!("is of the type {kind}, which is not supported yet; HttpApi, Api and S3 are");
+                    let text = format!("is of the type {kind}, which is not supported yet");
                     self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
                 }
                 Some(kind) => {
@@ -141,6 +143,28 @@ impl Expansion<'_> {
             bucket.properties.set("NotificationConfiguration", configuration);
             bucket.depends_on.push((told.permission, told.at));
         }
+    }
+
+    /// A queue: an event source mapping.
+    fn queue_event(&mut self, resource: &Resource, name: &str, at: Position, given: &Node, alias: Option<&str>) {
+        let known = [
+            "BatchSize",
+            "Enabled",
+            "FilterCriteria",
+            "FunctionResponseTypes",
+            "MaximumBatchingWindowInSeconds",
+            "ScalingConfig",
+        ];
+        let later = ["KmsKeyArn", "ProvisionedPollerConfig", "MetricsConfig"];
+        let all: Vec<&str> = known.iter().copied().chain(["Queue"]).collect();
+        self.check_names(given, &all, &later, &format!("{}: the event {name}", resource.id));
+        let Some(queue) = given.get("Queue") else {
+            return self.problems.push(event_problem(at, &resource.id, name, "needs a Queue"));
+        };
+        let mut properties =
+            vec![("EventSourceArn", queue.clone()), ("FunctionName", reference(at, alias.unwrap_or(&resource.id)))];
+        properties.extend(known.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))));
+        self.add(resource, &format!("{}{name}", resource.id), "AWS::Lambda::EventSourceMapping", properties);
     }
 
     fn api_event(

@@ -28,6 +28,7 @@ const OWN: &[&str] = &[
     "AssumeRolePolicyDocument",
     "AutoPublishAlias",
     "CodeUri",
+    "DeadLetterQueue",
     "EventInvokeConfig",
     "Events",
     "FunctionUrlConfig",
@@ -47,7 +48,6 @@ const UNSUPPORTED: &[&str] = &[
     "AutoPublishAliasAllProperties",
     "AutoPublishCodeSha256",
     "CodeSigningConfigArn",
-    "DeadLetterQueue",
     "DeploymentPreference",
     "FileSystemConfigs",
     "ImageConfig",
@@ -74,6 +74,7 @@ impl Expansion<'_> {
         if let Some(mode) = given.get("Tracing") {
             properties.push(("TracingConfig", Node::map(mode.at, [("Mode", mode.clone())])));
         }
+        properties.extend(self.dead_letters(resource).map(|config| ("DeadLetterConfig", config)));
         properties.push(("Tags", tag_list(at, given.get("Tags"))));
         let role = match given.get("Role") {
             Some(role) => role.clone(),
@@ -96,6 +97,7 @@ impl Expansion<'_> {
             resource.properties.get("AssumeRolePolicyDocument").cloned().unwrap_or_else(|| Node::from_json(at, &trust));
         let basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
         let mut managed = vec![Node::text(at, basic)];
+        managed.extend(source_policies(resource).map(|arn| Node::text(at, arn)));
         let mut inline = Vec::new();
         if let Some(given) = resource.properties.get("Policies") {
             let items =
@@ -191,15 +193,58 @@ impl Expansion<'_> {
         let (id, at) = (&resource.id, resource.at);
         let Some(config) = resource.properties.get("EventInvokeConfig") else { return };
         let known = ["MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
-        self.check_names(config, &known, &["DestinationConfig"], "EventInvokeConfig");
+        self.check_names(config, &[known[0], known[1], "DestinationConfig"], &[], "EventInvokeConfig");
         let latest = || Node::text(at, "$LATEST");
         let qualifier = alias.and_then(|_| resource.properties.get("AutoPublishAlias").cloned()).unwrap_or_else(latest);
         let mut properties = vec![("FunctionName", reference(at, id)), ("Qualifier", qualifier)];
         for name in known {
             properties.extend(config.get(name).map(|node| (name, node.clone())));
         }
+        if let Some(destinations) = config.get("DestinationConfig") {
+            let mut ends = Vec::new();
+            for end in ["OnSuccess", "OnFailure"] {
+                ends.extend(destinations.get(end).map(|given| (end, self.destination(resource, end, given))));
+            }
+            properties.push(("DestinationConfig", Node::map(destinations.at, ends)));
+        }
         self.add(resource, &format!("{id}EventInvokeConfig"), "AWS::Lambda::EventInvokeConfig", properties);
         self.after_alias(at, alias);
+    }
+
+    /// `DeadLetterQueue: {Type, TargetArn}`, as Lambda has it.
+    fn dead_letters(&mut self, resource: &Resource) -> Option<Node> {
+        let given = resource.properties.get("DeadLetterQueue")?;
+        self.check_names(given, &["Type", "TargetArn"], &[], "DeadLetterQueue");
+        let Some(target) = given.get("TargetArn") else {
+            self.problems.push(Problem::at(given.at, format!("{}: DeadLetterQueue needs TargetArn", resource.id)));
+            return None;
+        };
+        Some(Node::map(given.at, [("TargetArn", target.clone())]))
+    }
+
+    /// One end of an `EventInvokeConfig`. A queue or topic that is not named is made, as SAM does.
+    fn destination(&mut self, resource: &Resource, end: &str, given: &Node) -> Node {
+        let at = given.at;
+        self.check_names(given, &["Type", "Destination"], &[], end);
+        let target = match (given.get("Destination"), given.get("Type").and_then(Node::as_text)) {
+            (Some(target), _) => target.clone(),
+            (None, Some(kind @ ("SQS" | "SNS"))) => {
+                let (name, kind, arn) = if kind == "SQS" {
+                    ("Queue", "AWS::SQS::Queue", "Arn")
+                } else {
+                    ("Topic", "AWS::SNS::Topic", "TopicArn")
+                };
+                let id = format!("{}EventInvokeConfig{end}{name}", resource.id);
+                self.add(resource, &id, kind, Vec::new());
+                attribute(at, &id, arn)
+            }
+            (None, _) => {
+                let text = format!("{}: {end} needs a Destination, or the Type SQS or SNS", resource.id);
+                self.problems.push(Problem::at(at, text));
+                Node::text(at, "")
+            }
+        };
+        Node::map(at, [("Destination", target)])
     }
 
     /// What names the alias by its name refers to it without a `Ref`, so the order must be said.
@@ -231,6 +276,17 @@ fn s3_names(code: &Node) -> Node {
         }
     }
     renamed
+}
+
+/// The managed policies that SAM gives a role for the sources of its function's events.
+fn source_policies(resource: &Resource) -> impl Iterator<Item = &'static str> {
+    let events = resource.properties.get("Events").map_or(&[][..], Node::entries);
+    let has = |kind: &str| events.iter().any(|(_, event)| event.get("Type").and_then(Node::as_text) == Some(kind));
+    [("SQS", "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole")]
+        .into_iter()
+        .filter_map(move |(kind, arn)| has(kind).then_some(arn))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// SAM maps tags, CloudFormation lists them; SAM adds one of its own.

@@ -6,6 +6,9 @@ mod events;
 mod function;
 mod globals;
 mod policies;
+mod rules;
+mod schedules;
+mod topic_events;
 
 use crate::expression::{Scope, call};
 use crate::package::ARTIFACT;

@@ -159,6 +159,17 @@ const TEMPLATES: &[Template] = &[
         resources: &[BUCKET, OBJECTS],
     },
     Template {
+        name: "SNSCrudPolicy",
+        actions: &[
+            "sns:ListSubscriptionsByTopic",
+            "sns:CreateTopic",
+            "sns:SetTopicAttributes",
+            "sns:Subscribe",
+            "sns:Publish",
+        ],
+        resources: &["arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${TopicName}*"],
+    },
+    Template {
         name: "SNSPublishMessagePolicy",
         actions: &["sns:Publish"],
         resources: &["arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${TopicName}"],

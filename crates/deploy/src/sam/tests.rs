@@ -155,7 +155,16 @@ fn what_is_not_supported_is_said_with_its_line() {
     for (text, reason) in [
         (format!("{FUNCTION}      Memory: 1\n"), "8:7: Fn has no property 'Memory'"),
         (format!("{FUNCTION}      VpcConfig: {{}}\n"), "8:7: Fn: VpcConfig is not supported yet"),
-        (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "is of the type SQS, which is not supported yet"),
+        (
+            format!("{FUNCTION}      Events: {{Q: {{Type: Kinesis}}}}\n"),
+            "is of the type Kinesis, which is not supported yet",
+        ),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "Fn: the event Q needs a Queue"),
+        (format!("{FUNCTION}      DeadLetterQueue: {{Type: SQS}}\n"), "Fn: DeadLetterQueue needs TargetArn"),
+        (
+            format!("{FUNCTION}      EventInvokeConfig: {{DestinationConfig: {{OnFailure: {{Type: Lambda}}}}}}\n"),
+            "Fn: OnFailure needs a Destination, or the Type SQS or SNS",
+        ),
         (format!("{FUNCTION}      Events: {{Q: {{Type: Sqs}}}}\n"), "has the unknown type 'Sqs'"),
         (format!("{FUNCTION}      Events: {{Q: {{Type: Api, Properties: {{Method: get}}}}}}\n"), "needs a Path"),
         (format!("{FUNCTION}      Policies: [{{NopePolicy: {{}}}}]\n"), "policy template 'NopePolicy'"),
@@ -190,4 +199,33 @@ fn without_the_transform_a_serverless_type_is_explained() {
     let pseudo = Pseudo { account: own("1"), region: own("eu"), stack_name: own("st"), stack_id: own("id") };
     let problems = Plan::make(&request, pseudo, BTreeMap::new()).err().unwrap();
     assert!(problems[0].message.contains("Transform: AWS::Serverless-2016-10-31"));
+}
+
+#[test]
+fn a_topic_event_subscribes_the_function_or_a_queue_in_between() {
+    let event = |more: &str| {
+        format!(
+            "{FUNCTION}      Events: {{N: {{Type: SNS, Properties: {{Topic: !Ref T{more}}}}}}}\n  T: {{Type: AWS::SNS::Topic}}\n"
+        )
+    };
+    let direct = resources(&event(", FilterPolicy: {a: [b]}, FilterPolicyScope: MessageBody"));
+    let expected = [
+        "Fn: Lambda::Function",
+        "FnN: SNS::Subscription",
+        "FnNPermission: Lambda::Permission",
+        "FnRole: IAM::Role",
+        "T: SNS::Topic",
+    ];
+    assert_eq!(direct, expected);
+    let between = resources(&event(", SqsSubscription: true"));
+    for id in [
+        "FnN: SNS::Subscription",
+        "FnNEventSourceMapping: Lambda::EventSourceMapping",
+        "FnNQueue: SQS::Queue",
+        "FnNQueuePolicy: SQS::QueuePolicy",
+    ] {
+        assert!(between.contains(&id.to_owned()), "{between:?}");
+    }
+    assert!(problem(&event(", SqsSubscription: {QueueArn: a}")).contains("needs both QueueArn and QueueUrl"));
+    assert!(problem(&format!("{FUNCTION}      Events: {{N: {{Type: SNS}}}}\n")).contains("the event N needs a Topic"));
 }

@@ -10,6 +10,7 @@ mod permissions;
 mod provisioned;
 mod settings;
 mod shapes;
+mod sources;
 mod urls;
 
 use crate::model::Code;
@@ -74,6 +75,11 @@ pub fn service(functions: Arc<Functions>) -> Service {
         .operation("GetFunctionEventInvokeConfig", state, event_invokes::get)
         .operation("DeleteFunctionEventInvokeConfig", state, event_invokes::delete)
         .operation("ListFunctionEventInvokeConfigs", state, event_invokes::list)
+        .operation("CreateEventSourceMapping", state, sources::create)
+        .operation("GetEventSourceMapping", state, sources::get)
+        .operation("UpdateEventSourceMapping", state, sources::update)
+        .operation("DeleteEventSourceMapping", state, sources::delete)
+        .operation("ListEventSourceMappings", state, sources::list)
         .operation("GetAccountSettings", state, settings::account)
         .operation("GetFunctionRecursionConfig", state, settings::get_recursion)
         .operation("PutFunctionRecursionConfig", state, settings::put_recursion)

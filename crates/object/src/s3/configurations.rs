@@ -4,11 +4,10 @@ use super::table::Call;
 use crate::configuration::{self, kind};
 use crate::model::{Bucket, Encryption, Head, Versioning};
 use crate::{Error, bucket, keys};
-use fogbank_store::{Error as StoreError, Read as _, Tx};
+use fogbank_store::Tx;
 use s3s::S3Request;
 use s3s::dto::*;
 use s3s::xml;
-use std::collections::BTreeSet;
 
 /// Gives an object that names no encryption its bucket's.
 pub(super) fn default_encryption(call: &Call, bucket: &Bucket, head: &mut Head) -> Result<(), Error> {
@@ -54,29 +53,6 @@ where
     call.objects.look(|state| Ok(configuration::get(state, bucket, kind)?))
 }
 
-/// The configuration of a kind, or what new buckets have; `None` if it was removed.
-fn with_default<T>(call: &Call, bucket: &Bucket, kind: &str, standard: T) -> Result<Option<T>, Error>
-where
-    T: for<'xml> xml::Deserialize<'xml>,
-{
-    if call.objects.look(|state| Ok(configuration::is_removed(state, bucket, kind)?))? {
-        return Ok(None);
-    }
-    Ok(Some(get(call, bucket, kind)?.unwrap_or(standard)))
-}
-
-/// Removes what new buckets have.
-async fn remove_default(call: &Call, bucket: &Bucket, kind: &'static str) -> Result<(), Error> {
-    let name = bucket.name.clone();
-    call.objects
-        .change(move |tx: &mut Tx<'_>| {
-            let bucket = bucket::find(tx, &name)?;
-            configuration::remove_default(tx, &bucket, kind);
-            Ok(())
-        })
-        .await
-}
-
 /// Forgets a configuration.
 async fn forget(call: &Call, bucket: &Bucket, kind: &'static str, id: &str) -> Result<(), Error> {
     let (name, id) = (bucket.name.clone(), id.to_owned());
@@ -89,7 +65,7 @@ async fn forget(call: &Call, bucket: &Bucket, kind: &'static str, id: &str) -> R
         .await
 }
 
-fn argument(message: impl Into<String>, name: &str, value: impl ToString) -> Error {
+pub(super) fn argument(message: impl Into<String>, name: &str, value: impl ToString) -> Error {
     Error::InvalidArgument { message: message.into(), name: name.into(), value: value.to_string() }
 }
 
@@ -178,61 +154,6 @@ with_ids! {
         list_metrics ListBucketMetricsConfigurationsInput ListBucketMetricsConfigurationsOutput;
 }
 
-pub(super) async fn put_cors(
-    call: &Call,
-    request: S3Request<PutBucketCorsInput>,
-) -> Result<PutBucketCorsOutput, Error> {
-    let input = request.input;
-    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let rules = &input.cors_configuration.cors_rules;
-    if rules.is_empty() || rules.len() > 100 {
-        return Err(Error::MalformedXml);
-    }
-    for rule in rules {
-        if rule.allowed_methods.is_empty() || rule.allowed_origins.is_empty() {
-            return Err(Error::MalformedXml);
-        }
-        if let Some(method) = rule
-            .allowed_methods
-            .iter()
-            .find(|method| !["GET", "PUT", "HEAD", "POST", "DELETE"].contains(&method.as_str()))
-        {
-            return Err(Error::InvalidRequest(format!(
-                "Found unsupported HTTP method in CORS config. Unsupported method is {method}"
-            )));
-        }
-        let twice = |texts: &[String]| texts.iter().find(|text| text.matches('*').count() > 1).cloned();
-        if let Some(origin) = twice(&rule.allowed_origins) {
-            return Err(Error::InvalidRequest(format!(
-                "AllowedOrigin \"{origin}\" can not have more than one wildcard."
-            )));
-        }
-        if let Some(header) = twice(rule.allowed_headers.as_deref().unwrap_or_default()) {
-            return Err(Error::InvalidRequest(format!(
-                "AllowedHeader \"{header}\" can not have more than one wildcard."
-            )));
-        }
-        if let Some(header) = rule.expose_headers.iter().flatten().find(|header| header.contains('*')) {
-            let text = format!(
-                "ExposeHeader \"{header}\" contains wildcard. We currently do not support wildcard for ExposeHeader."
-            );
-            return Err(Error::InvalidRequest(text));
-        }
-    }
-    put(call, &bucket, kind::CORS, "", input.cors_configuration).await?;
-    Ok(PutBucketCorsOutput::default())
-}
-
-pub(super) async fn get_cors(
-    call: &Call,
-    request: S3Request<GetBucketCorsInput>,
-) -> Result<GetBucketCorsOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let found: Option<CORSConfiguration> = get(call, &bucket, kind::CORS)?;
-    let missing = Error::NoConfiguration("NoSuchCORSConfiguration", "The CORS configuration does not exist");
-    Ok(GetBucketCorsOutput { cors_rules: Some(found.ok_or(missing)?.cors_rules) })
-}
-
 pub(super) async fn put_encryption(
     call: &Call,
     request: S3Request<PutBucketEncryptionInput>,
@@ -276,113 +197,6 @@ pub(super) async fn get_encryption(
     };
     let found = get(call, &bucket, kind::ENCRYPTION)?;
     Ok(GetBucketEncryptionOutput { server_side_encryption_configuration: Some(found.unwrap_or_else(standard)) })
-}
-
-pub(super) async fn put_lifecycle(
-    call: &Call,
-    request: S3Request<PutBucketLifecycleConfigurationInput>,
-) -> Result<PutBucketLifecycleConfigurationOutput, Error> {
-    let input = request.input;
-    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let mut configured = input.lifecycle_configuration.ok_or(Error::MalformedXml)?;
-    if configured.rules.is_empty() || configured.rules.len() > 1000 {
-        return Err(Error::MalformedXml);
-    }
-    for rule in &mut configured.rules {
-        check_rule(rule)?;
-        if rule.id.as_ref().is_none_or(String::is_empty) {
-            rule.id = Some(call.objects.clock.uuid());
-        }
-    }
-    let ids: BTreeSet<&Option<String>> = configured.rules.iter().map(|rule| &rule.id).collect();
-    if ids.len() != configured.rules.len() {
-        let id = configured.rules.iter().find_map(|rule| rule.id.clone()).unwrap_or_default();
-        return Err(argument("Rule ID must be unique. Found same ID for more than one rule", "ID", id));
-    }
-    put(call, &bucket, kind::LIFECYCLE, "", configured).await?;
-    let size = input.transition_default_minimum_object_size.unwrap_or_else(smallest_moved);
-    Ok(PutBucketLifecycleConfigurationOutput { transition_default_minimum_object_size: Some(size) })
-}
-
-fn smallest_moved() -> TransitionDefaultMinimumObjectSize {
-    TransitionDefaultMinimumObjectSize::from_static(TransitionDefaultMinimumObjectSize::ALL_STORAGE_CLASSES_128K)
-}
-
-fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
-    if !["Enabled", "Disabled"].contains(&rule.status.as_str()) || rule.filter.is_some() == rule.prefix.is_some() {
-        return Err(Error::MalformedXml);
-    }
-    if rule.id.as_ref().is_some_and(|id| id.len() > 255) {
-        return Err(argument(
-            "ID length should not exceed allowed limit of 255",
-            "ID",
-            rule.id.clone().unwrap_or_default(),
-        ));
-    }
-    let acts = rule.expiration.is_some()
-        || rule.noncurrent_version_expiration.is_some()
-        || rule.abort_incomplete_multipart_upload.is_some()
-        || rule.transitions.as_ref().is_some_and(|list| !list.is_empty())
-        || rule.noncurrent_version_transitions.as_ref().is_some_and(|list| !list.is_empty());
-    if !acts {
-        return Err(Error::InvalidRequest("At least one action needs to be specified in a rule".into()));
-    }
-    if let Some(filter) = &rule.filter {
-        let parts = [
-            filter.prefix.is_some(),
-            filter.tag.is_some(),
-            filter.and.is_some(),
-            filter.object_size_greater_than.is_some(),
-            filter.object_size_less_than.is_some(),
-        ];
-        if parts.into_iter().filter(|is_there| *is_there).count() > 1 {
-            return Err(Error::MalformedXml);
-        }
-    }
-    if let Some(expiration) = &rule.expiration {
-        let given =
-            [expiration.days.is_some(), expiration.date.is_some(), expiration.expired_object_delete_marker.is_some()];
-        if given.into_iter().filter(|is_there| *is_there).count() != 1 {
-            return Err(Error::MalformedXml);
-        }
-        if let Some(days) = expiration.days.filter(|days| *days <= 0) {
-            return Err(argument("'Days' for Expiration action must be a positive integer", "Days", days));
-        }
-        if let Some(date) = expiration.date.clone().map(super::dto::from_time)
-            && date.0 % 86_400_000 != 0
-        {
-            return Err(argument("'Date' must be at midnight GMT", "Date", super::dto::iso(date)));
-        }
-    }
-    if let Some(days) =
-        rule.noncurrent_version_expiration.as_ref().and_then(|it| it.noncurrent_days).filter(|days| *days <= 0)
-    {
-        let text = "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer";
-        return Err(argument(text, "NoncurrentDays", days));
-    }
-    if let Some(days) = rule
-        .abort_incomplete_multipart_upload
-        .as_ref()
-        .and_then(|it| it.days_after_initiation)
-        .filter(|days| *days <= 0)
-    {
-        let text = "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer";
-        return Err(argument(text, "DaysAfterInitiation", days));
-    }
-    Ok(())
-}
-
-pub(super) async fn get_lifecycle(
-    call: &Call,
-    request: S3Request<GetBucketLifecycleConfigurationInput>,
-) -> Result<GetBucketLifecycleConfigurationOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let found: Option<BucketLifecycleConfiguration> = get(call, &bucket, kind::LIFECYCLE)?;
-    let missing = Error::NoConfiguration("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist");
-    Ok(GetBucketLifecycleConfigurationOutput {
-        rules: Some(found.ok_or(missing)?.rules),
-        transition_default_minimum_object_size: Some(smallest_moved()),
-    })
 }
 
 pub(super) async fn put_website(
@@ -539,192 +353,4 @@ pub(super) async fn get_request_payment(
     let found: Option<RequestPaymentConfiguration> = get(call, &bucket, kind::REQUEST_PAYMENT)?;
     let payer = found.map_or_else(|| Payer::from_static(Payer::BUCKET_OWNER), |found| found.payer);
     Ok(GetBucketRequestPaymentOutput { payer: Some(payer) })
-}
-
-pub(super) async fn put_public_access(
-    call: &Call,
-    request: S3Request<PutPublicAccessBlockInput>,
-) -> Result<PutPublicAccessBlockOutput, Error> {
-    let input = request.input;
-    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let given = input.public_access_block_configuration;
-    let whole = PublicAccessBlockConfiguration {
-        block_public_acls: Some(given.block_public_acls.unwrap_or_default()),
-        block_public_policy: Some(given.block_public_policy.unwrap_or_default()),
-        ignore_public_acls: Some(given.ignore_public_acls.unwrap_or_default()),
-        restrict_public_buckets: Some(given.restrict_public_buckets.unwrap_or_default()),
-    };
-    put(call, &bucket, kind::PUBLIC_ACCESS, "", whole).await?;
-    Ok(PutPublicAccessBlockOutput::default())
-}
-
-/// New buckets block everything; one whose configuration was deleted blocks nothing.
-pub(super) async fn get_public_access(
-    call: &Call,
-    request: S3Request<GetPublicAccessBlockInput>,
-) -> Result<GetPublicAccessBlockOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let all = PublicAccessBlockConfiguration {
-        block_public_acls: Some(true),
-        block_public_policy: Some(true),
-        ignore_public_acls: Some(true),
-        restrict_public_buckets: Some(true),
-    };
-    let missing = Error::NoConfiguration(
-        "NoSuchPublicAccessBlockConfiguration",
-        "The public access block configuration was not found",
-    );
-    let found = with_default(call, &bucket, kind::PUBLIC_ACCESS, all)?.ok_or(missing)?;
-    Ok(GetPublicAccessBlockOutput { public_access_block_configuration: Some(found) })
-}
-
-pub(super) async fn delete_public_access(
-    call: &Call,
-    request: S3Request<DeletePublicAccessBlockInput>,
-) -> Result<DeletePublicAccessBlockOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    remove_default(call, &bucket, kind::PUBLIC_ACCESS).await?;
-    Ok(DeletePublicAccessBlockOutput::default())
-}
-
-pub(super) async fn put_ownership(
-    call: &Call,
-    request: S3Request<PutBucketOwnershipControlsInput>,
-) -> Result<PutBucketOwnershipControlsOutput, Error> {
-    let input = request.input;
-    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let [rule] = input.ownership_controls.rules.as_slice() else { return Err(Error::MalformedXml) };
-    if !["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"].contains(&rule.object_ownership.as_str()) {
-        return Err(Error::MalformedXml);
-    }
-    put(call, &bucket, kind::OWNERSHIP, "", input.ownership_controls).await?;
-    Ok(PutBucketOwnershipControlsOutput::default())
-}
-
-pub(super) async fn get_ownership(
-    call: &Call,
-    request: S3Request<GetBucketOwnershipControlsInput>,
-) -> Result<GetBucketOwnershipControlsOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let object_ownership = ObjectOwnership::from_static(ObjectOwnership::BUCKET_OWNER_ENFORCED);
-    let standard = OwnershipControls { rules: vec![OwnershipControlsRule { object_ownership }] };
-    let missing =
-        Error::NoConfiguration("OwnershipControlsNotFoundError", "The bucket ownership controls were not found");
-    let found = with_default(call, &bucket, kind::OWNERSHIP, standard)?.ok_or(missing)?;
-    Ok(GetBucketOwnershipControlsOutput { ownership_controls: Some(found) })
-}
-
-pub(super) async fn delete_ownership(
-    call: &Call,
-    request: S3Request<DeleteBucketOwnershipControlsInput>,
-) -> Result<DeleteBucketOwnershipControlsOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    remove_default(call, &bucket, kind::OWNERSHIP).await?;
-    Ok(DeleteBucketOwnershipControlsOutput::default())
-}
-
-pub(super) async fn put_policy(
-    call: &Call,
-    request: S3Request<PutBucketPolicyInput>,
-) -> Result<PutBucketPolicyOutput, Error> {
-    let input = request.input;
-    let bucket = own(call, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    check_policy(&input.policy, &bucket)?;
-    let name = bucket.name;
-    call.objects
-        .change(move |tx: &mut Tx<'_>| {
-            let bucket = bucket::find(tx, &name)?;
-            tx.put(keys::CONFIG, &keys::config(&bucket, kind::POLICY, ""), input.policy.as_bytes());
-            Ok(())
-        })
-        .await?;
-    Ok(PutBucketPolicyOutput::default())
-}
-
-fn check_policy(text: &str, bucket: &Bucket) -> Result<(), Error> {
-    use Error::MalformedPolicy;
-    let not_json = MalformedPolicy("Policies must be valid JSON and the first byte must be '{'");
-    let document: serde_json::Value = serde_json::from_str(text).map_err(|_| not_json.clone())?;
-    let document = document.as_object().ok_or(not_json)?;
-    if let Some(version) = document.get("Version")
-        && !["2012-10-17", "2008-10-17"].map(Some).contains(&version.as_str())
-    {
-        return Err(MalformedPolicy("The policy must contain a valid version string"));
-    }
-    let statements = document.get("Statement").ok_or(MalformedPolicy("Missing required field Statement"))?;
-    let one = std::slice::from_ref(statements);
-    let statements = statements.as_array().map_or(one, Vec::as_slice);
-    if statements.is_empty() {
-        return Err(MalformedPolicy("Could not parse the policy: Statement is empty!"));
-    }
-    let arn = format!("arn:aws:s3:::{}", bucket.name);
-    for statement in statements {
-        let has = |names: [&str; 2]| names.iter().any(|name| statement.get(*name).is_some());
-        if !statement.get("Effect").is_some_and(|effect| effect == "Allow" || effect == "Deny") {
-            return Err(MalformedPolicy("Missing required field Effect"));
-        }
-        if !has(["Principal", "NotPrincipal"]) {
-            return Err(MalformedPolicy("Missing required field Principal"));
-        }
-        if !has(["Action", "NotAction"]) {
-            return Err(MalformedPolicy("Missing required field Action"));
-        }
-        if !has(["Resource", "NotResource"]) {
-            return Err(MalformedPolicy("Missing required field Resource"));
-        }
-        let resources = statement.get("Resource").into_iter().flat_map(|it| match it {
-            serde_json::Value::Array(items) => items.iter().collect::<Vec<_>>(),
-            other => vec![other],
-        });
-        for resource in resources {
-            let fits = |text: &str| {
-                text == "*" || text == arn || text.starts_with(&format!("{arn}/")) || text.starts_with("arn:aws:s3:::*")
-            };
-            if !resource.as_str().is_some_and(fits) {
-                return Err(MalformedPolicy("Policy has invalid resource"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The bucket's policy, as it was put.
-fn policy(call: &Call, bucket: &Bucket) -> Result<Option<String>, Error> {
-    let found = call.objects.look(|state| Ok(state.get(keys::CONFIG, &keys::config(bucket, kind::POLICY, ""))?))?;
-    let damaged =
-        |error: std::string::FromUtf8Error| StoreError::Damaged { table: keys::CONFIG.0, why: error.to_string() };
-    Ok(found.map(String::from_utf8).transpose().map_err(damaged)?)
-}
-
-fn no_policy() -> Error {
-    Error::NoConfiguration("NoSuchBucketPolicy", "The bucket policy does not exist")
-}
-
-pub(super) async fn get_policy(
-    call: &Call,
-    request: S3Request<GetBucketPolicyInput>,
-) -> Result<GetBucketPolicyOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    Ok(GetBucketPolicyOutput { policy: Some(policy(call, &bucket)?.ok_or_else(no_policy)?) })
-}
-
-pub(super) async fn get_policy_status(
-    call: &Call,
-    request: S3Request<GetBucketPolicyStatusInput>,
-) -> Result<GetBucketPolicyStatusOutput, Error> {
-    let bucket = own(call, &request.input.bucket, request.input.expected_bucket_owner.as_deref())?;
-    let text = policy(call, &bucket)?.ok_or_else(no_policy)?;
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let statements = document.get("Statement").cloned().unwrap_or_default();
-    let statements = statements.as_array().cloned().unwrap_or_else(|| vec![statements]);
-    let is_public = statements.iter().any(|statement| {
-        let principal = statement.get("Principal");
-        let everybody = principal.is_some_and(|it| {
-            it == "*" || it.get("AWS").is_some_and(|aws| aws == "*" || *aws == serde_json::json!(["*"]))
-        });
-        everybody
-            && statement.get("Effect").is_some_and(|effect| effect == "Allow")
-            && statement.get("Condition").is_none()
-    });
-    Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public) }) })
 }

@@ -2,6 +2,7 @@
 //! here: who asks (`door.rs`), requests whose signature nobody checks (`unsigned.rs`), error documents and ids (`answer.rs`), and pages of
 //! other sites (`preflight.rs`). `table.rs` has one line per operation.
 
+mod access;
 mod acl;
 mod answer;
 mod buckets;
@@ -17,6 +18,7 @@ mod notifications;
 mod objects;
 mod preflight;
 mod reads;
+mod rules;
 mod table;
 mod taggings;
 mod unsigned;

@@ -1,6 +1,8 @@
 //! The operations: one line each, with the function that does it. Whatever is not here, `s3s` answers with `NotImplemented`.
 
-use super::{acl, buckets, configurations, copy, lists, locks, notifications, objects, reads, taggings, uploads};
+use super::{
+    access, acl, buckets, configurations, copy, lists, locks, notifications, objects, reads, rules, taggings, uploads,
+};
 use crate::model::Bucket;
 use crate::{Error, Objects, bucket};
 use fogbank_model::RequestContext;
@@ -111,14 +113,14 @@ operations! {
     AbortMultipartUpload abort_multipart_upload AbortMultipartUploadInput AbortMultipartUploadOutput uploads::abort;
     ListParts list_parts ListPartsInput ListPartsOutput uploads::list_parts;
     ListMultipartUploads list_multipart_uploads ListMultipartUploadsInput ListMultipartUploadsOutput uploads::list;
-    PutBucketCors put_bucket_cors PutBucketCorsInput PutBucketCorsOutput configurations::put_cors;
-    GetBucketCors get_bucket_cors GetBucketCorsInput GetBucketCorsOutput configurations::get_cors;
+    PutBucketCors put_bucket_cors PutBucketCorsInput PutBucketCorsOutput rules::put_cors;
+    GetBucketCors get_bucket_cors GetBucketCorsInput GetBucketCorsOutput rules::get_cors;
     DeleteBucketCors delete_bucket_cors DeleteBucketCorsInput DeleteBucketCorsOutput configurations::delete_cors;
     PutBucketEncryption put_bucket_encryption PutBucketEncryptionInput PutBucketEncryptionOutput configurations::put_encryption;
     GetBucketEncryption get_bucket_encryption GetBucketEncryptionInput GetBucketEncryptionOutput configurations::get_encryption;
     DeleteBucketEncryption delete_bucket_encryption DeleteBucketEncryptionInput DeleteBucketEncryptionOutput configurations::delete_encryption;
-    PutBucketLifecycleConfiguration put_bucket_lifecycle_configuration PutBucketLifecycleConfigurationInput PutBucketLifecycleConfigurationOutput configurations::put_lifecycle;
-    GetBucketLifecycleConfiguration get_bucket_lifecycle_configuration GetBucketLifecycleConfigurationInput GetBucketLifecycleConfigurationOutput configurations::get_lifecycle;
+    PutBucketLifecycleConfiguration put_bucket_lifecycle_configuration PutBucketLifecycleConfigurationInput PutBucketLifecycleConfigurationOutput rules::put_lifecycle;
+    GetBucketLifecycleConfiguration get_bucket_lifecycle_configuration GetBucketLifecycleConfigurationInput GetBucketLifecycleConfigurationOutput rules::get_lifecycle;
     DeleteBucketLifecycle delete_bucket_lifecycle DeleteBucketLifecycleInput DeleteBucketLifecycleOutput configurations::delete_lifecycle;
     PutBucketWebsite put_bucket_website PutBucketWebsiteInput PutBucketWebsiteOutput configurations::put_website;
     GetBucketWebsite get_bucket_website GetBucketWebsiteInput GetBucketWebsiteOutput configurations::get_website;
@@ -132,16 +134,16 @@ operations! {
     GetBucketAccelerateConfiguration get_bucket_accelerate_configuration GetBucketAccelerateConfigurationInput GetBucketAccelerateConfigurationOutput configurations::get_accelerate;
     PutBucketRequestPayment put_bucket_request_payment PutBucketRequestPaymentInput PutBucketRequestPaymentOutput configurations::put_request_payment;
     GetBucketRequestPayment get_bucket_request_payment GetBucketRequestPaymentInput GetBucketRequestPaymentOutput configurations::get_request_payment;
-    PutPublicAccessBlock put_public_access_block PutPublicAccessBlockInput PutPublicAccessBlockOutput configurations::put_public_access;
-    GetPublicAccessBlock get_public_access_block GetPublicAccessBlockInput GetPublicAccessBlockOutput configurations::get_public_access;
-    DeletePublicAccessBlock delete_public_access_block DeletePublicAccessBlockInput DeletePublicAccessBlockOutput configurations::delete_public_access;
-    PutBucketOwnershipControls put_bucket_ownership_controls PutBucketOwnershipControlsInput PutBucketOwnershipControlsOutput configurations::put_ownership;
-    GetBucketOwnershipControls get_bucket_ownership_controls GetBucketOwnershipControlsInput GetBucketOwnershipControlsOutput configurations::get_ownership;
-    DeleteBucketOwnershipControls delete_bucket_ownership_controls DeleteBucketOwnershipControlsInput DeleteBucketOwnershipControlsOutput configurations::delete_ownership;
-    PutBucketPolicy put_bucket_policy PutBucketPolicyInput PutBucketPolicyOutput configurations::put_policy;
-    GetBucketPolicy get_bucket_policy GetBucketPolicyInput GetBucketPolicyOutput configurations::get_policy;
+    PutPublicAccessBlock put_public_access_block PutPublicAccessBlockInput PutPublicAccessBlockOutput access::put_public_access;
+    GetPublicAccessBlock get_public_access_block GetPublicAccessBlockInput GetPublicAccessBlockOutput access::get_public_access;
+    DeletePublicAccessBlock delete_public_access_block DeletePublicAccessBlockInput DeletePublicAccessBlockOutput access::delete_public_access;
+    PutBucketOwnershipControls put_bucket_ownership_controls PutBucketOwnershipControlsInput PutBucketOwnershipControlsOutput access::put_ownership;
+    GetBucketOwnershipControls get_bucket_ownership_controls GetBucketOwnershipControlsInput GetBucketOwnershipControlsOutput access::get_ownership;
+    DeleteBucketOwnershipControls delete_bucket_ownership_controls DeleteBucketOwnershipControlsInput DeleteBucketOwnershipControlsOutput access::delete_ownership;
+    PutBucketPolicy put_bucket_policy PutBucketPolicyInput PutBucketPolicyOutput access::put_policy;
+    GetBucketPolicy get_bucket_policy GetBucketPolicyInput GetBucketPolicyOutput access::get_policy;
     DeleteBucketPolicy delete_bucket_policy DeleteBucketPolicyInput DeleteBucketPolicyOutput configurations::delete_policy;
-    GetBucketPolicyStatus get_bucket_policy_status GetBucketPolicyStatusInput GetBucketPolicyStatusOutput configurations::get_policy_status;
+    GetBucketPolicyStatus get_bucket_policy_status GetBucketPolicyStatusInput GetBucketPolicyStatusOutput access::get_policy_status;
     PutBucketTagging put_bucket_tagging PutBucketTaggingInput PutBucketTaggingOutput taggings::put_of_bucket;
     GetBucketTagging get_bucket_tagging GetBucketTaggingInput GetBucketTaggingOutput taggings::get_of_bucket;
     DeleteBucketTagging delete_bucket_tagging DeleteBucketTaggingInput DeleteBucketTaggingOutput taggings::delete_of_bucket;

@@ -12,7 +12,9 @@ impl From<Error> for Fault {
             Error::QueueExists(_) => "QueueNameExists",
             Error::DeletedRecently => "QueueDeletedRecently",
             Error::InvalidAddress(_) => "InvalidAddress",
-            Error::Denied(_) => return Fault::client("AccessDenied", message).with_status(403),
+            Error::Denied(_) | Error::NotListed { .. } => {
+                return Fault::client("AccessDenied", message).with_status(403);
+            }
             Error::UnknownAttribute(_) => "InvalidAttributeName",
             Error::InvalidAttributeValue(_) => "InvalidAttributeValue",
             Error::InvalidParameter(_) => "InvalidParameterValue",

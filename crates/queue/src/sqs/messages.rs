@@ -1,12 +1,10 @@
 //! Handlers for single messages.
 
 use super::address::queue;
-use super::shapes::{
-    Empty, Handle, Message, ReceiveMessage, ReceiveOutput, Send, SendOutput, Value, system_attributes,
-};
+use super::shapes::{Empty, Handle, Message, ReceiveMessage, ReceiveOutput, Send, SendOutput, Value};
 use crate::model::Sent;
 use crate::send::digests;
-use crate::{Draft, Error, Hide, Queues, Receive, Received, digest};
+use crate::{Draft, Error, Hide, Queues, Receive, Received, Sender, digest};
 use fogbank_model::{Caller, RequestContext};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,16 +24,21 @@ const SYSTEM: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-/// Whom receivers see as the sender.
-pub(super) fn sender(context: &RequestContext) -> String {
-    match &context.caller {
+/// The system attributes that are Fogbank's own. They are not among `All`.
+const SENDER: &str = "FogbankSender";
+const SIGNATURE: &str = "FogbankSignature";
+
+/// Who sends.
+pub(super) fn sender(context: &RequestContext) -> Sender {
+    let id = match &context.caller {
         Caller::Root => context.account.to_string(),
         Caller::User { id, .. } => id.clone(),
         Caller::Role { role, session } => {
             format!("{}:{session}", role.resource().rsplit('/').next().unwrap_or_default())
         }
         Caller::Service(name) => (*name).to_owned(),
-    }
+    };
+    Sender { id, arn: fogbank_delivery::sender(context) }
 }
 
 pub(super) async fn send(state: State, context: RequestContext, input: Send) -> Result<SendOutput, Error> {
@@ -67,7 +70,8 @@ pub(super) async fn receive(
 ) -> Result<ReceiveOutput, Error> {
     let key = queue(&context, &input.queue_url)?;
     let system: Vec<String> = [input.attribute_names, input.message_system_attribute_names].concat();
-    let is_known = |name: &&String| *name == "All" || SYSTEM.contains(&name.as_str());
+    let is_known =
+        |name: &&String| matches!(name.as_str(), "All" | SENDER | SIGNATURE) || SYSTEM.contains(&name.as_str());
     // The first list once took the names of queue attributes as well, which messages do not have.
     let is_queues = |name: &&String| crate::attributes::asked(std::slice::from_ref(*name)).is_ok();
     if let Some(unknown) = system.iter().find(|name| !is_known(name) && !is_queues(name)) {
@@ -80,13 +84,24 @@ pub(super) async fn receive(
         attempt: input.receive_request_attempt_id,
     };
     let received = state.receive(&key, &how).await?;
-    let shown = received.into_iter().map(|message| shown(message, &system, &input.message_attribute_names));
+    let asks = |name: &str| system.iter().any(|asked| asked == name);
+    let own = |received: &Received| {
+        let sender = asks(SENDER).then(|| (SENDER.to_owned(), received.message.principal.clone()));
+        let signature = asks(SIGNATURE).then(|| (SIGNATURE.to_owned(), state.signature(&key, received)));
+        sender.into_iter().chain(signature)
+    };
+    let shown = received.into_iter().map(|message| {
+        let own = own(&message);
+        let mut shown = shown(message, &system, &input.message_attribute_names);
+        shown.attributes.extend(own);
+        shown
+    });
     Ok(ReceiveOutput { messages: shown.collect() })
 }
 
 fn shown(received: Received, system: &[String], names: &[String]) -> Message {
     let is_asked = |name: &str| system.iter().any(|asked| asked == "All" || asked == name);
-    let attributes = system_attributes(&received).into_iter().filter(|(name, _)| is_asked(name));
+    let attributes = received.system_attributes().into_iter().filter(|(name, _)| is_asked(name));
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).collect();
     let message = received.message;
     let wanted: BTreeMap<_, _> = message.attributes.into_iter().filter(|(name, _)| matches(names, name)).collect();

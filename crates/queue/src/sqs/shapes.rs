@@ -1,7 +1,7 @@
 //! SQS's structures, with its member names.
 
+use crate::Error;
 use crate::model::Draft;
-use crate::{Error, Received};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fogbank_delivery::{AttributeValue, MessageAttribute};
@@ -270,23 +270,6 @@ pub(super) struct Message {
     pub attributes_digest: Option<String>,
     #[serde(rename = "MessageAttributes", skip_serializing_if = "BTreeMap::is_empty")]
     pub message_attributes: BTreeMap<String, Value>,
-}
-
-/// The system attributes that a message has.
-pub(super) fn system_attributes(received: &Received) -> BTreeMap<&'static str, String> {
-    let message = &received.message;
-    let always = [
-        ("SenderId", Some(message.sender.clone())),
-        ("SentTimestamp", Some(received.sent.0.to_string())),
-        ("ApproximateReceiveCount", Some(received.receive_count.to_string())),
-        ("ApproximateFirstReceiveTimestamp", Some(received.first_received.0.to_string())),
-        ("SequenceNumber", received.sequence.clone()),
-        ("MessageDeduplicationId", message.deduplication.clone()),
-        ("MessageGroupId", message.group.clone()),
-        ("AWSTraceHeader", message.trace.clone()),
-        ("DeadLetterQueueSourceArn", message.source.as_ref().map(ToString::to_string)),
-    ];
-    always.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// A receipt handle with what is to be done: the whole request, or an entry of a batch.

@@ -305,9 +305,22 @@ impl crate::Credentials for OneKey {
     }
 }
 
+/// Answers that the caller is nobody as a fault, so that a test sees it.
+async fn leave(_: Arc<()>, context: RequestContext, _: serde::de::IgnoredAny) -> Result<(), Fault> {
+    match context.caller {
+        Caller::Service(UNSIGNED) => Ok(()),
+        known => Err(Fault::client("InvalidParameterException", format!("{known:?}"))),
+    }
+}
+
 fn guarded() -> Router {
     let state = Arc::new(());
-    let services = ["lambda", "sts"].map(|name| match name {
+    let services = ["lambda", "sns", "sts"].map(|name| match name {
+        "sns" => Service::new(name).unsigned("Unsubscribe").operation("Unsubscribe", &state, leave).operation(
+            "DeleteTopic",
+            &state,
+            leave,
+        ),
         "lambda" => Service::new(name).operation("GetFunctionConfiguration", &state, get),
         name => Service::new(name).operation("GetCallerIdentity", &state, who),
     });
@@ -348,6 +361,18 @@ async fn with_authentication_on_only_signed_requests_pass() {
             "{code}: {found} {body}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_link_needs_no_signature_and_no_version() {
+    let link =
+        |action: &str| request("GET", &format!("http://x/?Action={action}&SubscriptionArn=a&TopicArn=a"), &[], "");
+    assert_eq!(send(&guarded(), link("Unsubscribe")).await.0, 200);
+    let (status, _, body) = send(&guarded(), link("DeleteTopic")).await;
+    assert_eq!((status, body.contains("<Code>MissingAuthenticationToken<")), (403, true), "{body}");
+    assert_eq!(send(&guarded(), link("Nothing")).await.0, 404);
+    let (status, _, body) = send(&guarded(), signed("AKIAONE", "secret", "sns", link("Unsubscribe"))).await;
+    assert_eq!((status, body.contains("Root")), (400, true), "who signs is known: {body}");
 }
 
 #[tokio::test]

@@ -1,0 +1,255 @@
+//! Calls of API destinations: on record with the event, made by a worker, again if they fail, and put into the dead-letter queue in the end.
+
+mod request;
+mod token;
+
+use crate::connection::{self, Connection};
+use crate::destination::{self, Destination};
+use crate::event::Event;
+use crate::model::Target;
+use crate::outbound::Outbound;
+use crate::route::Failure;
+use crate::{Buses, keys};
+use fogbank_delivery::{Origin, Settle, Work};
+use fogbank_model::{Arn, BoxFuture, Timestamp};
+use fogbank_store::{Error as StoreError, Tx};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use token::Tokens;
+
+/// Calls under way at once.
+const AT_ONCE: usize = 32;
+/// Retries, unless the target says otherwise.
+const RETRIES: i64 = 185;
+/// How old an event may get, unless the target says otherwise, in seconds.
+const AGE_S: i64 = 86_400;
+/// The pause before the first retry. Each further one is twice as long, up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// Destinations whose pace is remembered.
+const PACES: usize = 1000;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A call to be made.
+#[derive(Clone, Serialize, Deserialize)]
+struct Call {
+    rule: Arn,
+    target: Target,
+    body: String,
+    /// The whole event, for the dead-letter queue and for parameters.
+    event: String,
+    origin: Origin,
+    first: Timestamp,
+    retries: u32,
+}
+
+/// Puts a call on record.
+pub(crate) fn enqueue(
+    tx: &mut Tx<'_>,
+    rule: &Arn,
+    target: &Target,
+    body: String,
+    event: &Event,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    let (event, first) = (event.text.clone(), tx.now());
+    let call =
+        Call { rule: rule.clone(), target: target.clone(), body, event, origin: origin.clone(), first, retries: 0 };
+    let message = serde_json::to_vec(&call);
+    let message = message.map_err(|error| StoreError::Damaged { table: keys::CALLS, why: error.to_string() })?;
+    tx.enqueue(keys::CALLS, tx.now(), &message)
+}
+
+/// How a call went that did not succeed.
+enum Trouble {
+    /// Another try may help.
+    Passing { code: &'static str, message: String, not_before: Option<Duration> },
+    /// No other try will.
+    Lasting { code: &'static str, message: String },
+    /// The destination has had as many calls as it takes in a second; the call was not made.
+    Paced(Timestamp),
+}
+
+/// Makes the calls.
+pub(crate) struct Calls {
+    buses: Weak<Buses>,
+    outbound: Outbound,
+    tokens: Tokens,
+    /// How many calls each destination has had lately.
+    paces: Mutex<HashMap<String, Pace>>,
+}
+
+/// The calls of a destination in the second after `from`.
+struct Pace {
+    from: Timestamp,
+    calls: i64,
+}
+
+impl Calls {
+    pub(crate) fn new(buses: &Arc<Buses>) -> Self {
+        Self {
+            buses: Arc::downgrade(buses),
+            outbound: Outbound::new(),
+            tokens: Tokens::default(),
+            paces: Mutex::default(),
+        }
+    }
+
+    async fn make(&self, buses: &Buses, call: &Call) -> Result<(), Trouble> {
+        let found = buses.store.read::<_, StoreError>(|snapshot| {
+            let Ok(arn) = call.target.arn.parse::<Arn>() else { return Ok(None) };
+            let Some(destination) = destination::by_arn(snapshot, &arn)? else { return Ok(None) };
+            let connection = connection::by_arn(snapshot, &destination.connection)?;
+            Ok(Some((destination, connection)))
+        });
+        let found = found.map_err(|error| Trouble::Passing {
+            code: "INTERNAL_ERROR",
+            message: error.to_string(),
+            not_before: None,
+        })?;
+        let lasting = |code, message: &str| Trouble::Lasting { code, message: message.to_owned() };
+        let (destination, connection) =
+            found.ok_or_else(|| lasting("NO_RESOURCE", "The API destination does not exist."))?;
+        let connection = connection.ok_or_else(|| lasting("NO_RESOURCE", "The connection does not exist."))?;
+        if connection.state != "AUTHORIZED" {
+            return Err(lasting("NO_PERMISSIONS", "The connection is not authorized."));
+        }
+        self.pace(&destination, buses.clock.now())?;
+        self.exchange(buses, call, &destination, &connection).await
+    }
+
+    /// Counts the call in the second that it is made in, or says when that is over.
+    fn pace(&self, destination: &Destination, now: Timestamp) -> Result<(), Trouble> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        if paces.len() > PACES {
+            paces.retain(|_, pace| now.since(pace.from) < SECOND);
+        }
+        let pace = paces.entry(destination.id.clone()).or_insert(Pace { from: now, calls: 0 });
+        if now.since(pace.from) >= SECOND {
+            *pace = Pace { from: now, calls: 0 };
+        }
+        if pace.calls >= destination.rate {
+            return Err(Trouble::Paced(pace.from.plus(SECOND)));
+        }
+        pace.calls += 1;
+        Ok(())
+    }
+
+    async fn exchange(
+        &self,
+        buses: &Buses,
+        call: &Call,
+        destination: &Destination,
+        connection: &Connection,
+    ) -> Result<(), Trouble> {
+        let passing = |code, message| Trouble::Passing { code, message, not_before: None };
+        let token = match connection.kind.as_str() {
+            "OAUTH_CLIENT_CREDENTIALS" => {
+                let now = buses.clock.now();
+                let token = self.tokens.of(&self.outbound, connection, now).await;
+                Some(token.map_err(|message| passing("FAILED_TO_ASSUME_ROLE", message))?)
+            }
+            _ => None,
+        };
+        let event = serde_json::from_str(&call.event).unwrap_or_default();
+        let parts = request::Parts { target: &call.target, body: &call.body, event: &event };
+        let request = request::build(&parts, destination, connection, token.as_deref());
+        let request = request.map_err(|message| Trouble::Lasting { code: "INVALID_PARAMETER", message })?;
+        let answer = self.outbound.send(request).await.map_err(|message| passing("CONNECTION_FAILURE", message))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let message =
+            format!("Unable to invoke ApiDestination endpoint: Request failed with status code {}", status.as_u16());
+        let is_stale =
+            token.is_some() && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        if is_stale {
+            self.tokens.forget(&connection.id);
+        }
+        let retriable = is_stale
+            || status.is_server_error()
+            || matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS);
+        if !retriable {
+            return Err(Trouble::Lasting { code: "SDK_CLIENT_ERROR", message });
+        }
+        let after = answer.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let code = if status == StatusCode::TOO_MANY_REQUESTS { "THROTTLING" } else { "ERROR_FROM_TARGET" };
+        Err(Trouble::Passing { code, message, not_before: after.map(Duration::from_secs) })
+    }
+
+    fn settle(&self, buses: Arc<Buses>, mut call: Call, trouble: Trouble) -> Settle {
+        let now = buses.clock.now();
+        let (code, message, pause) = match trouble {
+            Trouble::Paced(at) => return again(at, &call),
+            Trouble::Lasting { code, message } => {
+                return bury(buses, call, code, message, None);
+            }
+            Trouble::Passing { code, message, not_before } => (code, message, not_before),
+        };
+        let policy = call.target.retry_policy.clone().unwrap_or_default();
+        let most = policy.maximum_retry_attempts.unwrap_or(RETRIES);
+        if i64::from(call.retries) >= most {
+            return bury(buses, call, code, message, Some("MaximumRetryAttempts"));
+        }
+        let doubled =
+            PAUSE.saturating_mul(1_u32.checked_shl(call.retries.min(16)).unwrap_or(u32::MAX)).min(LONGEST_PAUSE);
+        // Some of it is chance, so that what failed together does not come back together.
+        let pause = doubled.mul_f64(0.5 + buses.clock.fraction() / 2.0).max(pause.unwrap_or_default());
+        let age = policy.maximum_event_age_in_seconds.unwrap_or(AGE_S);
+        let end = call.first.plus(Duration::from_secs(u64::try_from(age).unwrap_or_default()));
+        if now.plus(pause) > end {
+            return bury(buses, call, code, message, Some("MaximumEventAgeInSeconds"));
+        }
+        call.retries += 1;
+        again(now.plus(pause), &call)
+    }
+}
+
+fn again(at: Timestamp, call: &Call) -> Settle {
+    match serde_json::to_vec(call) {
+        Ok(message) => Settle::again(keys::CALLS, at, message),
+        Err(error) => {
+            tracing::error!(%error, "a call could not be put off and is dropped");
+            Settle::done()
+        }
+    }
+}
+
+fn bury(buses: Arc<Buses>, call: Call, code: &'static str, message: String, exhausted: Option<&'static str>) -> Settle {
+    let event = Event { value: serde_json::from_str(&call.event).unwrap_or_default(), text: call.event.clone() };
+    Settle::with(move |tx| {
+        let failure = Failure { code, message: message.clone(), exhausted, retries: call.retries };
+        buses.bury(tx, &call.target, &call.rule, &event, &call.origin, failure)
+    })
+}
+
+impl Work for Calls {
+    fn queue(&self) -> &'static str {
+        keys::CALLS
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
+    }
+
+    fn run(self: Arc<Self>, message: Vec<u8>) -> BoxFuture<'static, Settle> {
+        let (buses, call) = (self.buses.upgrade(), serde_json::from_slice::<Call>(&message));
+        Box::pin(async move {
+            match (buses, call) {
+                (Some(buses), Ok(call)) => match self.make(&buses, &call).await {
+                    Ok(()) => Settle::done(),
+                    Err(trouble) => self.settle(buses, call, trouble),
+                },
+                (None, _) => std::future::pending().await,
+                (_, Err(error)) => {
+                    tracing::error!(%error, "a damaged call is dropped");
+                    Settle::done()
+                }
+            }
+        })
+    }
+}

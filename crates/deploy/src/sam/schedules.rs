@@ -1,0 +1,93 @@
+//! The event `ScheduleV2`: a schedule of EventBridge Scheduler, and the role that it calls the function with.
+
+use crate::problem::Position;
+use crate::sam::function::event_problem;
+use crate::sam::{Expansion, attribute, reference};
+use crate::template::Resource;
+use crate::tree::{Kind, Node};
+
+/// Properties that are the schedule's own, under the same name.
+const PASSED: &[&str] = &[
+    "Description",
+    "EndDate",
+    "FlexibleTimeWindow",
+    "GroupName",
+    "KmsKeyArn",
+    "Name",
+    "ScheduleExpression",
+    "ScheduleExpressionTimezone",
+    "StartDate",
+    "State",
+];
+
+/// Properties that mean something to SAM.
+const OWN: &[&str] = &["DeadLetterConfig", "Input", "OmitName", "RetryPolicy", "RoleArn"];
+
+impl Expansion<'_> {
+    pub(super) fn schedule_event(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        at: Position,
+        given: &Node,
+        alias: Option<&str>,
+    ) {
+        let known: Vec<&str> = PASSED.iter().chain(OWN).copied().collect();
+        self.check_names(given, &known, &["PermissionsBoundary"], &format!("{}: the event {name}", resource.id));
+        if given.get("ScheduleExpression").is_none() {
+            return self.problems.push(event_problem(at, &resource.id, name, "needs a ScheduleExpression"));
+        }
+        let id = format!("{}{name}", resource.id);
+        let function = match alias {
+            Some(alias) => reference(at, alias),
+            None => attribute(at, &resource.id, "Arn"),
+        };
+        let role = match given.get("RoleArn") {
+            Some(role) => role.clone(),
+            None => self.schedule_role(resource, &format!("{id}Role"), function.clone()),
+        };
+        let mut target = vec![("Arn", function), ("RoleArn", role)];
+        for name in ["Input", "RetryPolicy"] {
+            target.extend(given.get(name).map(|node| (name, node.clone())));
+        }
+        let letters = given.get("DeadLetterConfig").map(|config| self.dead_letter_queue(resource, &id, config));
+        target.extend(letters.map(|letters| ("DeadLetterConfig", letters)));
+        let mut properties: Vec<(&str, Node)> =
+            PASSED.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))).collect();
+        if given.get("FlexibleTimeWindow").is_none() {
+            properties.push(("FlexibleTimeWindow", Node::map(at, [("Mode", Node::text(at, "OFF"))])));
+        }
+        properties.push(("Target", Node::map(at, target)));
+        self.add(resource, &id, "AWS::Scheduler::Schedule", properties);
+    }
+
+    /// A role that the scheduler may take to call the function.
+    fn schedule_role(&mut self, resource: &Resource, id: &str, function: Node) -> Node {
+        let at = resource.at;
+        let trust = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": ["scheduler.amazonaws.com"]}, "Action": ["sts:AssumeRole"]}]});
+        let mut statement =
+            Node::from_json(at, &serde_json::json!({"Effect": "Allow", "Action": "lambda:InvokeFunction"}));
+        statement.set("Resource", function);
+        let mut document = Node::from_json(at, &serde_json::json!({"Version": "2012-10-17"}));
+        document.set("Statement", Node::list(at, vec![statement]));
+        let policy = [("PolicyName", Node::text(at, format!("{id}Policy"))), ("PolicyDocument", document)];
+        let properties = vec![
+            ("AssumeRolePolicyDocument", Node::from_json(at, &trust)),
+            ("Policies", Node::list(at, vec![Node::map(at, policy)])),
+        ];
+        self.add(resource, id, "AWS::IAM::Role", properties);
+        attribute(at, id, "Arn")
+    }
+
+    /// `DeadLetterConfig: {Arn}`, or `{Type: SQS}` for a queue that is made.
+    fn dead_letter_queue(&mut self, resource: &Resource, id: &str, given: &Node) -> Node {
+        if let (None, Kind::Map(_)) = (given.get("Arn"), &given.kind) {
+            let name = given.get("QueueLogicalId").and_then(Node::as_text);
+            let queue = name.map_or_else(|| format!("{id}Queue"), str::to_owned);
+            self.add(resource, &queue, "AWS::SQS::Queue", Vec::new());
+            return Node::map(given.at, [("Arn", attribute(given.at, &queue, "Arn"))]);
+        }
+        given.clone()
+    }
+}

@@ -1,0 +1,103 @@
+//! The event `SNS` of a serverless function: a subscription, either of the function itself or of a queue that it is called from.
+
+use crate::problem::Position;
+use crate::sam::function::event_problem;
+use crate::sam::{Expansion, attribute, reference};
+use crate::template::Resource;
+use crate::tree::Node;
+
+const KNOWN: [&str; 6] = ["Topic", "Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "SqsSubscription"];
+/// What a queue in between can be told.
+const QUEUE: [&str; 5] = ["QueueArn", "QueueUrl", "QueuePolicyLogicalId", "BatchSize", "Enabled"];
+
+impl Expansion<'_> {
+    pub(super) fn topic_event(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        at: Position,
+        given: &Node,
+        alias: Option<&str>,
+    ) {
+        self.check_names(given, &KNOWN, &[], &format!("{}: the event {name}", resource.id));
+        let Some(topic) = given.get("Topic") else {
+            return self.problems.push(event_problem(at, &resource.id, name, "needs a Topic"));
+        };
+        let id = format!("{}{name}", resource.id);
+        let (protocol, endpoint) = match given.get("SqsSubscription") {
+            Some(queue) if queue.as_text() != Some("false") => {
+                let endpoint = self.queue_between(resource, &id, at, topic, queue, alias);
+                ("sqs", endpoint)
+            }
+            _ => {
+                let function = reference(at, alias.unwrap_or(&resource.id));
+                let permission = vec![
+                    ("FunctionName", function),
+                    ("Action", Node::text(at, "lambda:InvokeFunction")),
+                    ("Principal", Node::text(at, "sns.amazonaws.com")),
+                    ("SourceArn", topic.clone()),
+                ];
+                self.add(resource, &format!("{id}Permission"), "AWS::Lambda::Permission", permission);
+                let endpoint = alias.map_or_else(|| attribute(at, &resource.id, "Arn"), |alias| reference(at, alias));
+                ("lambda", endpoint)
+            }
+        };
+        let mut properties =
+            vec![("Endpoint", endpoint), ("Protocol", Node::text(at, protocol)), ("TopicArn", topic.clone())];
+        for name in ["Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"] {
+            properties.extend(given.get(name).map(|node| (name, node.clone())));
+        }
+        self.add(resource, &id, "AWS::SNS::Subscription", properties);
+    }
+
+    /// The queue that is subscribed in the function's place, one of the template's or a new one. Returns its ARN.
+    fn queue_between(
+        &mut self,
+        resource: &Resource,
+        id: &str,
+        at: Position,
+        topic: &Node,
+        given: &Node,
+        alias: Option<&str>,
+    ) -> Node {
+        self.check_names(given, &QUEUE, &[], &format!("{id}: SqsSubscription"));
+        let (arn, url) = match (given.get("QueueArn"), given.get("QueueUrl")) {
+            (Some(arn), Some(url)) => (arn.clone(), url.clone()),
+            (None, None) => {
+                let queue = format!("{id}Queue");
+                self.add(resource, &queue, "AWS::SQS::Queue", Vec::new());
+                (attribute(at, &queue, "Arn"), reference(at, &queue))
+            }
+            _ => {
+                let text = "needs both QueueArn and QueueUrl in SqsSubscription, or neither";
+                self.problems.push(event_problem(at, &resource.id, id, text));
+                return Node::text(at, "");
+            }
+        };
+        let policy_id = given.get("QueuePolicyLogicalId").and_then(Node::as_text);
+        let policy_id = policy_id.map_or_else(|| format!("{id}QueuePolicy"), str::to_owned);
+        let text = |value: &str| Node::text(at, value);
+        let condition = Node::map(at, [("ArnEquals", Node::map(at, [("aws:SourceArn", topic.clone())]))]);
+        let statement = Node::map(
+            at,
+            [
+                ("Action", text("sqs:SendMessage")),
+                ("Effect", text("Allow")),
+                ("Principal", text("*")),
+                ("Resource", arn.clone()),
+                ("Condition", condition),
+            ],
+        );
+        let document = Node::map(at, [("Version", text("2012-10-17")), ("Statement", Node::list(at, vec![statement]))]);
+        let policy = vec![("PolicyDocument", document), ("Queues", Node::list(at, vec![url]))];
+        self.add(resource, &policy_id, "AWS::SQS::QueuePolicy", policy);
+        let mut mapping = vec![
+            ("EventSourceArn", arn.clone()),
+            ("FunctionName", reference(at, alias.unwrap_or(&resource.id))),
+            ("BatchSize", given.get("BatchSize").cloned().unwrap_or_else(|| text("10"))),
+        ];
+        mapping.extend(given.get("Enabled").map(|node| ("Enabled", node.clone())));
+        self.add(resource, &format!("{id}EventSourceMapping"), "AWS::Lambda::EventSourceMapping", mapping);
+        arn
+    }
+}

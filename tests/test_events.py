@@ -1,0 +1,631 @@
+"""EventBridge: every operation through boto3, every kind of target, and the aws CLI."""
+
+import base64
+import datetime
+import http.server
+import json
+import subprocess
+import threading
+import time
+import urllib.parse
+import uuid
+
+import pytest
+from conftest import ACCOUNT, REGION, error_of, eventually, unique
+
+ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:"
+
+
+@pytest.fixture
+def events(aws):
+    return aws("events")
+
+
+@pytest.fixture
+def queue(aws):
+    """Makes queues that go with the test. Answers (ARN, a function that takes what is in it)."""
+    sqs, made = aws("sqs"), []
+
+    def make(name=None, **attributes):
+        url = sqs.create_queue(QueueName=name or unique("events"), Attributes=attributes)["QueueUrl"]
+        made.append(url)
+
+        def take():
+            found = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
+            ).get("Messages", [])
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return found
+
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rsplit('/', 1)[1]}", take
+
+    yield make
+    for url in made:
+        sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def rule(events):
+    """Makes rules that go with the test, for events of a source of their own. Answers (the rule's name, the source)."""
+    made = []
+
+    def make(*targets, bus="default", pattern=None, **settings):
+        name = unique("rule")
+        pattern = {"source": [name]} if pattern is None else pattern
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern), EventBusName=bus, **settings)
+        made.append((name, bus))
+        targets = [{"Id": str(at), **target} for at, target in enumerate(targets)]
+        if targets:
+            answer = events.put_targets(Rule=name, EventBusName=bus, Targets=targets)
+            assert (answer["FailedEntryCount"], answer["FailedEntries"]) == (0, [])
+        return name
+
+    yield make
+    # A bus of a test's own takes its rules with it.
+    for name in [name for name, bus in made if bus == "default"]:
+        ids = [target["Id"] for target in events.list_targets_by_rule(Rule=name)["Targets"]]
+        if ids:
+            events.remove_targets(Rule=name, Ids=ids)
+        events.delete_rule(Name=name)
+
+
+@pytest.fixture
+def bus(events):
+    made = []
+
+    def make(**settings):
+        made.append(unique("bus"))
+        events.create_event_bus(Name=made[-1], **settings)
+        return made[-1]
+
+    yield make
+    for name in made:
+        while rules := events.list_rules(EventBusName=name)["Rules"]:
+            for rule in rules:
+                ids = [target["Id"] for target in events.list_targets_by_rule(Rule=rule["Name"], EventBusName=name)["Targets"]]
+                if ids:
+                    events.remove_targets(Rule=rule["Name"], EventBusName=name, Ids=ids)
+                events.delete_rule(Name=rule["Name"], EventBusName=name)
+        events.delete_event_bus(Name=name)
+
+
+def put(events, source, detail=None, bus=None, **more):
+    entry = {"Source": source, "DetailType": "test", "Detail": json.dumps({} if detail is None else detail), **more}
+    answer = events.put_events(Entries=[{**entry, "EventBusName": bus} if bus else entry])
+    assert answer["FailedEntryCount"] == 0, answer
+    return answer["Entries"][0]["EventId"]
+
+
+def bodies(messages):
+    return [json.loads(message["Body"]) for message in messages]
+
+
+def test_buses_are_made_described_changed_listed_and_deleted(events):
+    name = unique("bus")
+    made = events.create_event_bus(Name=name, Description="mine", Tags=[{"Key": "k", "Value": "v"}])
+    assert (made["EventBusArn"], made["Description"]) == (f"{ARN}event-bus/{name}", "mine")
+    found = events.describe_event_bus(Name=name)
+    assert (found["Name"], found["Arn"], found["Description"]) == (name, made["EventBusArn"], "mine") and "Policy" not in found
+    assert isinstance(found["CreationTime"], datetime.datetime)
+    assert events.describe_event_bus(Name=made["EventBusArn"])["Name"] == name
+    assert events.update_event_bus(Name=name, Description="ours")["Description"] == "ours"
+    assert [bus["Name"] for bus in events.list_event_buses(NamePrefix=name)["EventBuses"]] == [name]
+    assert "default" in [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
+    assert events.describe_event_bus()["Arn"] == f"{ARN}event-bus/default"
+    first = events.list_event_buses(Limit=1)
+    second = events.list_event_buses(Limit=1, NextToken=first["NextToken"])
+    assert first["EventBuses"][0]["Name"] < second["EventBuses"][0]["Name"]
+    events.delete_event_bus(Name=name)
+    events.delete_event_bus(Name=name)
+    assert error_of(events.describe_event_bus, Name=name) == ("ResourceNotFoundException", f"Event bus {name} does not exist.")
+
+
+def test_a_buss_policy_is_made_by_statements_or_as_a_whole(events, bus):
+    name = bus()
+    events.put_permission(EventBusName=name, Action="events:PutEvents", Principal="111122223333", StatementId="one")
+    condition = {"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": "o-1"}
+    events.put_permission(EventBusName=name, Action="events:PutEvents", Principal="*", StatementId="two", Condition=condition)
+    policy = json.loads(events.describe_event_bus(Name=name)["Policy"])
+    assert policy["Statement"] == [
+        {"Sid": "one", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "events:PutEvents", "Resource": f"{ARN}event-bus/{name}"},
+        {"Sid": "two", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": f"{ARN}event-bus/{name}", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+    ]
+    events.remove_permission(EventBusName=name, StatementId="one")
+    assert error_of(events.remove_permission, EventBusName=name, StatementId="one") == ("ResourceNotFoundException", "Statement with the provided id does not exist.")
+    events.remove_permission(EventBusName=name, RemoveAllPermissions=True)
+    assert "Policy" not in events.describe_event_bus(Name=name)
+    document = {"Version": "2012-10-17", "Statement": [{"Sid": "x", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"}]}
+    events.put_permission(EventBusName=name, Policy=json.dumps(document))
+    assert json.loads(events.describe_event_bus(Name=name)["Policy"]) == document
+
+
+def test_another_account_sends_where_the_policy_lets_it(platform, events, bus, rule, queue):
+    (arn, take), name = queue(), bus()
+    source = rule({"Arn": arn}, bus=name)
+    other = platform.client("events", account="111122223333")
+    entry = {"Source": source, "DetailType": "t", "Detail": "{}", "EventBusName": f"{ARN}event-bus/{name}"}
+    [denied] = other.put_events(Entries=[entry])["Entries"]
+    assert denied["ErrorCode"] == "AccessDeniedException"
+    events.put_permission(EventBusName=name, Action="events:PutEvents", Principal="111122223333", StatementId="one")
+    [taken] = other.put_events(Entries=[entry])["Entries"]
+    [event] = bodies(take())
+    assert (event["id"], event["account"]) == (taken["EventId"], "111122223333")
+
+
+def test_rules_are_made_described_changed_listed_and_deleted(events, bus):
+    name, on = unique("rule"), bus()
+    arn = events.put_rule(Name=name, EventPattern='{"source": ["x"]}', Description="d", EventBusName=on, RoleArn="arn:aws:iam::000000000000:role/r")["RuleArn"]
+    assert arn == f"{ARN}rule/{on}/{name}"
+    found = events.describe_rule(Name=name, EventBusName=on)
+    found.pop("ResponseMetadata")
+    assert found == {
+        "Name": name, "Arn": arn, "EventPattern": '{"source": ["x"]}', "State": "ENABLED", "Description": "d",
+        "RoleArn": "arn:aws:iam::000000000000:role/r", "EventBusName": on, "CreatedBy": ACCOUNT,
+    }
+    events.disable_rule(Name=name, EventBusName=on)
+    assert events.describe_rule(Name=name, EventBusName=on)["State"] == "DISABLED"
+    events.enable_rule(Name=name, EventBusName=on)
+    assert [rule["State"] for rule in events.list_rules(EventBusName=on)["Rules"]] == ["ENABLED"]
+    events.put_rule(Name=name, EventPattern='{"source": ["y"]}', EventBusName=on, State="DISABLED")
+    found = events.describe_rule(Name=name, EventBusName=on)
+    assert (found["EventPattern"], found["State"], found.get("Description")) == ('{"source": ["y"]}', "DISABLED", None)
+    for number in range(3):
+        events.put_rule(Name=f"{name}-{number}", EventPattern='{"source": ["x"]}', EventBusName=on)
+    names, token = [], {}
+    while True:
+        page = events.list_rules(EventBusName=on, NamePrefix=name + "-", Limit=2, **token)
+        names += [rule["Name"] for rule in page["Rules"]]
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert names == [f"{name}-{number}" for number in range(3)]
+    events.delete_rule(Name=name, EventBusName=on)
+    events.delete_rule(Name=name, EventBusName=on)
+    assert error_of(events.describe_rule, Name=name, EventBusName=on)[0] == "ResourceNotFoundException"
+
+
+def test_a_rule_on_the_default_bus_has_a_schedule(events):
+    name = unique("rule")
+    assert events.put_rule(Name=name, ScheduleExpression="cron(0 12 * * ? *)")["RuleArn"] == f"{ARN}rule/{name}"
+    found = events.describe_rule(Name=name)
+    assert (found["ScheduleExpression"], found["EventBusName"]) == ("cron(0 12 * * ? *)", "default") and "EventPattern" not in found
+    events.put_rule(Name=name, ScheduleExpression="rate(5 minutes)")
+    events.delete_rule(Name=name)
+
+
+def test_targets_are_put_listed_and_removed(events, rule):
+    name = rule()
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    target = {
+        "Id": "a", "Arn": arn, "RoleArn": "arn:aws:iam::000000000000:role/r",
+        "InputTransformer": {"InputPathsMap": {"x": "$.detail.x"}, "InputTemplate": '{"x": <x>}'},
+        "RetryPolicy": {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 60},
+        "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"},
+    }
+    kinesis = {"Id": "b", "Arn": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s", "KinesisParameters": {"PartitionKeyPath": "$.id"}}
+    events.put_targets(Rule=name, Targets=[target, kinesis])
+    assert events.list_targets_by_rule(Rule=name)["Targets"] == [target, kinesis]
+    page = events.list_targets_by_rule(Rule=name, Limit=1)
+    assert [one["Id"] for one in page["Targets"]] == ["a"]
+    assert [one["Id"] for one in events.list_targets_by_rule(Rule=name, NextToken=page["NextToken"])["Targets"]] == ["b"]
+    assert events.list_rule_names_by_target(TargetArn=arn)["RuleNames"] == [name]
+    events.put_targets(Rule=name, Targets=[{"Id": "a", "Arn": arn}])
+    assert events.list_targets_by_rule(Rule=name)["Targets"][0] == {"Id": "a", "Arn": arn}
+    answer = events.remove_targets(Rule=name, Ids=["a", "none"])
+    assert answer["FailedEntryCount"] == 1 and answer["FailedEntries"][0]["TargetId"] == "none"
+    assert events.list_rule_names_by_target(TargetArn=arn)["RuleNames"] == []
+
+
+def test_rules_and_buses_have_tags(events, bus):
+    name = bus(Tags=[{"Key": "a", "Value": "1"}])
+    arn = events.put_rule(Name=name, EventPattern='{"source": ["x"]}', EventBusName=name, Tags=[{"Key": "r", "Value": "1"}])["RuleArn"]
+    for resource, before in (f"{ARN}event-bus/{name}", {"a": "1"}), (arn, {"r": "1"}):
+        tags = lambda: {tag["Key"]: tag["Value"] for tag in events.list_tags_for_resource(ResourceARN=resource)["Tags"]}  # noqa: B023, E731
+        assert tags() == before
+        events.tag_resource(ResourceARN=resource, Tags=[{"Key": "b", "Value": "2"}])
+        events.untag_resource(ResourceARN=resource, TagKeys=list(before))
+        assert tags() == {"b": "2"}
+
+
+def test_an_event_reaches_a_queue_as_it_was_sent(events, rule, queue):
+    arn, take = queue()
+    source = rule({"Arn": arn})
+    at = datetime.datetime(2024, 5, 4, 10, 20, 30, tzinfo=datetime.UTC)
+    event_id = put(events, source, {"n": [1, 2.5, None, "ü"]}, Time=at, Resources=["arn:a", "b"])
+    [event] = bodies(take())
+    assert uuid.UUID(event_id)
+    assert event == {
+        "version": "0", "id": event_id, "detail-type": "test", "source": source, "account": ACCOUNT, "time": "2024-05-04T10:20:30Z",
+        "region": REGION, "resources": ["arn:a", "b"], "detail": {"n": [1, 2.5, None, "ü"]},
+    }
+    assert list(event) == ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"]
+    put(events, source + "x")
+    events.disable_rule(Name=source)
+    put(events, source)
+    assert take() == []
+    events.enable_rule(Name=source)
+    put(events, source)
+    assert len(take()) == 1
+
+
+def test_an_event_for_a_bus_that_is_not_there_is_taken(events):
+    assert put(events, "x", bus="nobody")
+
+
+def test_a_fifo_queue_gets_a_group(events, rule, queue):
+    arn, take = queue(unique("q") + ".fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    source = rule({"Arn": arn, "SqsParameters": {"MessageGroupId": "g"}})
+    put(events, source)
+    [message] = take()
+    assert message["Attributes"]["MessageGroupId"] == "g"
+
+
+def test_a_trace_goes_with_its_event(events, rule, queue):
+    arn, take = queue()
+    source, trace = rule({"Arn": arn}), "Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1"
+    put(events, source, TraceHeader=trace)
+    assert take()[0]["Attributes"]["AWSTraceHeader"] == trace
+
+
+def test_an_event_reaches_a_function(events, aws, rule, queue, make_function):
+    url = aws("sqs").create_queue(QueueName=unique("end"))["QueueUrl"]
+    code = f"""
+import boto3, json
+def handler(event, context):
+    boto3.client('sqs').send_message(QueueUrl={url!r}, MessageBody=json.dumps(event))
+"""
+    name = make_function(code, Timeout=30)
+    function = aws("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    source = rule({"Arn": function, "InputPath": "$.detail"}, {"Arn": function, "InputTransformer": {"InputTemplate": '"just text"'}})
+    aws("lambda").add_permission(FunctionName=name, StatementId="e", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+    put(events, source, {"a": 1})
+    found = []
+
+    def both():
+        found.extend(aws("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []))
+        return len(found) >= 2
+
+    eventually(both, 20)
+    assert sorted(message["Body"] for message in found) == ['"just text"', '{"a": 1}']
+    aws("sqs").delete_queue(QueueUrl=url)
+
+
+def test_an_event_goes_on_to_another_bus_as_it_is(events, rule, bus, queue):
+    (arn, take), other = queue(), bus()
+    source = rule({"Arn": f"{ARN}event-bus/{other}"})
+    rule({"Arn": arn}, bus=other, pattern={"source": [source]})
+    event_id = put(events, source, {"a": 1})
+    [event] = bodies(take())
+    assert (event["id"], event["detail"], event["source"]) == (event_id, {"a": 1}, source)
+
+
+def test_buses_that_lead_back_come_to_an_end(events, rule, bus, queue):
+    (arn, take), (dead, take_dead), one, two = queue(), queue(), bus(), bus()
+    source = unique("source")
+    pattern = {"source": [source]}
+    config = {"DeadLetterConfig": {"Arn": dead}}
+    rule({"Arn": f"{ARN}event-bus/{two}", **config}, bus=one, pattern=pattern)
+    rule({"Arn": f"{ARN}event-bus/{one}", **config}, {"Arn": arn}, bus=two, pattern=pattern)
+    put(events, source, bus=one)
+    assert 1 <= len(take()) <= 16 and len(take_dead()) == 1
+
+
+def test_an_event_reaches_a_log_group(events, aws, rule):
+    logs, group = aws("logs"), "/aws/events/" + unique("g")
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    template = '{"timestamp": <at>, "message": "got <n>"}'
+    transformer = {"InputPathsMap": {"at": "$.time", "n": "$.detail.n"}, "InputTemplate": template}
+    source = rule({"Arn": arn}, {"Arn": arn + ":*", "InputTransformer": transformer})
+    event_id = put(events, source, {"n": 7})
+    lines = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+    assert json.loads(lines[0])["id"] == event_id and lines[1:] == ["got 7"]
+    logs.delete_log_group(logGroupName=group)
+
+
+TRANSFORMED = [
+    ({"Input": '{"const": true}'}, '{"const": true}'),
+    ({"InputPath": "$.detail"}, '{"name":"a \\"b\\"","n":7,"list":[1,{"k":"v"}],"ok":true}'),
+    ({"InputPath": "$.detail.list[1].k"}, '"v"'),
+    ({"InputPath": "$.detail-type"}, '"test"'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.name"}, "InputTemplate": '{"name": <x>}'}}, '{"name": "a \\"b\\""}'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.name"}, "InputTemplate": '{"name": "is <x>"}'}}, '{"name": "is a \\"b\\""}'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.n"}, "InputTemplate": '"<x> pieces"'}}, '"7 pieces"'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.list"}, "InputTemplate": '{"l": <x>}'}}, '{"l": [1,{"k":"v"}]}'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.list[*].k"}, "InputTemplate": '{"l": <x>}'}}, '{"l": ["v"]}'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.none"}, "InputTemplate": '{"l": <x>}'}}, '{"l": ""}'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail.ok"}, "InputTemplate": '"one <x>"\n"two"'}}, '"one true"\n"two"'),
+    ({"InputTransformer": {"InputPathsMap": {"x": "$.detail"}, "InputTemplate": "<x>"}}, '{"name":"a \\"b\\"","n":7,"list":[1,{"k":"v"}],"ok":true}'),
+    ({"InputTransformer": {"InputTemplate": '{"rule": <aws.events.rule-name>, "arn": "<aws.events.rule-arn>"}'}}, '{"rule": "RULE", "arn": "arn:aws:events:us-east-1:000000000000:rule/RULE"}'),
+]
+
+
+@pytest.mark.parametrize("target, expected", TRANSFORMED)
+def test_a_target_gets_its_input(events, rule, queue, target, expected):
+    arn, take = queue()
+    source = rule({"Arn": arn, **target})
+    put(events, source, {"name": 'a "b"', "n": 7, "list": [1, {"k": "v"}], "ok": True})
+    [message] = take()
+    assert message["Body"] == expected.replace("RULE", source)
+
+
+def test_a_template_may_hold_the_whole_event(events, rule, queue):
+    arn, take = queue()
+    template = '{"head": <aws.events.event>, "all": <aws.events.event.json>, "at": <aws.events.event.ingestion-time>}'
+    source = rule({"Arn": arn, "InputTransformer": {"InputTemplate": template}})
+    event_id = put(events, source, {"n": 1})
+    [made] = bodies(take())
+    assert made["head"]["id"] == made["all"]["id"] == event_id
+    assert "detail" not in made["head"] and made["all"]["detail"] == {"n": 1} and made["at"].endswith("Z")
+
+
+def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(events, rule, queue):
+    dead, take = queue()
+    nowhere = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{unique('none')}"
+    config = {"DeadLetterConfig": {"Arn": dead}}
+    source = rule({"Arn": nowhere, **config}, {"Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:none", **config}, {"Arn": nowhere})
+    event_id = put(events, source, {"a": 1})
+    first, second = sorted(take(), key=lambda message: message["MessageAttributes"]["TARGET_ARN"]["StringValue"], reverse=True)
+    assert json.loads(first["Body"])["id"] == json.loads(second["Body"])["id"] == event_id
+    attributes = {name: attribute["StringValue"] for name, attribute in first["MessageAttributes"].items()}
+    assert attributes == {
+        "RULE_ARN": f"{ARN}rule/{source}", "TARGET_ARN": nowhere, "ERROR_CODE": "NO_RESOURCE",
+        "ERROR_MESSAGE": f"{nowhere} does not exist", "RETRY_ATTEMPTS": "0",
+    }
+
+
+def test_three_hundred_rules_do_not_slow_events_down(events, bus, queue):
+    (arn, take), name = queue(), bus()
+    for number in range(300):
+        events.put_rule(Name=f"r{number}", EventBusName=name, EventPattern=json.dumps({"source": ["s"], "detail": {"n": [{"numeric": ["=", number]}]}}))
+    assert error_of(events.put_rule, Name="more", EventBusName=name, EventPattern='{"source": ["s"]}')[0] == "LimitExceededException"
+    events.put_targets(Rule="r250", EventBusName=name, Targets=[{"Id": "1", "Arn": arn}])
+    put(events, "s", {"n": 250}, bus=name)
+    begin = time.monotonic()
+    for _ in range(20):
+        put(events, "s", {"n": 1}, bus=name)
+    assert (time.monotonic() - begin) / 20 < 0.1
+    assert len(take()) == 1
+
+
+def test_what_an_archive_keeps_is_replayed(events, bus, queue):
+    name, (one, take_one), (two, take_two) = bus(), queue(), queue()
+    source = unique("s")
+    rules = {}
+    for label, arn in ("one", one), ("two", two):
+        rules[label] = events.put_rule(Name=label, EventBusName=name, EventPattern=json.dumps({"source": [source]}))["RuleArn"]
+        events.put_targets(Rule=label, EventBusName=name, Targets=[{"Id": "1", "Arn": arn}])
+    begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=1)
+    arn = f"{ARN}event-bus/{name}"
+    pattern = json.dumps({"detail": {"keep": [True]}})
+    made = events.create_archive(ArchiveName=name[:48], EventSourceArn=arn, EventPattern=pattern, RetentionDays=1, Description="d")
+    assert (made["ArchiveArn"], made["State"]) == (f"{ARN}archive/{name}", "ENABLED")
+    kept = [put(events, source, {"keep": True, "n": number}, bus=name) for number in range(120)]
+    put(events, source, {"keep": False}, bus=name)
+
+    def drain(take):
+        found = []
+        while batch := take():
+            found += bodies(batch)
+        return found
+
+    assert len(drain(take_one)) == len(drain(take_two)) == 121
+    found = events.describe_archive(ArchiveName=name)
+    assert (found["EventCount"], found["RetentionDays"], found["EventSourceArn"], found["EventPattern"]) == (120, 1, arn, pattern)
+    assert found["SizeBytes"] > 0 and found["Description"] == "d"
+    assert [archive["ArchiveName"] for archive in events.list_archives(EventSourceArn=arn)["Archives"]] == [name]
+    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1)
+    begun = events.start_replay(
+        ReplayName=name, EventSourceArn=made["ArchiveArn"], EventStartTime=begin, EventEndTime=end,
+        Destination={"Arn": arn, "FilterArns": [rules["two"]]},
+    )
+    assert begun["State"] == "STARTING" and begun["ReplayArn"] == f"{ARN}replay/{name}"
+    replay = eventually(lambda: (r := events.describe_replay(ReplayName=name))["State"] == "COMPLETED" and r)
+    assert replay["Destination"] == {"Arn": arn, "FilterArns": [rules["two"]]} and replay["EventLastReplayedTime"]
+    again = drain(take_two)
+    assert [event["id"] for event in sorted(again, key=lambda event: event["detail"]["n"])] == kept
+    assert {event["replay-name"] for event in again} == {name}
+    assert take_one() == [] and events.describe_archive(ArchiveName=name)["EventCount"] == 120
+    assert [one["ReplayName"] for one in events.list_replays(NamePrefix=name)["Replays"]] == [name]
+    assert error_of(events.cancel_replay, ReplayName=name) == ("IllegalStatusException", f"Replay {name} is not in a valid state for this operation.")
+    assert error_of(events.start_replay, ReplayName=name, EventSourceArn=made["ArchiveArn"], EventStartTime=begin, EventEndTime=end, Destination={"Arn": arn})[0] == "ResourceAlreadyExistsException"
+    events.update_archive(ArchiveName=name, Description="other", RetentionDays=0)
+    assert events.describe_archive(ArchiveName=name)["Description"] == "other"
+    events.delete_archive(ArchiveName=name)
+    assert error_of(events.describe_archive, ArchiveName=name) == ("ResourceNotFoundException", f"Archive {name} does not exist.")
+
+
+class Endpoint:
+    """An HTTP server that notes what it is asked and answers as it is told."""
+
+    def __init__(self):
+        self.requests, self.answers = [], []
+        endpoint = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                endpoint.requests.append((self.command, self.path, dict(self.headers), body))
+                status, headers, content = 200, {}, b"{}"
+                if self.path.startswith("/token"):
+                    content = json.dumps({"access_token": f"token-{len(endpoint.requests)}", "expires_in": 3600}).encode()
+                elif endpoint.answers:
+                    status, headers = endpoint.answers.pop(0)
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_PUT = do_GET = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.server.shutdown()
+
+
+@pytest.fixture
+def destination(events, endpoint):
+    """Makes API destinations with connections of their own. Answers the destination's ARN and the name of both."""
+    made = []
+
+    def make(kind, parameters, path="/hook", **settings):
+        name = unique("dest")
+        connection = events.create_connection(Name=name, AuthorizationType=kind, AuthParameters=parameters)["ConnectionArn"]
+        settings = {"HttpMethod": "POST", **settings}
+        answer = events.create_api_destination(Name=name, ConnectionArn=connection, InvocationEndpoint=endpoint.url + path, **settings)
+        made.append(name)
+        return answer["ApiDestinationArn"], name
+
+    yield make
+    for name in made:
+        events.delete_api_destination(Name=name)
+        try:
+            events.delete_connection(Name=name)
+        except events.exceptions.ResourceNotFoundException:
+            pass
+
+
+BASIC = {"BasicAuthParameters": {"Username": "u", "Password": "p"}}
+
+
+def test_an_api_destination_is_called(events, rule, endpoint, destination):
+    parameters = {
+        **BASIC,
+        "InvocationHttpParameters": {
+            "HeaderParameters": [{"Key": "X-Shared", "Value": "s", "IsValueSecret": False}],
+            "QueryStringParameters": [{"Key": "q", "Value": "a b", "IsValueSecret": False}],
+            "BodyParameters": [{"Key": "extra", "Value": "e", "IsValueSecret": True}],
+        },
+    }
+    arn, _ = destination("BASIC", parameters, "/hook/*/x", HttpMethod="PUT")
+    own = {"PathParameterValues": ["$.detail.id"], "HeaderParameters": {"X-Own": "$.source"}, "QueryStringParameters": {"r": "1"}}
+    source = rule({"Arn": arn, "InputPath": "$.detail", "HttpParameters": own})
+    put(events, source, {"id": "a/b"})
+    [(method, path, headers, body)] = eventually(lambda: endpoint.requests)
+    assert (method, json.loads(body)) == ("PUT", {"id": "a/b", "extra": "e"})
+    assert urllib.parse.urlsplit(path).path == "/hook/a%2Fb/x"
+    assert urllib.parse.parse_qs(urllib.parse.urlsplit(path).query) == {"r": ["1"], "q": ["a b"]}
+    headers = {name.lower(): value for name, value in headers.items()}
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"u:p").decode()
+    assert (headers["x-own"], headers["x-shared"], headers["content-type"]) == (source, "s", "application/json; charset=utf-8")
+    assert headers["user-agent"] == "Amazon/EventBridge/ApiDestinations"
+
+
+def test_a_key_or_a_token_proves_who_calls(events, rule, endpoint, destination):
+    key, _ = destination("API_KEY", {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "secret"}})
+    oauth = {"ClientParameters": {"ClientID": "me", "ClientSecret": "s"}, "AuthorizationEndpoint": endpoint.url + "/token", "HttpMethod": "POST"}
+    token, _ = destination("OAUTH_CLIENT_CREDENTIALS", {"OAuthParameters": oauth}, "/oauth")
+    source = rule({"Arn": key}, {"Arn": token})
+    endpoint.answers = []
+    put(events, source)
+    eventually(lambda: len(endpoint.requests) == 3)
+    by_path = {path: (headers, body) for _, path, headers, body in endpoint.requests}
+    assert by_path["/hook"][0]["x-key"] == "secret"
+    assert urllib.parse.parse_qs(by_path["/token"][1]) == {"grant_type": ["client_credentials"], "client_id": ["me"], "client_secret": ["s"]}
+    assert by_path["/oauth"][0]["authorization"].startswith("Bearer token-")
+    put(events, source)
+    eventually(lambda: len(endpoint.requests) == 5)
+    assert [path for _, path, _, _ in endpoint.requests].count("/token") == 1
+
+
+def test_a_failing_endpoint_is_tried_again_and_then_given_up(events, rule, queue, endpoint, destination):
+    (dead, take), (arn, _) = queue(), destination("BASIC", BASIC)
+    endpoint.answers = [(503, {}), (200, {})]
+    source = rule({"Arn": arn})
+    put(events, source)
+    eventually(lambda: len(endpoint.requests) == 2)
+    endpoint.answers = [(500, {})] * 3
+    source = rule({"Arn": arn, "RetryPolicy": {"MaximumRetryAttempts": 1}, "DeadLetterConfig": {"Arn": dead}})
+    event_id = put(events, source)
+    [message] = eventually(take)
+    attributes = {name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()}
+    assert json.loads(message["Body"])["id"] == event_id and len(endpoint.requests) == 4
+    assert attributes == {
+        "RULE_ARN": f"{ARN}rule/{source}", "TARGET_ARN": arn, "ERROR_CODE": "ERROR_FROM_TARGET", "RETRY_ATTEMPTS": "1",
+        "ERROR_MESSAGE": "Unable to invoke ApiDestination endpoint: Request failed with status code 500",
+        "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+    }
+    endpoint.answers = [(404, {})]
+    put(events, source)
+    [message] = eventually(take)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "SDK_CLIENT_ERROR"
+    assert "EXHAUSTED_RETRY_CONDITION" not in message["MessageAttributes"]
+
+
+def test_a_destination_takes_so_many_calls_in_a_second(events, rule, endpoint, destination):
+    arn, _ = destination("BASIC", BASIC, InvocationRateLimitPerSecond=2)
+    source, begin = rule({"Arn": arn}), time.monotonic()
+    for _ in range(5):
+        put(events, source)
+    eventually(lambda: len(endpoint.requests) == 5)
+    assert time.monotonic() - begin >= 1.8
+
+
+def test_connections_and_destinations_are_described_without_secrets(events, endpoint, destination):
+    arn, name = destination("API_KEY", {"ApiKeyAuthParameters": {"ApiKeyName": "k", "ApiKeyValue": "hidden"}}, Description="d")
+    connection = events.describe_connection(Name=name)
+    assert connection["AuthParameters"] == {"ApiKeyAuthParameters": {"ApiKeyName": "k"}}
+    assert (connection["ConnectionState"], connection["AuthorizationType"]) == ("AUTHORIZED", "API_KEY")
+    assert connection["SecretArn"].startswith(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:events!connection/{name}/")
+    found = events.describe_api_destination(Name=name)
+    assert (found["ApiDestinationArn"], found["ApiDestinationState"], found["HttpMethod"], found["InvocationRateLimitPerSecond"]) == (arn, "ACTIVE", "POST", 300)
+    assert (found["InvocationEndpoint"], found["ConnectionArn"], found["Description"]) == (endpoint.url + "/hook", connection["ConnectionArn"], "d")
+    assert [one["Name"] for one in events.list_connections(NamePrefix=name)["Connections"]] == [name]
+    assert [one["Name"] for one in events.list_api_destinations(ConnectionArn=connection["ConnectionArn"])["ApiDestinations"]] == [name]
+    events.update_api_destination(Name=name, HttpMethod="PUT")
+    assert events.describe_api_destination(Name=name)["HttpMethod"] == "PUT"
+    events.update_connection(Name=name, AuthorizationType="BASIC", AuthParameters=BASIC)
+    assert events.describe_connection(Name=name)["AuthParameters"] == {"BasicAuthParameters": {"Username": "u"}}
+    assert events.deauthorize_connection(Name=name)["ConnectionState"] == "DEAUTHORIZING"
+    assert events.describe_connection(Name=name)["ConnectionState"] == "DEAUTHORIZED"
+    assert events.describe_api_destination(Name=name)["ApiDestinationState"] == "INACTIVE"
+    assert events.delete_connection(Name=name)["ConnectionState"] == "DELETING"
+    assert error_of(events.describe_connection, Name=name)[0] == "ResourceNotFoundException"
+
+
+def test_partners_have_no_event_sources(events):
+    assert events.list_event_sources()["EventSources"] == events.list_partner_event_sources(NamePrefix="aws.partner/x/")["PartnerEventSources"] == []
+    assert error_of(events.create_partner_event_source, Name="aws.partner/a/b", Account=ACCOUNT)[0] == "OperationDisabledException"
+
+
+def test_rules_and_what_waits_outlive_a_kill(fresh, endpoint):
+    platform = fresh()
+    events, sqs = platform.client("events"), platform.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    connection = events.create_connection(Name="c", AuthorizationType="BASIC", AuthParameters=BASIC)["ConnectionArn"]
+    arn = events.create_api_destination(Name="d", ConnectionArn=connection, InvocationEndpoint=endpoint.url, HttpMethod="POST")["ApiDestinationArn"]
+    events.put_rule(Name="r", EventPattern='{"source": ["s"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}, {"Id": "2", "Arn": arn}])
+    endpoint.answers = [(503, {"Retry-After": "1"})]
+    first = put(events, "s")
+    eventually(lambda: endpoint.requests)
+    platform.kill()
+    platform.start()
+    events, sqs = platform.client("events"), platform.client("sqs")
+    eventually(lambda: len(endpoint.requests) >= 2)
+    second = put(events, "s")
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert {json.loads(message["Body"])["id"] for message in found} == {first, second}
+
+
+def test_the_aws_cli_sends_events(platform, events, rule, queue):
+    arn, take = queue()
+    source = rule({"Arn": arn})
+    entries = json.dumps([{"Source": source, "DetailType": "t", "Detail": "{}"}])
+    done = subprocess.run(
+        ["aws", "events", "put-events", "--entries", entries], env=platform.environ(), text=True, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["FailedEntryCount"] == 0
+    assert len(take()) == 1
