@@ -18,6 +18,8 @@ use fogbank_gateway::Gateway;
 use fogbank_identity::Identity;
 use fogbank_logs::Logs;
 use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
+use fogbank_object::Objects;
+use fogbank_object::s3::Door as ObjectDoor;
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -125,11 +127,13 @@ pub async fn compose(
         logs: logs.clone(),
     });
     topics.start();
-    let schedules = Schedules::open(&store, clock.clone(), deliver);
+    let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
     };
+    let buckets = Objects::open(&store, clock.clone(), deliver)?;
+    let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
     let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
@@ -151,6 +155,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
+        objects.service(),
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),
         fogbank_topic::sns::service(topics.clone()),
@@ -159,11 +164,12 @@ pub async fn compose(
     services.extend(gateway.services());
     services.extend(fogbank_identity::services(identity.clone()));
     let router = Arc::new(Router::new(services, auth, machine));
-    endpoint.connect(router.clone());
+    endpoint.connect(router.clone(), objects.clone());
     Ok(Composition {
         front: Front {
             router,
             gateway,
+            objects,
             functions: functions.clone(),
             topics,
             signer,

@@ -4,18 +4,20 @@
 use bytes::{Bytes, BytesMut};
 use fogbank_deploy::resource::Api;
 use fogbank_model::{BoxFuture, Caller, RequestContext};
+use fogbank_object::s3::Door as ObjectDoor;
 use fogbank_runtimes::{Door, DoorIdentity};
 use fogbank_wasm::AwsEndpoint;
-use fogbank_wire::http::{Site, serve_connection};
+use fogbank_wire::http::{Site, Streaming, serve_connection};
 use fogbank_wire::{Body, Fault, Peer, Router, Value};
 use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// The router, once there is one.
 pub struct Endpoint {
-    router: OnceLock<Arc<Router>>,
+    router: OnceLock<(Arc<Router>, ObjectDoor)>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -25,9 +27,9 @@ impl Endpoint {
         Self { router: OnceLock::new(), stopping }
     }
 
-    /// Puts the router in; later ones are ignored.
-    pub fn connect(&self, router: Arc<Router>) {
-        drop(self.router.set(router));
+    /// Puts the router in, and what answers for objects; later ones are ignored.
+    pub fn connect(&self, router: Arc<Router>, objects: ObjectDoor) {
+        drop(self.router.set((router, objects)));
     }
 }
 
@@ -40,7 +42,7 @@ impl Api for Endpoint {
         input: Value,
     ) -> BoxFuture<'a, Result<Value, Fault>> {
         Box::pin(async move {
-            let router = self.router.get().ok_or_else(|| Fault::internal("the platform is still starting"))?;
+            let (router, _) = self.router.get().ok_or_else(|| Fault::internal("the platform is still starting"))?;
             router.call(service, operation, context, input).await
         })
     }
@@ -54,9 +56,18 @@ fn peer(from: DoorIdentity) -> Peer {
 
 impl Door for Endpoint {
     fn serve(&self, stream: TcpStream, from: DoorIdentity) -> BoxFuture<'static, ()> {
-        let Some(router) = self.router.get() else { return Box::pin(std::future::ready(())) };
+        let Some((router, objects)) = self.router.get() else { return Box::pin(std::future::ready(())) };
         let (handler, body_limit) = router.clone().into_site();
-        Box::pin(serve_connection(stream, peer(from), Site { handler, body_limit }, self.stopping.clone()))
+        let (asked, objects) = (objects.clone(), objects.clone());
+        let streaming = Streaming {
+            takes: Arc::new(move |head| asked.is_meant(head)),
+            handler: Arc::new(move |request, peer| {
+                let objects = objects.clone();
+                Box::pin(async move { objects.handle(request, peer).await }) as _
+            }),
+        };
+        let site = Site { handler, body_limit, streaming: Some(streaming) };
+        Box::pin(serve_connection(stream, peer(from), site, self.stopping.clone()))
     }
 }
 
@@ -69,13 +80,21 @@ impl AwsEndpoint for Endpoint {
                 *response.status_mut() = status;
                 response
             };
-            let Some(router) = router else { return refused(StatusCode::SERVICE_UNAVAILABLE) };
+            let Some((router, objects)) = router else { return refused(StatusCode::SERVICE_UNAVAILABLE) };
             let (head, body) = request.into_parts();
-            if body.len() > router.body_limit(&head) {
+            let answered = if objects.is_meant(&head) {
+                objects.handle(Request::from_parts(head, Full::new(body)), peer(from)).await
+            } else if body.len() > router.body_limit(&head) {
                 return refused(StatusCode::PAYLOAD_TOO_LARGE);
-            }
-            let (head, body) = router.handle(Request::from_parts(head, body), peer(from)).await.into_parts();
+            } else {
+                router.handle(Request::from_parts(head, body), peer(from)).await
+            };
+            let (head, body) = answered.into_parts();
             let whole = match body {
+                Body::Boxed(body) => match Limited::new(body, fogbank_wasm::BODY_LIMIT).collect().await {
+                    Ok(whole) => whole.to_bytes(),
+                    Err(_) => return refused(StatusCode::BAD_GATEWAY),
+                },
                 Body::Full(whole) => whole,
                 Body::Stream(mut pieces) => {
                     let mut whole = BytesMut::new();

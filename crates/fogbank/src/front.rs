@@ -5,9 +5,11 @@ use bytes::Bytes;
 use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
+use fogbank_object::s3::Door;
 use fogbank_topic::Topics;
-use fogbank_wire::http::Site;
+use fogbank_wire::http::{Arriving, Site, Streaming};
 use fogbank_wire::{Body, Peer, Router};
+use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub struct Front {
     pub router: Arc<Router>,
     /// User HTTP.
     pub gateway: Arc<Gateway>,
+    /// Objects, whose bodies are not held in memory.
+    pub objects: Door,
     /// For code packages.
     pub functions: Arc<Functions>,
     /// For the certificate of notifications.
@@ -37,11 +41,41 @@ impl Front {
             Some(_) => Gateway::BODY_LIMIT + 1,
             None => limits.router.body_limit(head),
         });
+        let (asked, streams) = (front.clone(), front.clone());
         let handler = Arc::new(move |request, peer| {
             let front = front.clone();
             Box::pin(async move { front.handle(request, peer).await }) as _
         });
-        Site { handler, body_limit }
+        let streaming = Streaming {
+            takes: Arc::new(move |head| asked.is_for_objects(head)),
+            handler: Arc::new(move |request, peer| {
+                let front = streams.clone();
+                Box::pin(async move { front.handle_object(request, peer).await }) as _
+            }),
+        };
+        Site { handler, body_limit, streaming: Some(streaming) }
+    }
+
+    /// Whether a request is one for objects. Unsigned ones are, if nobody else takes them and there is a bucket of the path's first part.
+    fn is_for_objects(&self, head: &Parts) -> bool {
+        if head.uri.path().starts_with("/_fogbank/") {
+            return false;
+        }
+        if self.objects.is_meant(head) {
+            return true;
+        }
+        self.objects.has_bucket(head) && self.gateway.serves(head).is_none() && !self.router.recognises(head)
+    }
+
+    async fn handle_object(&self, request: Request<Arriving>, peer: Peer) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        if !self.signed
+            && let Some(why) = browser::foreign_page(&head.headers)
+            && !self.objects.lets_in(&head)
+        {
+            return refuse_page(why);
+        }
+        self.objects.handle(Request::from_parts(head, body), peer).await
     }
 
     async fn handle(&self, request: Request<Bytes>, peer: Peer) -> Response<Body> {

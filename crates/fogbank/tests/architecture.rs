@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wasm", &["functions", "model", "runtimes"]),
     ("logs", &["delivery", "model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
+    ("object", &["delivery", "model", "store", "wire"]),
     ("queue", &["delivery", "model", "store", "wire"]),
     ("schedule", &["delivery", "expressions", "model", "store", "wire"]),
     ("bus", &["delivery", "expressions", "model", "store", "wire"]),

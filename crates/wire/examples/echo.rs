@@ -18,7 +18,7 @@ async fn main() -> std::io::Result<()> {
     let (handler, body_limit) = router.into_site();
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
-    listen(listener, Site { handler, body_limit }, None, pending()).await;
+    listen(listener, Site { handler, body_limit, streaming: None }, None, pending()).await;
     Ok(())
 }
 

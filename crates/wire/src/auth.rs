@@ -3,9 +3,9 @@
 use crate::query::Pairs;
 use crate::sigv4;
 use bytes::Bytes;
-use fogbank_model::{AccountId, Caller, Region, Timestamp};
+use fogbank_model::{AccountId, Caller, Region, RequestContext, RequestId, Timestamp};
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -54,6 +54,58 @@ impl Auth {
                 Some(verified.owner.account)
             }
         }
+    }
+}
+
+/// Whom a request that nobody has checked yet says it is from.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Whom it would act for. Without a signature that is the default account's root.
+    pub context: RequestContext,
+    /// The access key that it is signed with; `None` if it is not signed.
+    pub access_key_id: Option<String>,
+    /// The session token beside the key.
+    pub session_token: Option<String>,
+}
+
+impl Auth {
+    /// What the request that begins with `head` claims, for services that check the signature while they read the body.
+    pub fn claim(&self, head: &Parts, peer: &Peer, id: RequestId) -> Claim {
+        let scope = Scope::of(&head.headers, head.uri.query()).or_else(|| Scope::of_version_2(head));
+        let parameters = crate::query::pairs(head.uri.query().unwrap_or_default().as_bytes());
+        let token = session_token(&head.headers, &parameters).map(str::to_owned);
+        let principal = self.claimed(scope.as_ref(), token.as_deref(), peer);
+        let context = request_context(head, principal, peer, id);
+        Claim { context, access_key_id: scope.map(|scope| scope.access_key_id), session_token: token }
+    }
+
+    /// The keys that signatures are checked with; `None` while they are not checked.
+    pub fn checked_with(&self) -> Option<Arc<dyn Credentials>> {
+        match self {
+            Self::On(keys) => Some(keys.clone()),
+            Self::Off(_) => None,
+        }
+    }
+}
+
+/// The service that the request which begins with `head` is signed for, with any version of the signature.
+pub fn signed_for(head: &Parts) -> Option<String> {
+    let scope = Scope::of(&head.headers, head.uri.query()).or_else(|| Scope::of_version_2(head));
+    scope.map(|scope| scope.service)
+}
+
+/// What a request's operation is told beside its input.
+pub(crate) fn request_context(head: &Parts, principal: Principal, peer: &Peer, id: RequestId) -> RequestContext {
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(HOST.as_str()).unwrap_or("localhost");
+    RequestContext {
+        account: principal.account,
+        region: principal.region,
+        caller: principal.caller,
+        request_id: id,
+        source_ip: peer.ip,
+        endpoint: format!("http://{host}").into(),
+        trace: text("x-amzn-trace-id").map(str::to_owned),
     }
 }
 
@@ -127,6 +179,25 @@ impl Scope {
         let query = query.filter(|query| query.contains("X-Amz-Credential="))?;
         let pairs: Pairs = crate::query::pairs(query.as_bytes());
         pairs.iter().find(|(key, _)| key == "X-Amz-Credential").and_then(|(_, value)| Self::parse(value))
+    }
+}
+
+impl Scope {
+    /// The scope of a request in the older signature that S3 alone still takes: `Authorization: AWS KEY:SIGNATURE`, or presigned with
+    /// `AWSAccessKeyId`. It names no region.
+    fn of_version_2(head: &Parts) -> Option<Self> {
+        let header = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("AWS "));
+        let key = match header {
+            Some(header) => header.rsplit_once(':')?.0.to_owned(),
+            None => {
+                let query = head.uri.query().filter(|query| query.contains("AWSAccessKeyId="))?;
+                let pairs: Pairs = crate::query::pairs(query.as_bytes());
+                let found = pairs.into_iter().find(|(key, _)| key == "AWSAccessKeyId");
+                found?.1
+            }
+        };
+        let region = Region::default_region().as_str().to_owned();
+        Some(Self { access_key_id: key, date: String::new(), region, service: "s3".into() })
     }
 }
 

@@ -8,13 +8,17 @@ use fogbank_model::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -23,6 +27,12 @@ use tokio::task::JoinSet;
 
 /// Answers one request whose body has been read.
 pub type HttpHandler = Arc<dyn Fn(Request<Bytes>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Answers one request whose body is read as it comes. The handler bounds the body and the time that it takes.
+pub type StreamHandler = Arc<dyn Fn(Request<Arriving>, Peer) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Whether a request that begins like this is one for a [`StreamHandler`].
+pub type Takes = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 
 /// How many bytes the body of a request that begins like this may have.
 pub type BodyLimit = Arc<dyn Fn(&Parts) -> usize + Send + Sync>;
@@ -45,12 +55,23 @@ pub struct Site {
     pub handler: HttpHandler,
     /// Bounds their bodies.
     pub body_limit: BodyLimit,
+    /// What is asked first: requests whose bodies are too large to be held.
+    pub streaming: Option<Streaming>,
+}
+
+/// The part of a site that reads bodies itself.
+#[derive(Clone)]
+pub struct Streaming {
+    /// Which requests it answers.
+    pub takes: Takes,
+    /// Answers them.
+    pub handler: StreamHandler,
 }
 
 impl Site {
     /// A site whose requests all have the same body limit, in bytes.
     pub fn new(body_limit: usize, handler: HttpHandler) -> Self {
-        Self { handler, body_limit: Arc::new(move |_| body_limit) }
+        Self { handler, body_limit: Arc::new(move |_| body_limit), streaming: None }
     }
 }
 
@@ -118,8 +139,46 @@ where
     }
 }
 
+/// A body that is read while it comes.
+pub struct Arriving {
+    body: Incoming,
+    /// Whether all of it was read.
+    ended: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Release);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 async fn answer(request: Request<Incoming>, peer: Peer, site: &Site) -> Response<Body> {
     let (head, body) = request.into_parts();
+    if let Some(streaming) = site.streaming.as_ref().filter(|streaming| (streaming.takes)(&head)) {
+        let ended = Arc::new(AtomicBool::new(body.is_end_stream()));
+        let body = Arriving { body, ended: ended.clone() };
+        let mut response = (streaming.handler)(Request::from_parts(head, body), peer).await;
+        if !ended.load(Ordering::Acquire) {
+            // What is left of the body, or was never sent because of `Expect`, must not be taken for a request or the other way round.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        return response;
+    }
     let limit = (site.body_limit)(&head);
     match read_body(body, limit).await {
         Ok(body) => (site.handler)(Request::from_parts(head, body), peer).await,

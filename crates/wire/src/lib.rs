@@ -20,6 +20,7 @@ mod query;
 mod recognise;
 mod request;
 mod rest;
+mod rest_request;
 #[cfg(test)]
 mod roundtrip;
 mod router;
@@ -31,12 +32,13 @@ mod validate;
 mod value;
 mod xml;
 
-pub use auth::{Auth, Credentials, Door, KeyOwner, LookupError, NoKeys, Peer};
+pub use auth::{Auth, Claim, Credentials, Door, KeyOwner, LookupError, NoKeys, Peer, signed_for};
 pub use body::Body;
 pub use event_stream::{event_exception_frame, event_frame};
 pub use fault::Fault;
 pub use model::ModelSource;
 pub use protocol::Protocol;
+pub use rest_request::rest_request;
 pub use router::{DEFAULT_BODY_LIMIT, Router};
 pub use service::{Handler, Input, Output, Service, UNSIGNED};
 pub use sigv4::{SigningKey, sign};

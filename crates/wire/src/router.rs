@@ -1,7 +1,7 @@
 //! One request from recognition to answer. Called by the AWS listener and the doors over HTTP, and by `deploy` in process.
 
 use crate::answer;
-use crate::auth::{Auth, Peer, Principal, Scope, session_token};
+use crate::auth::{Auth, Peer, Principal, Scope, request_context, session_token};
 use crate::http::{BodyLimit, HttpHandler};
 use crate::model::ModelSource;
 use crate::recognise::{Recognised, Unrecognised, recognise};
@@ -10,7 +10,7 @@ use crate::validate;
 use crate::{Body, Fault, Input, Output, Protocol, Service, UNSIGNED, Value, request};
 use bytes::Bytes;
 use fogbank_model::{AccountId, Caller, Clock, Region, RequestContext, RequestId};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use std::collections::HashMap;
@@ -102,6 +102,13 @@ impl Router {
         limit.unwrap_or(DEFAULT_BODY_LIMIT)
     }
 
+    /// Whether the request that begins with `head` is one for an API, as far as that can be said without its body.
+    pub fn recognises(&self, head: &Parts) -> bool {
+        let scope = Scope::of(&head.headers, head.uri.query());
+        let signing = scope.as_ref().map(|scope| scope.service.as_str());
+        !matches!(recognise(&self.sources, head, &Bytes::new(), signing), Err(Unrecognised::NotAws))
+    }
+
     /// Answers one HTTP request.
     pub async fn handle(&self, request: Request<Bytes>, peer: Peer) -> Response<Body> {
         let started = Instant::now();
@@ -150,7 +157,7 @@ impl Router {
             request::add_address(&mut value, member, &head);
         }
         self.check(source, &operation.name, Some(protocol), &value)?;
-        let context = context(&head, principal, &peer, id);
+        let context = request_context(&head, principal, &peer, id.clone());
         handler(Input { context, value }).await
     }
 
@@ -226,20 +233,6 @@ impl Router {
         match handler(Input { context, value: input }).await? {
             Output::Value(value) | Output::Stream { value, .. } => Ok(value),
         }
-    }
-}
-
-fn context(head: &Parts, principal: Principal, peer: &Peer, id: &RequestId) -> RequestContext {
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(HOST.as_str()).unwrap_or("localhost");
-    RequestContext {
-        account: principal.account,
-        region: principal.region,
-        caller: principal.caller,
-        request_id: id.clone(),
-        source_ip: peer.ip,
-        endpoint: format!("http://{host}").into(),
-        trace: text("x-amzn-trace-id").map(str::to_owned),
     }
 }
 

@@ -144,6 +144,12 @@ impl Service {
         self
     }
 
+    /// Adds an operation as a function of its own.
+    pub fn handled(mut self, name: &'static str, handler: Handler) -> Self {
+        self.operations.insert(name, handler);
+        self
+    }
+
     /// The shape table's name.
     pub fn model(&self) -> &'static str {
         self.model

@@ -15,6 +15,8 @@ mod property;
 mod rest_api;
 mod rest_method;
 mod rest_stage;
+mod s3;
+mod s3_inputs;
 mod scheduler;
 mod sns;
 mod sqs;
@@ -185,7 +187,11 @@ pub fn gone_is_fine(result: Result<serde_json::Value, Fault>) -> Result<(), Faul
 fn is_gone(fault: &Fault) -> bool {
     matches!(
         &*fault.code,
-        "ResourceNotFoundException" | "NoSuchEntityException" | "NotFoundException" | "QueueDoesNotExist"
+        "ResourceNotFoundException"
+            | "NoSuchBucket"
+            | "NoSuchEntityException"
+            | "NotFoundException"
+            | "QueueDoesNotExist"
     )
 }
 
@@ -220,6 +226,8 @@ static TYPES: &[&dyn ResourceType] = &[
     &rest_api::RestApi,
     &rest_method::RestMethod,
     &rest_stage::RestStage,
+    &s3::S3Bucket,
+    &s3::S3BucketPolicy,
     &scheduler::Schedule,
     &scheduler::ScheduleGroup,
     &sns::SnsSubscription,

@@ -27,6 +27,18 @@ pub(super) struct Route {
     pub at: Position,
 }
 
+/// What a bucket is to tell a function, collected for the bucket.
+pub(super) struct Told {
+    /// The bucket's logical id.
+    pub bucket: String,
+    /// The permission that it waits for.
+    pub permission: String,
+    /// An item of `LambdaConfigurations`.
+    pub entry: Node,
+    /// Where the event stands.
+    pub at: Position,
+}
+
 /// Names of SAM event types that later releases bring.
 const LATER: &[&str] = &[
     "AlexaSkill",
@@ -38,7 +50,6 @@ const LATER: &[&str] = &[
     "Kinesis",
     "MQ",
     "MSK",
-    "S3",
     "SelfManagedKafka",
 ];
 
@@ -56,6 +67,7 @@ impl Expansion<'_> {
             match kind {
                 Some("HttpApi") => self.api_event(resource, &key.text, event.at, properties, alias, true),
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
+                Some("S3") => self.bucket_event(resource, &key.text, event.at, properties, alias),
                 Some("SNS") => self.topic_event(resource, &key.text, event.at, properties, alias),
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
@@ -64,7 +76,7 @@ impl Expansion<'_> {
                     self.rule_event(resource, &rule, alias);
                 }
                 Some(kind) if LATER.contains(&kind) => {
-                    let text = format!("is of the type {kind}, which is not supported yet; HttpApi and Api are");
+                    let text = format!("is of the type {kind}, which is not supported yet");
                     self.problems.push(event_problem(event.at, &resource.id, &key.text, &text));
                 }
                 Some(kind) => {
@@ -73,6 +85,63 @@ impl Expansion<'_> {
                 }
                 None => self.problems.push(event_problem(key.at, &resource.id, &key.text, "has no Type")),
             }
+        }
+    }
+
+    /// Has a bucket of this template tell the function, and lets it.
+    fn bucket_event(&mut self, resource: &Resource, name: &str, at: Position, given: &Node, alias: Option<&str>) {
+        self.check_names(given, &["Bucket", "Events", "Filter"], &[], &format!("{}: the event {name}", resource.id));
+        let id = given.get("Bucket").and_then(|bucket| match bucket.as_call() {
+            Some(("Ref", id)) => id.as_text().map(str::to_owned),
+            _ => bucket.as_text().map(str::to_owned),
+        });
+        let declared = |id: &String| self.scope.template.resource(id).is_some_and(|it| it.kind == "AWS::S3::Bucket");
+        let Some(bucket) = id.filter(declared) else {
+            let text = "must name an AWS::S3::Bucket of this template with !Ref";
+            return self.problems.push(event_problem(at, &resource.id, name, text));
+        };
+        let one = given.get("Events").filter(|events| events.as_text().is_some()).map(std::slice::from_ref);
+        let events = one.or_else(|| given.get("Events").and_then(|events| events.expect_list("Events").ok()));
+        let Some(events) = events.filter(|events| !events.is_empty()) else {
+            return self.problems.push(event_problem(at, &resource.id, name, "needs Events"));
+        };
+        let target = alias.unwrap_or(&resource.id);
+        let permission = format!("{}{name}Permission", resource.id);
+        // The bucket's own ARN would refer back to the bucket, which waits for the permission.
+        let properties = vec![
+            ("FunctionName", reference(at, target)),
+            ("Action", Node::text(at, "lambda:InvokeFunction")),
+            ("Principal", Node::text(at, "s3.amazonaws.com")),
+            ("SourceAccount", reference(at, "AWS::AccountId")),
+        ];
+        self.add(resource, &permission, "AWS::Lambda::Permission", properties);
+        if !self.is_live(resource) {
+            return;
+        }
+        let function = if alias.is_some() { reference(at, target) } else { crate::sam::attribute(at, target, "Arn") };
+        for event in events {
+            let mut entry = Node::map(at, [("Event", event.clone()), ("Function", function.clone())]);
+            if let Some(filter) = given.get("Filter") {
+                entry.set("Filter", filter.clone());
+            }
+            self.told.push(Told { bucket: bucket.clone(), permission: permission.clone(), entry, at });
+        }
+    }
+
+    /// Writes what buckets are to tell into their notification configurations, once all resources are there.
+    pub(super) fn tell(&mut self) {
+        for told in std::mem::take(&mut self.told) {
+            let Some(bucket) = self.resources.iter_mut().find(|it| it.id == told.bucket) else { continue };
+            let empty = || Node::map(told.at, Vec::<(String, Node)>::new());
+            let mut configuration = bucket.properties.get("NotificationConfiguration").cloned().unwrap_or_else(empty);
+            let mut entries = match configuration.get("LambdaConfigurations") {
+                Some(list) => list.expect_list("LambdaConfigurations").map(<[Node]>::to_vec).unwrap_or_default(),
+                None => Vec::new(),
+            };
+            entries.push(told.entry);
+            configuration.set("LambdaConfigurations", Node::list(told.at, entries));
+            bucket.properties.set("NotificationConfiguration", configuration);
+            bucket.depends_on.push((told.permission, told.at));
         }
     }
 

@@ -25,6 +25,7 @@ struct Expansion<'a> {
     artifacts: &'a BTreeMap<String, String>,
     resources: Vec<Resource>,
     routes: Vec<events::Route>,
+    told: Vec<events::Told>,
     problems: Vec<Problem>,
     /// `Ref`s to `FUNCTION.Version` and `FUNCTION.Alias`, and what they mean.
     parts: BTreeMap<String, String>,
@@ -40,8 +41,8 @@ pub(crate) fn expand(
     artifacts: &BTreeMap<String, String>,
 ) -> Result<Template, Vec<Problem>> {
     let globals = globals::Globals::read(template.globals.as_ref())?;
-    let (resources, routes, problems, parts) = Default::default();
-    let mut expansion = Expansion { scope, artifacts, resources, routes, problems, parts };
+    let (resources, routes, told, problems, parts) = Default::default();
+    let mut expansion = Expansion { scope, artifacts, resources, routes, told, problems, parts };
     for resource in &template.resources {
         let mut resource = resource.clone();
         globals.merge_into(&mut resource);
@@ -63,6 +64,7 @@ pub(crate) fn expand(
         }
     }
     expansion.apis(&globals);
+    expansion.tell();
     let Expansion { mut resources, problems, parts, .. } = expansion;
     if !problems.is_empty() {
         return Err(problems);

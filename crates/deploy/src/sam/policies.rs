@@ -121,6 +121,28 @@ const TEMPLATES: &[Template] = &[
         resources: &[BUCKET, OBJECTS],
     },
     Template {
+        name: "S3FullAccessPolicy",
+        actions: &[
+            "s3:GetObject",
+            "s3:GetObjectAcl",
+            "s3:GetObjectVersion",
+            "s3:PutObject",
+            "s3:PutObjectAcl",
+            "s3:DeleteObject",
+            "s3:DeleteObjectTagging",
+            "s3:DeleteObjectVersionTagging",
+            "s3:GetObjectTagging",
+            "s3:GetObjectVersionTagging",
+            "s3:PutObjectTagging",
+            "s3:PutObjectVersionTagging",
+            "s3:ListBucket",
+            "s3:GetBucketLocation",
+            "s3:GetLifecycleConfiguration",
+            "s3:PutLifecycleConfiguration",
+        ],
+        resources: &[BUCKET, OBJECTS],
+    },
+    Template {
         name: "S3ReadPolicy",
         actions: &[
             "s3:GetObject",
