@@ -175,7 +175,7 @@ BODIES = {
     "query: broken escapes": ("POST", "/", {**FORM, **signed("iam")}, b"Action=GetRole&Version=2010-05-08&RoleName=%zz%", 400, b"<Code>"),
     "cbor: no CBOR": ("POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}, b"\xff\xff", 501, b"PutMetricData"),
     "cbor: unknown operation": ("POST", "/service/GraniteServiceVersion20100801/operation/Nothing", {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}, b"\xa0", 400, b"UnknownOperation"),
-    "rest-xml: not implemented": ("GET", "/bucket/key", signed("s3"), b"", 501, b"<Code>NotImplemented</Code>"),
+    "rest-xml: not implemented": ("GET", "/bucket/key?torrent", signed("s3"), b"", 501, b"<Code>NotImplemented</Code><Message>GetObjectTorrent"),
     "no AWS request": ("GET", "/favicon.ico", {}, b"", 404, b"message"),
     "a path upwards": ("GET", "/_fogbank/code/../../../etc/passwd", {}, b"", 403, b""),
     "an escaped path upwards": ("GET", "/_fogbank/code/%2e%2e%2f%2e%2e%2fetc%2fpasswd?token=x", {}, b"", 403, b""),
