@@ -41,6 +41,8 @@ pub struct Resource {
     pub condition: Option<(String, Position)>,
     /// `Metadata`.
     pub metadata: Option<Node>,
+    /// SAM's `Connectors`.
+    pub connectors: Option<Node>,
     /// Whether `DeletionPolicy` says `Retain`.
     pub retain: bool,
     /// Whether `UpdateReplacePolicy` says `Retain`.
@@ -230,6 +232,7 @@ impl Resource {
             depends_on: Vec::new(),
             condition: None,
             metadata: node.get("Metadata").cloned(),
+            connectors: node.get("Connectors").cloned(),
             retain: false,
             retain_replaced: false,
         };
@@ -283,8 +286,8 @@ impl Resource {
                     ));
                 }
             },
-            "Metadata" | "Description" => {}
-            "Connectors" | "CreationPolicy" | "UpdatePolicy" | "IgnoreGlobals" => {
+            "Metadata" | "Description" | "Connectors" => {}
+            "CreationPolicy" | "UpdatePolicy" | "IgnoreGlobals" => {
                 return Err(Problem::at(attribute.at, format!("{} is not supported yet", attribute.text)));
             }
             other => {

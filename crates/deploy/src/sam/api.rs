@@ -275,6 +275,7 @@ fn implicit(id: &str, at: Position, defaults: Option<Node>) -> Resource {
         depends_on: Vec::new(),
         condition: None,
         metadata: None,
+        connectors: None,
         retain: false,
         retain_replaced: false,
     }

@@ -2,6 +2,7 @@
 //! that templates which refer to those ids keep working.
 
 mod api;
+mod connectors;
 mod events;
 mod function;
 mod globals;
@@ -52,9 +53,13 @@ pub(crate) fn expand(
                 Err(problem) => expansion.problems.push(problem),
             }
         }
+        if let Some(connectors) = resource.connectors.take() {
+            expansion.connectors_of(&resource, &connectors);
+        }
         match resource.kind.strip_prefix(PREFIX) {
             Some("Function") => expansion.function(&resource),
             Some("LayerVersion") => expansion.layer(&resource),
+            Some("Connector") => expansion.connector(&resource),
             // APIs are made once the functions have said which routes they have.
             Some("Api" | "HttpApi") | None => expansion.resources.push(resource),
             Some(_) => {
@@ -208,6 +213,7 @@ impl Expansion<'_> {
             depends_on: if id == from.id { from.depends_on.clone() } else { Vec::new() },
             condition: from.condition.clone(),
             metadata: None,
+            connectors: None,
             retain: from.retain && id == from.id,
             retain_replaced: from.retain_replaced && id == from.id,
         });

@@ -229,3 +229,32 @@ fn a_topic_event_subscribes_the_function_or_a_queue_in_between() {
     assert!(problem(&event(", SqsSubscription: {QueueArn: a}")).contains("needs both QueueArn and QueueUrl"));
     assert!(problem(&format!("{FUNCTION}      Events: {{N: {{Type: SNS}}}}\n")).contains("the event N needs a Topic"));
 }
+
+/// A queue, a topic, and `Fn`, to which text can be added.
+const CONNECTED: &str = "Globals: {Function: {Runtime: python3.12, Handler: a.b, CodeUri: src}}\nResources:\n  Q: {Type: AWS::SQS::Queue}\n  T: {Type: AWS::SNS::Topic}\n  Fn:\n    Type: AWS::Serverless::Function\n";
+
+#[test]
+fn connectors_become_policies_of_the_functions_role() {
+    let text = format!(
+        "{CONNECTED}    Connectors: {{Tell: {{Properties: {{Destination: [{{Id: Q}}, {{Id: T}}], Permissions: [Write]}}}}}}\n  Read: {{Type: AWS::Serverless::Connector, Properties: {{Source: {{Id: Fn}}, Destination: {{Id: Q}}, Permissions: [Read]}}}}\n"
+    );
+    let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let policy = |id: &str| plan.template.resource(id).unwrap().properties.to_json();
+    let told = policy("FnTellPolicy");
+    assert_eq!(told["Roles"], serde_json::json!([{"Ref": "FnRole"}]));
+    assert_eq!(told["PolicyDocument"]["Statement"][1]["Action"], serde_json::json!(["sns:Publish"]));
+    assert_eq!(policy("ReadPolicy")["PolicyDocument"]["Statement"][0]["Action"][0], "sqs:ReceiveMessage");
+}
+
+#[test]
+fn what_cannot_be_connected_is_said() {
+    for (connector, reason) in [
+        ("Source: {Id: Q}, Destination: {Id: Fn}, Permissions: [Write]", "its source must be a serverless function"),
+        ("Source: {Id: Fn}, Destination: {Id: Nothing}, Permissions: [Write]", "cannot be connected to 'Nothing'"),
+        ("Source: {Id: Fn}, Destination: {Id: T}, Permissions: [Read]", "Permissions must be Read, Write or both"),
+        ("Destination: {Id: T}, Permissions: [Read]", "C needs Source, Destination and Permissions"),
+    ] {
+        let text = format!("{CONNECTED}  C: {{Type: AWS::Serverless::Connector, Properties: {{{connector}}}}}\n");
+        assert!(problem(&text).contains(reason), "{connector}: {}", problem(&text));
+    }
+}
