@@ -523,6 +523,22 @@ def test_an_api_destination_is_called(events, rule, endpoint, destination):
     assert headers["user-agent"] == "Amazon/EventBridge/ApiDestinations"
 
 
+def test_another_accounts_api_destination_is_not_called(platform, events, endpoint, destination):
+    arn, _ = destination("BASIC", BASIC, "/hook")
+    other, sqs = platform.client("events", account="111122223333"), platform.client("sqs", account="111122223333")
+    url, name = sqs.create_queue(QueueName=unique("dead"))["QueueUrl"], unique("rule")
+    dead = {"Arn": f"arn:aws:sqs:{REGION}:111122223333:{url.rsplit('/', 1)[1]}"}
+    other.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    other.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn, "DeadLetterConfig": dead}])
+    put(other, name)
+    [message] = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=5)["Messages"]
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert endpoint.requests == []
+    other.remove_targets(Rule=name, Ids=["1"])
+    other.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
+
+
 def test_a_key_or_a_token_proves_who_calls(events, rule, endpoint, destination):
     key, _ = destination("API_KEY", {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "secret"}})
     oauth = {"ClientParameters": {"ClientID": "me", "ClientSecret": "s"}, "AuthorizationEndpoint": endpoint.url + "/token", "HttpMethod": "POST"}

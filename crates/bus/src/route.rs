@@ -90,14 +90,15 @@ impl Buses {
         let Ok(arn) = target.arn.parse::<Arn>() else {
             return Ok(Err(Failure::at_once("INVALID_PARAMETER", "The target's ARN is not valid.")));
         };
+        let is_bus = arn.service() == "events" && arn.resource().starts_with("event-bus/");
+        // Buses know themselves whom they let in; everything else is closed to other accounts.
+        if !is_bus && arn.account() != rule.bus.account.as_str() {
+            let message = format!("Access to the resource {arn} is denied.");
+            return Ok(Err(Failure::at_once("NO_PERMISSIONS", message)));
+        }
         if arn.service() == "events" && arn.resource().starts_with("api-destination/") {
             call::enqueue(tx, rule_arn, target, payload, event, origin)?;
             return Ok(Ok(()));
-        }
-        // Buses know themselves whom they let in; everything else is closed to other accounts.
-        if arn.service() != "events" && arn.account() != rule.bus.account.as_str() {
-            let message = format!("Access to the resource {arn} is denied.");
-            return Ok(Err(Failure::at_once("NO_PERMISSIONS", message)));
         }
         let delivery = delivery(&arn, target, payload, event, origin);
         let delivered = Undelivered::refusal(self.deliver.deliver(tx, &arn, &delivery))?;
