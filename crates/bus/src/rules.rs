@@ -58,7 +58,8 @@ impl Buses {
         let settings = settings.clone();
         let (targets, tags, timer) = match &before {
             Some(rule) => (rule.targets.clone(), rule.tags.clone(), rule.timer),
-            None => (Vec::new(), settings.tags, 0),
+            // Not from 0, because the timers of an earlier rule of the name may be waiting still.
+            None => (Vec::new(), settings.tags, self.first_timer()),
         };
         let mut rule = Rule {
             pattern: settings.pattern,
@@ -72,6 +73,13 @@ impl Buses {
         };
         timer::arm(tx, key, before.as_ref(), &mut rule, origin)?;
         self.save_rule(tx, key, &rule)
+    }
+
+    /// A number far from those of all timers there have been.
+    fn first_timer(&self) -> u64 {
+        let mut number = [0; 8];
+        self.clock.random(&mut number);
+        u64::from_be_bytes(number) >> 1
     }
 
     /// Lets a rule act, or no longer.

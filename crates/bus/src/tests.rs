@@ -125,6 +125,24 @@ async fn a_schedule_is_due_once_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_rule_that_is_made_again_has_one_timer() {
+    let house = House::new();
+    let key = house.rule("r", scheduled("rate(5 minutes)")).await;
+    house.buses.remove_targets(&key, vec!["1".into()]).await.unwrap();
+    house.buses.delete_rule(&key).await.unwrap();
+    house.clock.advance(MINUTE);
+    house.rule("r", scheduled("rate(5 minutes)")).await;
+    house.clock.advance(4 * MINUTE);
+    // The first rule's timer is due now, the second one's in a minute.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(house.got().len(), 0);
+    house.clock.advance(MINUTE);
+    house.wait_for(1).await;
+    house.clock.advance(5 * MINUTE);
+    assert_eq!(house.wait_for(2).await.len(), 2);
+}
+
+#[tokio::test]
 async fn what_became_due_while_nobody_was_there_is_made_up_for_once() {
     let house = House::new();
     house.rule("r", scheduled("rate(1 minute)")).await;
