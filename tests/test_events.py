@@ -311,6 +311,15 @@ def test_buses_that_lead_back_come_to_an_end(events, rule, bus, queue):
     assert 1 <= len(take()) <= 16 and len(take_dead()) == 1
 
 
+def test_an_event_that_circles_on_many_ways_does_not_multiply(events, rule, bus, queue):
+    (arn, take), one = queue(), bus()
+    source = unique("source")
+    own = {"Arn": f"{ARN}event-bus/{one}"}
+    rule(own, own, own, own, {"Arn": arn}, bus=one, pattern={"source": [source]})
+    put(events, source, bus=one)
+    assert len(take()) == 1
+
+
 def test_an_event_reaches_a_log_group(events, aws, rule):
     logs, group = aws("logs"), "/aws/events/" + unique("g")
     logs.create_log_group(logGroupName=group)

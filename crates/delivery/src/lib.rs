@@ -13,7 +13,7 @@ mod message;
 mod signing;
 mod worker;
 
-pub use message::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin, sender};
+pub use message::{AttributeValue, Delivery, EventHead, Forwarded, MessageAttribute, Origin, sender};
 pub use signing::{Claims, Signer, is_listed};
 pub use worker::{Settle, Work, Worker};
 

@@ -220,7 +220,8 @@ fn again(at: Timestamp, call: &Call) -> Settle {
 }
 
 fn bury(buses: Arc<Buses>, call: Call, code: &'static str, message: String, exhausted: Option<&'static str>) -> Settle {
-    let event = Event { value: serde_json::from_str(&call.event).unwrap_or_default(), text: call.event.clone() };
+    let value = serde_json::from_str(&call.event).unwrap_or_default();
+    let event = Event { value, text: call.event.clone(), passed: Vec::new() };
     Settle::with(move |tx| {
         let failure = Failure { code, message: message.clone(), exhausted, retries: call.retries };
         buses.bury(tx, &call.target, &call.rule, &event, &call.origin, failure)
