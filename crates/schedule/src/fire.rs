@@ -23,15 +23,20 @@ struct Due {
     key: ScheduleKey,
     revision: String,
     due: Timestamp,
+    /// When it is to happen: `due`, and what the flexible window adds.
+    #[serde(default)]
+    planned: Option<Timestamp>,
 }
 
 /// Puts the next firing of `schedule` on the queue, if there is one.
 pub(crate) fn enqueue(tx: &mut Tx<'_>, schedule: &Schedule, clock: &dyn Clock) -> Result<(), StoreError> {
     let Some(due) = schedule.due else { return Ok(()) };
-    let message = Due { key: schedule.key.clone(), revision: schedule.revision.clone(), due };
+    let planned = due.plus(schedule.wish.lateness(clock));
+    let (key, revision) = (schedule.key.clone(), schedule.revision.clone());
+    let message = Due { key, revision, due, planned: Some(planned) };
     let message = serde_json::to_vec(&message);
     let message = message.map_err(|error| StoreError::Damaged { table: DUE, why: error.to_string() })?;
-    tx.enqueue(DUE, due.plus(schedule.wish.lateness(clock)), &message)
+    tx.enqueue(DUE, planned, &message)
 }
 
 /// Fires what is due.
@@ -71,7 +76,7 @@ impl Firing {
             Err(other) => return Err(StoreError::Damaged { table: SCHEDULE.0, why: other.to_string() }),
         };
         let oldest = Timestamp(tx.now().0.saturating_sub(millis(&schedule)));
-        let next = if due.due < oldest {
+        let next = if due.planned.unwrap_or(due.due) < oldest {
             self.give_up(tx, &schedule, due.due)?;
             schedule.wish.skip(due.due, oldest)
         } else {
