@@ -98,6 +98,10 @@ impl Firing {
     fn deliver(&self, tx: &mut Tx<'_>, schedule: &Schedule, due: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery(schedule, due, &self.clock.uuid());
         let target = &schedule.wish.target.arn;
+        if !is_open(schedule, target) {
+            let why = format!("Access to the resource {target} is denied.");
+            return self.dead_letter(tx, schedule, delivery, "AccessDenied", &why);
+        }
         match Undelivered::refusal(self.deliver.deliver(tx, target, &delivery))? {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -126,7 +130,7 @@ impl Firing {
     ) -> Result<(), StoreError> {
         let arn = schedule.key.arn();
         let queue = schedule.wish.target.text(&["DeadLetterConfig", "Arn"]).and_then(|arn| arn.parse::<Arn>().ok());
-        let Some(queue) = queue else {
+        let Some(queue) = queue.filter(|queue| is_open(schedule, queue)) else {
             tracing::error!(schedule = %arn, code, why, "a firing could not be delivered, and its schedule has no dead-letter queue");
             return Ok(());
         };
@@ -149,6 +153,11 @@ impl Firing {
         }
         Ok(())
     }
+}
+
+/// Whether the schedule may deliver to `target`: accounts are closed to each other. A bus knows itself whom it lets in.
+fn is_open(schedule: &Schedule, target: &Arn) -> bool {
+    target.service() == "events" || target.account() == schedule.key.account.as_str()
 }
 
 fn millis(schedule: &Schedule) -> i64 {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use fogbank_delivery::{Delivery, Origin, Undelivered};
+use fogbank_delivery::{AttributeValue, Delivery, Origin, Undelivered};
 use fogbank_model::{Arn, TestClock, Timestamp};
 use fogbank_store::{Error as StoreError, Tx};
 use serde_json::json;
@@ -280,4 +280,19 @@ async fn a_schedule_whose_end_is_put_off_goes_on() {
     bench.schedules.update(&key("s"), later).await.unwrap();
     bench.clock.advance(Duration::from_secs(60));
     until(|| bench.fired() >= 2).await;
+}
+
+#[tokio::test]
+async fn another_accounts_target_gets_nothing() {
+    let bench = Bench::new();
+    let theirs = |wish: &mut Wish| {
+        wish.target.arn = "arn:aws:sqs:eu-west-1:999999999999:theirs".parse().unwrap();
+        wish.target.given = json!({"DeadLetterConfig": {"Arn": "arn:aws:sqs:eu-west-1:123456789012:dead"}});
+    };
+    bench.create("s", "at(2026-05-04T10:30:00)", theirs).await.unwrap();
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.until_fired(1).await;
+    let mail = bench.mail.0.lock().unwrap();
+    let code = AttributeValue::Text("AccessDenied".into());
+    assert_eq!((mail[0].0.as_str(), &mail[0].1.attributes["ERROR_CODE"].value), ("dead", &code));
 }
