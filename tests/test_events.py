@@ -311,6 +311,15 @@ def test_buses_that_lead_back_come_to_an_end(events, rule, bus, queue):
     assert 1 <= len(take()) <= 16 and len(take_dead()) == 1
 
 
+def test_an_event_that_circles_on_many_ways_does_not_multiply(events, rule, bus, queue):
+    (arn, take), one = queue(), bus()
+    source = unique("source")
+    own = {"Arn": f"{ARN}event-bus/{one}"}
+    rule(own, own, own, own, {"Arn": arn}, bus=one, pattern={"source": [source]})
+    put(events, source, bus=one)
+    assert len(take()) == 1
+
+
 def test_an_event_reaches_a_log_group(events, aws, rule):
     logs, group = aws("logs"), "/aws/events/" + unique("g")
     logs.create_log_group(logGroupName=group)
@@ -521,6 +530,22 @@ def test_an_api_destination_is_called(events, rule, endpoint, destination):
     assert headers["authorization"] == "Basic " + base64.b64encode(b"u:p").decode()
     assert (headers["x-own"], headers["x-shared"], headers["content-type"]) == (source, "s", "application/json; charset=utf-8")
     assert headers["user-agent"] == "Amazon/EventBridge/ApiDestinations"
+
+
+def test_another_accounts_api_destination_is_not_called(platform, events, endpoint, destination):
+    arn, _ = destination("BASIC", BASIC, "/hook")
+    other, sqs = platform.client("events", account="111122223333"), platform.client("sqs", account="111122223333")
+    url, name = sqs.create_queue(QueueName=unique("dead"))["QueueUrl"], unique("rule")
+    dead = {"Arn": f"arn:aws:sqs:{REGION}:111122223333:{url.rsplit('/', 1)[1]}"}
+    other.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    other.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn, "DeadLetterConfig": dead}])
+    put(other, name)
+    [message] = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=5)["Messages"]
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert endpoint.requests == []
+    other.remove_targets(Rule=name, Ids=["1"])
+    other.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
 
 
 def test_a_key_or_a_token_proves_who_calls(events, rule, endpoint, destination):

@@ -176,6 +176,18 @@ def test_a_window_fills_a_batch(sqs, mapped):
     assert {record["body"] for record in records} == {str(n) for n in range(30)}
 
 
+def test_a_mapping_that_is_disabled_waits_for_no_window(client, sqs, mapped):
+    url, out, _, uuid = mapped(BatchSize=30, MaximumBatchingWindowInSeconds=60)
+    sqs.send_message(QueueUrl=url, MessageBody="early")
+    hidden = lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessagesNotVisible"]
+    eventually(lambda: hidden() == "1")
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    (records,) = events(sqs, out, 15)
+    assert [record["body"] for record in records] == ["early"]
+    sqs.send_message(QueueUrl=url, MessageBody="late")
+    assert sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"][0]["Body"] == "late"
+
+
 def test_what_no_filter_matches_is_deleted_unseen(sqs, mapped):
     filters = [{"Pattern": '{"body": {"kind": ["order"]}}'}, {"Pattern": '{"body": {"total": [{"numeric": [">", 100]}]}}'}]
     url, out, _, _ = mapped(FilterCriteria={"Filters": filters})
@@ -220,6 +232,33 @@ def test_a_poison_message_holds_up_nobody(sqs, mapped):
     while len(seen) < 21 and time.monotonic() < deadline:
         seen |= {record["body"] for records in events(sqs, out) for record in records}
     assert seen == {"bad", *map(str, range(20))}
+
+
+LARGE = """
+import boto3, os
+
+sqs = boto3.client("sqs", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+
+def handler(event, context):
+    sqs.send_message(QueueUrl=os.environ["OUT"], MessageBody="".join(record["body"][0] for record in event["Records"]))
+    if any(record["body"][0] == "0" and record["attributes"]["ApproximateReceiveCount"] == "1" for record in event["Records"]):
+        raise ValueError("not yet")
+"""
+
+
+def test_a_fifo_batch_too_large_for_one_call_stays_in_order(client, sqs, make_function, make_queue):
+    (url, arn), (out, _) = make_queue(".fifo", ContentBasedDeduplication="true"), make_queue()
+    for number in range(7):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number) * 1_000_000, MessageGroupId="g")
+    name = make_function(LARGE, Timeout=5, MemorySize=256, Environment={"Variables": {"OUT": out}})
+    uuid = client.create_event_source_mapping(FunctionName=name, EventSourceArn=arn)["UUID"]
+    seen = []
+    while sum(map(len, seen)) < 13:
+        for message in sqs.receive_message(QueueUrl=out, WaitTimeSeconds=10)["Messages"]:
+            sqs.delete_message(QueueUrl=out, ReceiptHandle=message["ReceiptHandle"])
+            seen.append(message["Body"])
+    client.delete_event_source_mapping(UUID=uuid)
+    assert seen == ["012345", "012345", "6"]
 
 
 def test_a_fifo_queues_groups_stay_in_order(sqs, mapped, make_queue):

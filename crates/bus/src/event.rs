@@ -9,12 +9,14 @@ pub(crate) struct Event {
     pub value: Value,
     /// The same as text.
     pub text: String,
+    /// The ARNs of the buses that it has been on before it came to this one.
+    pub passed: Vec<String>,
 }
 
 impl Event {
     /// Takes an event that is there already.
     pub(crate) fn of(value: Value) -> Self {
-        Self { text: value.to_string(), value }
+        Self { text: value.to_string(), value, passed: Vec::new() }
     }
 
     /// Its id.

@@ -6,7 +6,7 @@ use crate::model::{Bus, BusKey};
 use crate::permission::lets_in;
 use crate::route::SERVICE;
 use crate::{Buses, Error};
-use fogbank_delivery::{Delivery, Origin, Undelivered};
+use fogbank_delivery::{Delivery, Forwarded, Origin, Undelivered};
 use fogbank_model::{Arn, RequestContext, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Tx};
 use serde_json::Value;
@@ -168,8 +168,13 @@ impl Buses {
 
     fn delivered(&self, key: &BusKey, delivery: &Delivery, now: Timestamp) -> Result<Event, String> {
         let head = delivery.event.as_ref().ok_or("The message is not an event.")?;
-        if let Some(text) = &head.forwarded {
-            return serde_json::from_str(text).map(Event::of).map_err(|error| error.to_string());
+        if let Some(Forwarded { text, passed }) = &head.forwarded {
+            // Within one transaction, so even a few circles through rules that multiply it would never end.
+            if passed.iter().any(|bus| bus == key.arn().as_str()) {
+                return Err("The event has gone in circles.".into());
+            }
+            let event = serde_json::from_str(text).map(Event::of).map_err(|error| error.to_string())?;
+            return Ok(Event { passed: passed.clone(), ..event });
         }
         let detail = serde_json::from_str::<Value>(&delivery.body).ok().filter(Value::is_object);
         let new = New {

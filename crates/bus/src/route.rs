@@ -4,7 +4,7 @@ use crate::event::{Event, iso};
 use crate::model::{BusKey, RuleKey, Target};
 use crate::transform::{self, About};
 use crate::{Buses, archive, call};
-use fogbank_delivery::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin, Undelivered};
+use fogbank_delivery::{AttributeValue, Delivery, EventHead, Forwarded, MessageAttribute, Origin, Undelivered};
 use fogbank_model::Arn;
 use fogbank_store::{Error as StoreError, Tx};
 use serde_json::Value;
@@ -90,16 +90,17 @@ impl Buses {
         let Ok(arn) = target.arn.parse::<Arn>() else {
             return Ok(Err(Failure::at_once("INVALID_PARAMETER", "The target's ARN is not valid.")));
         };
+        let is_bus = arn.service() == "events" && arn.resource().starts_with("event-bus/");
+        // Buses know themselves whom they let in; everything else is closed to other accounts.
+        if !is_bus && arn.account() != rule.bus.account.as_str() {
+            let message = format!("Access to the resource {arn} is denied.");
+            return Ok(Err(Failure::at_once("NO_PERMISSIONS", message)));
+        }
         if arn.service() == "events" && arn.resource().starts_with("api-destination/") {
             call::enqueue(tx, rule_arn, target, payload, event, origin)?;
             return Ok(Ok(()));
         }
-        // Buses know themselves whom they let in; everything else is closed to other accounts.
-        if arn.service() != "events" && arn.account() != rule.bus.account.as_str() {
-            let message = format!("Access to the resource {arn} is denied.");
-            return Ok(Err(Failure::at_once("NO_PERMISSIONS", message)));
-        }
-        let delivery = delivery(&arn, target, payload, event, origin);
+        let delivery = delivery(&arn, rule, target, payload, event, origin);
         let delivered = Undelivered::refusal(self.deliver.deliver(tx, &arn, &delivery))?;
         Ok(delivered.map_err(|refusal| {
             let code = match &refusal {
@@ -156,7 +157,7 @@ fn attributes(target: &Target, rule: &Arn, failure: Failure) -> BTreeMap<String,
 }
 
 /// The message for a target of this kind.
-fn delivery(arn: &Arn, target: &Target, payload: String, event: &Event, origin: &Origin) -> Delivery {
+fn delivery(arn: &Arn, rule: &RuleKey, target: &Target, payload: String, event: &Event, origin: &Origin) -> Delivery {
     let mut delivery = Delivery::new(payload, origin.clone());
     match arn.service() {
         "sqs" => {
@@ -170,7 +171,10 @@ fn delivery(arn: &Arn, target: &Target, payload: String, event: &Event, origin: 
                 source: text("source"),
                 detail_type: text("detail-type"),
                 resources: resources.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                forwarded: Some(event.text.clone()),
+                forwarded: Some(Forwarded {
+                    text: event.text.clone(),
+                    passed: event.passed.iter().cloned().chain([rule.bus.arn().to_string()]).collect(),
+                }),
             });
         }
         "lambda" if serde_json::from_str::<Value>(&delivery.body).is_err() => {

@@ -132,7 +132,7 @@ mod tests {
             "id": "1", "source": "s",
             "detail": {"text": "a \"b\"", "number": 7, "list": [1, "x"], "map": {"k": "v"}, "yes": true},
         });
-        let event = Event { text: value.to_string(), value };
+        let event = Event { text: value.to_string(), value, passed: Vec::new() };
         let paths = ["text", "number", "list", "map", "yes", "none"];
         let paths = paths.map(|name| (name.to_owned(), format!("$.detail.{name}"))).into();
         let transformer = InputTransformer { input_paths_map: paths, input_template: template.into() };

@@ -14,7 +14,7 @@ mod outbound;
 mod signing;
 mod worker;
 
-pub use message::{AttributeValue, Delivery, EventHead, MessageAttribute, Origin, sender};
+pub use message::{AttributeValue, Delivery, EventHead, Forwarded, MessageAttribute, Origin, sender};
 pub use outbound::{Outbound, Sender};
 pub use signing::{Claims, Signer, is_listed};
 pub use worker::{Settle, Work, Worker};

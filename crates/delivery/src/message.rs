@@ -43,8 +43,17 @@ pub struct EventHead {
     pub detail_type: String,
     /// `resources`.
     pub resources: Vec<String>,
-    /// The whole event as another bus had it, which keeps its id and time. `None` for a new event.
-    pub forwarded: Option<String>,
+    /// The event as another bus had it, which keeps its id and time. `None` for a new event.
+    pub forwarded: Option<Forwarded>,
+}
+
+/// An event that goes from bus to bus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forwarded {
+    /// The whole event.
+    pub text: String,
+    /// The ARNs of the buses that it has been on.
+    pub passed: Vec<String>,
 }
 
 /// Where a message comes from. Kept with what waits, so that a delivery after a restart says the same.

@@ -142,7 +142,6 @@ impl Asynchronous {
                 }
             },
             Decision::Over(outcome) => self.settle(*outcome, payload),
-            Decision::Dropped => Settle::done(),
         }
     }
 
@@ -186,8 +185,9 @@ impl Asynchronous {
                 (Duration::from_secs(1 << queued.refusals.min(9)).min(LONGEST_WAIT), None)
             }
             Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge { .. } | InvokeError::Refused { .. })) => {
-                tracing::warn!(function = %queued.name, %error, "an asynchronous call is dropped");
-                return Decision::Dropped;
+                // What is left of the function's configuration says where it goes.
+                tracing::warn!(function = %queued.name, %error, "an asynchronous call is given up");
+                return over(queued, None, Condition::RetriesExhausted);
             }
         };
         let at = self.caller.clock.now().plus(wait);
@@ -219,10 +219,18 @@ impl Asynchronous {
             _ => settings.on_failure.clone(),
         });
         let mut deliveries: Vec<(Arn, Delivery)> = Vec::new();
-        if let Some(target) = destination {
+        // Accounts are closed to each other. A bus knows itself whom it lets in.
+        let is_open = |target: &Arn| {
+            let is_open = target.service() == "events" || target.account() == outcome.queued.account.as_str();
+            if !is_open {
+                tracing::error!(%target, function = %outcome.queued.name, "another account's resource is told nothing of an asynchronous call");
+            }
+            is_open
+        };
+        if let Some(target) = destination.filter(is_open) {
             deliveries.extend(outcome.record(&target, &payload, now).map(|record| (target, record)));
         }
-        if let Some(target) = self.dead_letters(&outcome) {
+        if let Some(target) = self.dead_letters(&outcome).filter(is_open) {
             deliveries.extend(outcome.dead_letter(&payload).map(|letter| (target, letter)));
         }
         Settle::with(move |tx| {
@@ -252,7 +260,6 @@ impl Asynchronous {
 enum Decision {
     Again(Timestamp, Box<Queued>),
     Over(Box<Outcome>),
-    Dropped,
 }
 
 impl Work for Asynchronous {

@@ -82,6 +82,7 @@ impl Runtime for Puppet {
                     let payload = r#"{"errorType":"Runtime.ImportModuleError"}"#.into();
                     return Err(StartError::Init { error_type, payload, after: Duration::from_millis(30) });
                 }
+                "no_runtime" => return Err(StartError::NoRuntime("it was taken from this machine".into())),
                 "slow_init" => drop(self.gate.acquire().await),
                 _ => {}
             }

@@ -23,15 +23,20 @@ struct Due {
     key: ScheduleKey,
     revision: String,
     due: Timestamp,
+    /// When it is to happen: `due`, and what the flexible window adds.
+    #[serde(default)]
+    planned: Option<Timestamp>,
 }
 
 /// Puts the next firing of `schedule` on the queue, if there is one.
 pub(crate) fn enqueue(tx: &mut Tx<'_>, schedule: &Schedule, clock: &dyn Clock) -> Result<(), StoreError> {
     let Some(due) = schedule.due else { return Ok(()) };
-    let message = Due { key: schedule.key.clone(), revision: schedule.revision.clone(), due };
+    let planned = due.plus(schedule.wish.lateness(clock));
+    let (key, revision) = (schedule.key.clone(), schedule.revision.clone());
+    let message = Due { key, revision, due, planned: Some(planned) };
     let message = serde_json::to_vec(&message);
     let message = message.map_err(|error| StoreError::Damaged { table: DUE, why: error.to_string() })?;
-    tx.enqueue(DUE, due.plus(schedule.wish.lateness(clock)), &message)
+    tx.enqueue(DUE, planned, &message)
 }
 
 /// Fires what is due.
@@ -71,7 +76,7 @@ impl Firing {
             Err(other) => return Err(StoreError::Damaged { table: SCHEDULE.0, why: other.to_string() }),
         };
         let oldest = Timestamp(tx.now().0.saturating_sub(millis(&schedule)));
-        let next = if due.due < oldest {
+        let next = if due.planned.unwrap_or(due.due) < oldest {
             self.give_up(tx, &schedule, due.due)?;
             schedule.wish.skip(due.due, oldest)
         } else {
@@ -93,6 +98,10 @@ impl Firing {
     fn deliver(&self, tx: &mut Tx<'_>, schedule: &Schedule, due: Timestamp) -> Result<(), StoreError> {
         let delivery = delivery(schedule, due, &self.clock.uuid());
         let target = &schedule.wish.target.arn;
+        if !is_open(schedule, target) {
+            let why = format!("Access to the resource {target} is denied.");
+            return self.dead_letter(tx, schedule, delivery, "AccessDenied", &why);
+        }
         match Undelivered::refusal(self.deliver.deliver(tx, target, &delivery))? {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -121,7 +130,7 @@ impl Firing {
     ) -> Result<(), StoreError> {
         let arn = schedule.key.arn();
         let queue = schedule.wish.target.text(&["DeadLetterConfig", "Arn"]).and_then(|arn| arn.parse::<Arn>().ok());
-        let Some(queue) = queue else {
+        let Some(queue) = queue.filter(|queue| is_open(schedule, queue)) else {
             tracing::error!(schedule = %arn, code, why, "a firing could not be delivered, and its schedule has no dead-letter queue");
             return Ok(());
         };
@@ -144,6 +153,11 @@ impl Firing {
         }
         Ok(())
     }
+}
+
+/// Whether the schedule may deliver to `target`: accounts are closed to each other. A bus knows itself whom it lets in.
+fn is_open(schedule: &Schedule, target: &Arn) -> bool {
+    target.service() == "events" || target.account() == schedule.key.account.as_str()
 }
 
 fn millis(schedule: &Schedule) -> i64 {

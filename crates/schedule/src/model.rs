@@ -153,6 +153,11 @@ impl Wish {
         Expression::parse_any_number(&self.expression).map_err(wrong)
     }
 
+    /// Whether it is due more than once.
+    pub(crate) fn repeats(&self) -> Result<bool, Error> {
+        Ok(!matches!(self.expression()?, Expression::At(_)))
+    }
+
     fn zone(&self) -> Result<TimeZone, Error> {
         let wrong = |_| Error::Invalid(format!("Invalid Schedule Expression Timezone {}.", self.zone));
         TimeZone::get(&self.zone).map_err(wrong)

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use fogbank_delivery::{Delivery, Origin, Undelivered};
+use fogbank_delivery::{AttributeValue, Delivery, Origin, Undelivered};
 use fogbank_model::{Arn, TestClock, Timestamp};
 use fogbank_store::{Error as StoreError, Tx};
 use serde_json::json;
@@ -248,4 +248,51 @@ async fn what_cannot_be_is_refused() {
     assert!(bench.create("s", "rate(1 day)", |wish| wish.zone = "Mars/Olympus".into()).await.is_err());
     bench.create("s", "rate(1 day)", |_| {}).await.unwrap();
     assert_eq!(bench.create("s", "rate(1 day)", |_| {}).await.unwrap_err().to_string(), "Schedule s already exists.");
+}
+
+#[tokio::test]
+async fn a_firing_that_its_window_makes_late_is_not_too_old() {
+    let bench = Bench::new();
+    let flexible = |wish: &mut Wish| {
+        wish.window_min = Some(1440);
+        wish.target.given = json!({"RetryPolicy": {"MaximumEventAgeInSeconds": 60}});
+    };
+    for number in 0..8 {
+        bench.create(&format!("s{number}"), "at(2026-05-04T10:30:00)", flexible).await.unwrap();
+    }
+    while let Some(due) = bench.store.next_due(DUE).unwrap() {
+        bench.clock.advance(due.since(bench.clock.now()));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(bench.fired(), 8);
+}
+
+#[tokio::test]
+async fn a_schedule_whose_end_is_put_off_goes_on() {
+    let bench = Bench::new();
+    let end = |at: i64| move |wish: &mut Wish| wish.end = Some(Timestamp(at));
+    bench.create("s", "rate(1 minutes)", end(NOW + 30_000)).await.unwrap();
+    bench.until_fired(1).await;
+    bench.clock.advance(Duration::from_secs(120));
+    bench.until_fired(1).await;
+    let mut later = wish("rate(1 minutes)", "q");
+    end(NOW + 3_600_000)(&mut later);
+    bench.schedules.update(&key("s"), later).await.unwrap();
+    bench.clock.advance(Duration::from_secs(60));
+    until(|| bench.fired() >= 2).await;
+}
+
+#[tokio::test]
+async fn another_accounts_target_gets_nothing() {
+    let bench = Bench::new();
+    let theirs = |wish: &mut Wish| {
+        wish.target.arn = "arn:aws:sqs:eu-west-1:999999999999:theirs".parse().unwrap();
+        wish.target.given = json!({"DeadLetterConfig": {"Arn": "arn:aws:sqs:eu-west-1:123456789012:dead"}});
+    };
+    bench.create("s", "at(2026-05-04T10:30:00)", theirs).await.unwrap();
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.until_fired(1).await;
+    let mail = bench.mail.0.lock().unwrap();
+    let code = AttributeValue::Text("AccessDenied".into());
+    assert_eq!((mail[0].0.as_str(), &mail[0].1.attributes["ERROR_CODE"].value), ("dead", &code));
 }

@@ -97,7 +97,12 @@ fn give(
     };
     let Ok(target) = subscription.endpoint.parse::<Arn>() else { return Ok(()) };
     order(&mut delivery, notice, &target);
-    if let Err(refusal) = Undelivered::refusal(deliver.deliver(tx, &target, &delivery))? {
+    // Accounts are closed to each other.
+    let delivered = match target.account() == key.topic.account.as_str() {
+        true => deliver.deliver(tx, &target, &delivery),
+        false => Err(Undelivered::Refused(format!("Access to the resource {target} is denied."))),
+    };
+    if let Err(refusal) = Undelivered::refusal(delivered)? {
         let code = match refusal {
             Undelivered::NoTarget(_) => "NoSuchEndpoint",
             _ => "EndpointRefused",

@@ -171,3 +171,17 @@ async fn a_message_that_goes_round_in_a_loop_is_refused() {
     };
     assert_eq!(house.store.transact(deliver).await.unwrap(), [true, false]);
 }
+
+#[tokio::test]
+async fn another_accounts_queue_gets_nothing() {
+    let house = house().await;
+    let topic = house.topic("t").await;
+    let theirs = "arn:aws:sqs:us-east-1:999999999999:theirs";
+    let (key, _) = house.subscribe(&topic, Protocol::Sqs, theirs).await;
+    let dead = format!(r#"{{"deadLetterTargetArn": "{}"}}"#, queue("dead"));
+    house.topics.set_subscription_attribute(&key, "RedrivePolicy".into(), dead).await.unwrap();
+    house.publish(&topic, draft("m")).await.unwrap();
+    assert_eq!(house.delivered("dead"), 1);
+    let got: Result<_, StoreError> = house.store.read(|snapshot| snapshot.get(DELIVERED, theirs.as_bytes()));
+    assert_eq!(got.unwrap(), None);
+}

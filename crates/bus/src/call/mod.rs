@@ -45,6 +45,9 @@ struct Call {
     origin: Origin,
     first: Timestamp,
     retries: u32,
+    /// Whether it was put off to a time that is kept free for it.
+    #[serde(default)]
+    paced: bool,
 }
 
 /// Puts a call on record.
@@ -57,8 +60,16 @@ pub(crate) fn enqueue(
     origin: &Origin,
 ) -> Result<(), StoreError> {
     let (event, first) = (event.text.clone(), tx.now());
-    let call =
-        Call { rule: rule.clone(), target: target.clone(), body, event, origin: origin.clone(), first, retries: 0 };
+    let call = Call {
+        rule: rule.clone(),
+        target: target.clone(),
+        body,
+        event,
+        origin: origin.clone(),
+        first,
+        retries: 0,
+        paced: false,
+    };
     let message = serde_json::to_vec(&call);
     let message = message.map_err(|error| StoreError::Damaged { table: keys::CALLS, why: error.to_string() })?;
     tx.enqueue(keys::CALLS, tx.now(), &message)
@@ -80,13 +91,37 @@ pub(crate) struct Calls {
     outbound: Arc<Outbound>,
     tokens: Tokens,
     /// How many calls each destination has had lately.
-    paces: Mutex<HashMap<String, Pace>>,
+    paces: Mutex<Paces>,
 }
 
-/// The calls of a destination in the second after `from`.
+/// When each destination's next calls may be made.
+///
+/// A call beyond the rate is given the next free time, and that is taken: it waits once, and what comes later waits behind it. So a backlog, however long,
+/// is not looked at again each second.
+#[derive(Default)]
+struct Paces(HashMap<String, Pace>);
+
+/// The calls of a destination that are given times in the second after `from`, which may be long from now.
 struct Pace {
     from: Timestamp,
     calls: i64,
+}
+
+impl Paces {
+    /// Takes the next of `rate` places in a second. Returns when that second begins, if it has not yet.
+    fn take(&mut self, destination: &str, rate: i64, now: Timestamp) -> Option<Timestamp> {
+        if self.0.len() > PACES {
+            self.0.retain(|_, pace| pace.from.plus(SECOND) > now);
+        }
+        let pace = self.0.entry(destination.to_owned()).or_insert(Pace { from: now, calls: 0 });
+        if pace.from.plus(SECOND) <= now {
+            *pace = Pace { from: now, calls: 0 };
+        } else if pace.calls >= rate {
+            *pace = Pace { from: pace.from.plus(SECOND), calls: 0 };
+        }
+        pace.calls += 1;
+        Some(pace.from).filter(|from| *from > now)
+    }
 }
 
 impl Calls {
@@ -113,25 +148,13 @@ impl Calls {
         if connection.state != "AUTHORIZED" {
             return Err(lasting("NO_PERMISSIONS", "The connection is not authorized."));
         }
-        self.pace(&destination, buses.clock.now())?;
+        if !call.paced {
+            let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(at) = paces.take(&destination.id, destination.rate, buses.clock.now()) {
+                return Err(Trouble::Paced(at));
+            }
+        }
         self.exchange(buses, call, &destination, &connection).await
-    }
-
-    /// Counts the call in the second that it is made in, or says when that is over.
-    fn pace(&self, destination: &Destination, now: Timestamp) -> Result<(), Trouble> {
-        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        if paces.len() > PACES {
-            paces.retain(|_, pace| now.since(pace.from) < SECOND);
-        }
-        let pace = paces.entry(destination.id.clone()).or_insert(Pace { from: now, calls: 0 });
-        if now.since(pace.from) >= SECOND {
-            *pace = Pace { from: now, calls: 0 };
-        }
-        if pace.calls >= destination.rate {
-            return Err(Trouble::Paced(pace.from.plus(SECOND)));
-        }
-        pace.calls += 1;
-        Ok(())
     }
 
     async fn exchange(
@@ -183,7 +206,7 @@ impl Calls {
     fn settle(&self, buses: Arc<Buses>, mut call: Call, trouble: Trouble) -> Settle {
         let now = buses.clock.now();
         let (code, message, pause) = match trouble {
-            Trouble::Paced(at) => return again(at, &call),
+            Trouble::Paced(at) => return again(at, &Call { paced: true, ..call }),
             Trouble::Lasting { code, message } => {
                 return bury(buses, call, code, message, None);
             }
@@ -204,6 +227,7 @@ impl Calls {
             return bury(buses, call, code, message, Some("MaximumEventAgeInSeconds"));
         }
         call.retries += 1;
+        call.paced = false;
         again(now.plus(pause), &call)
     }
 }
@@ -219,7 +243,8 @@ fn again(at: Timestamp, call: &Call) -> Settle {
 }
 
 fn bury(buses: Arc<Buses>, call: Call, code: &'static str, message: String, exhausted: Option<&'static str>) -> Settle {
-    let event = Event { value: serde_json::from_str(&call.event).unwrap_or_default(), text: call.event.clone() };
+    let value = serde_json::from_str(&call.event).unwrap_or_default();
+    let event = Event { value, text: call.event.clone(), passed: Vec::new() };
     Settle::with(move |tx| {
         let failure = Failure { code, message: message.clone(), exhausted, retries: call.retries };
         buses.bury(tx, &call.target, &call.rule, &event, &call.origin, failure)
@@ -250,5 +275,21 @@ impl Work for Calls {
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_call_beyond_the_rate_waits_once_for_a_time_of_its_own() {
+        let mut paces = Paces::default();
+        let mut at = |now| paces.take("d", 2, Timestamp(now)).map(|at| at.0);
+        let given: Vec<_> = (0..7).map(|_| at(0)).collect();
+        assert_eq!(given, [None, None, Some(1000), Some(1000), Some(2000), Some(2000), Some(3000)]);
+        // What comes later waits behind what waits.
+        assert_eq!((at(1500), at(1500)), (Some(3000), Some(4000)));
+        assert_eq!((at(4100), at(4100), at(5000)), (None, Some(5000), None));
     }
 }

@@ -25,17 +25,16 @@ impl Pace {
         may
     }
 
-    /// A call that had begun was for nothing: there was no message.
+    /// A call that had begun has ended, or there was no message for it.
     pub fn take_back(&mut self) {
         self.running = self.running.saturating_sub(1);
     }
 
-    /// A call has gone through. All places were taken, so there may be work for one more.
-    pub fn went_through(&mut self) {
+    /// A call has gone through and is about to end. All places were taken, so there may be work for one more.
+    pub fn grow(&mut self) {
         if self.running == self.limit {
             self.limit = (self.limit + 1).min(self.most);
         }
-        self.take_back();
     }
 
     /// A call found no room.
@@ -57,7 +56,8 @@ mod tests {
         let mut pace = Pace::new(8);
         assert_eq!(begin_all(&mut pace), 5);
         for _ in 0..5 {
-            pace.went_through();
+            pace.grow();
+            pace.take_back();
         }
         // Only the first of them saw all places taken.
         assert_eq!(begin_all(&mut pace), 6);
@@ -77,8 +77,10 @@ mod tests {
         let mut pace = Pace::new(2);
         for _ in 0..10 {
             assert_eq!(begin_all(&mut pace), 2);
-            pace.went_through();
-            pace.went_through();
+            for _ in 0..2 {
+                pace.grow();
+                pace.take_back();
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ use tokio::sync::{Notify, watch};
 
 /// Messages that one receipt takes at most.
 const RECEIVE: usize = 10;
+/// The longest that a queue hides a message, in seconds.
+const LONGEST_HIDDEN_S: u64 = 12 * 3600;
 /// The wait after the queue failed, or is not there.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -65,6 +67,27 @@ struct Task {
     problem: Mutex<Option<String>>,
 }
 
+/// One of the calls that may run at once; free again when it is dropped, also where a call panics.
+struct Place(Arc<Task>);
+
+impl Place {
+    fn take(task: &Arc<Task>) -> Option<Self> {
+        task.with_pace(Pace::begin).then(|| Self(task.clone()))
+    }
+
+    /// Its call has gone through.
+    fn went_through(self) {
+        self.0.with_pace(Pace::grow);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.with_pace(Pace::take_back);
+        self.0.freed.notify_waiters();
+    }
+}
+
 impl Task {
     async fn poll(self: Arc<Self>, mut stopped: watch::Receiver<()>) {
         loop {
@@ -78,7 +101,7 @@ impl Task {
                 _ = stopped.changed() => return,
             };
             let error = match ready {
-                Ok(()) => match self.clone().turn().await {
+                Ok(()) => match self.clone().turn(&mut stopped).await {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
@@ -93,20 +116,13 @@ impl Task {
     }
 
     /// Receives a batch, and sets a call on its way with it.
-    async fn turn(self: Arc<Self>) -> Result<(), SourceError> {
-        if !self.with_pace(Pace::begin) {
-            return Ok(());
+    async fn turn(self: Arc<Self>, stopped: &mut watch::Receiver<()>) -> Result<(), SourceError> {
+        let Some(place) = Place::take(&self) else { return Ok(()) };
+        let (messages, hidden_until) = self.fill(stopped).await?;
+        if !messages.is_empty() {
+            tokio::spawn(self.work(messages, hidden_until, place));
         }
-        match self.fill().await {
-            Ok((messages, hidden_until)) if !messages.is_empty() => {
-                tokio::spawn(self.work(messages, hidden_until));
-                Ok(())
-            }
-            nothing => {
-                self.with_pace(Pace::take_back);
-                nothing.map(drop)
-            }
-        }
+        Ok(())
     }
 
     /// Waits until one more call may run.
@@ -134,7 +150,8 @@ impl Task {
     }
 
     /// Receives a batch: what is there now, or with a window what comes until it ends. Returns when its first message is visible again.
-    async fn fill(&self) -> Result<(Vec<QueueMessage>, Timestamp), SourceError> {
+    /// A mapping that is stopped waits no longer.
+    async fn fill(&self, stopped: &mut watch::Receiver<()>) -> Result<(Vec<QueueMessage>, Timestamp), SourceError> {
         let (mapping, clock) = (&self.mapping, &self.caller.clock);
         let wanted = mapping.batch as usize;
         let began = clock.now();
@@ -142,7 +159,7 @@ impl Task {
         let window = Duration::from_secs(mapping.window_s.into());
         let closes = began.plus(window);
         // Messages that waited for the batch to fill must stay hidden for as long as those that came last.
-        let hidden_s = visibility_s + u64::from(mapping.window_s);
+        let hidden_s = (visibility_s + u64::from(mapping.window_s)).min(LONGEST_HIDDEN_S);
         let mut messages: Vec<QueueMessage> = Vec::new();
         let mut bytes = 0;
         while messages.len() < wanted && bytes < limits::SYNC_PAYLOAD_BYTES {
@@ -156,13 +173,14 @@ impl Task {
             bytes += more.iter().map(|message| message.body.len()).sum::<usize>();
             let is_drained = more.len() < limit;
             messages.extend(more);
-            if mapping.window_s == 0 || clock.now() >= closes {
+            if mapping.window_s == 0 || clock.now() >= closes || stopped.has_changed().is_err() {
                 break;
             }
             if is_drained {
                 tokio::select! {
                     ready = self.queues.ready(&mapping.source) => if ready.is_err() { break },
                     () = clock.sleep_until(closes) => break,
+                    _ = stopped.changed() => break,
                 }
             }
         }
@@ -181,27 +199,40 @@ impl Task {
     }
 
     /// Calls the function with `messages`, and deletes those that are done.
-    async fn work(self: Arc<Self>, messages: Vec<QueueMessage>, hidden_until: Timestamp) {
+    async fn work(self: Arc<Self>, messages: Vec<QueueMessage>, hidden_until: Timestamp, place: Place) {
         let source = &self.mapping.source;
         let (wanted, unwanted): (Vec<_>, Vec<_>) = messages
             .into_iter()
             .partition(|message| self.patterns.is_empty() || batch::passes(&self.patterns, &message.for_filters()));
         self.delete(unwanted.into_iter().map(|message| message.handle).collect()).await;
         let records = wanted.into_iter().map(|message| message.record(source)).collect();
-        for records in batch::cut(records) {
-            let done = self.run(&records, hidden_until).await;
+        let keeps_order = source.resource().ends_with(".fifo");
+        for (number, records) in batch::cut(records).into_iter().enumerate() {
+            let deadline = self.deadline(hidden_until);
+            // Left to come again, because that could happen while its call runs.
+            if number > 0 && self.caller.clock.now() > deadline {
+                break;
+            }
+            let done = self.run(&records, deadline).await;
+            let is_whole = done.len() == records.len();
             self.delete(done).await;
+            // What follows may be of the same group as what failed.
+            if keeps_order && !is_whole {
+                break;
+            }
         }
-        self.with_pace(Pace::went_through);
-        self.freed.notify_waiters();
+        place.went_through();
+    }
+
+    /// When a call must begin, because beyond it the messages would be visible again while it still runs.
+    fn deadline(&self, hidden_until: Timestamp) -> Timestamp {
+        let timeout = i64::try_from(self.timeout().as_millis()).unwrap_or(i64::MAX);
+        Timestamp(hidden_until.0.saturating_sub(timeout))
     }
 
     /// Runs one batch; returns the handles of what is done.
-    async fn run(&self, records: &[Record], hidden_until: Timestamp) -> Vec<String> {
+    async fn run(&self, records: &[Record], deadline: Timestamp) -> Vec<String> {
         let event = Bytes::from(batch::event(records));
-        // Beyond it the messages would be visible again while the call still runs.
-        let timeout = i64::try_from(self.timeout().as_millis()).unwrap_or(i64::MAX);
-        let deadline = Timestamp(hidden_until.0.saturating_sub(timeout));
         let throttled = || self.with_pace(Pace::was_throttled);
         let handles = |is_done: &dyn Fn(&Record) -> bool| {
             records.iter().filter(|record| is_done(record)).map(|record| record.handle.clone()).collect()

@@ -149,3 +149,29 @@ async fn what_cannot_be_delivered_does_not_hold_the_call() {
     until(|| queue.next_due().unwrap().is_none()).await;
     assert!(delivered(&platform).is_empty());
 }
+
+#[tokio::test]
+async fn another_accounts_resources_are_told_nothing() {
+    let platform = Platform::new();
+    platform.create("orders", "fail").await;
+    let theirs = "arn:aws:sqs:eu-west-1:999999999999:q";
+    let dead = json!({"FunctionName": "orders", "DeadLetterConfig": {"TargetArn": theirs}});
+    platform.run("UpdateFunctionConfiguration", dead).await.unwrap();
+    let failure = json!({"OnFailure": {"Destination": theirs}});
+    destinations(&platform, json!({"MaximumRetryAttempts": 0, "DestinationConfig": failure})).await;
+    event(&platform, "{}").await;
+    let queue = platform.functions.asynchronous.clone();
+    until(|| queue.next_due().unwrap().is_none()).await;
+    assert!(delivered(&platform).is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_made_goes_where_failures_go() {
+    let platform = Platform::new();
+    platform.create("orders", "no_runtime").await;
+    destinations(&platform, json!({"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}})).await;
+    event(&platform, r#"{"n":1}"#).await;
+    until(|| !delivered(&platform).is_empty()).await;
+    let record: serde_json::Value = serde_json::from_str(&delivered(&platform)[0].1.body).unwrap();
+    assert_eq!(record["requestPayload"], json!({"n": 1}));
+}

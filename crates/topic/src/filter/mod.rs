@@ -179,7 +179,8 @@ impl Object {
                 Node::Object(inner) => inner.combinations(depth + 1, depth_counts),
             })
         });
-        let sum = self.alternatives.iter().map(|one| one.combinations(depth, depth_counts)).sum::<u64>();
+        let counts = self.alternatives.iter().map(|one| one.combinations(depth, depth_counts));
+        let sum = counts.fold(0, u64::saturating_add);
         own.saturating_mul(sum.max(1))
     }
 

@@ -121,3 +121,14 @@ fn what_is_no_policy_is_refused() {
     let nested = r#"{"key_a": {"key_b": {"key_c": [1, 2, 3, 4]}}, "key_d": {"key_e": [1, 2, 3]}, "key_f": [1, 2, 3]}"#;
     assert!(FilterPolicy::parse(nested, Scope::Body).is_err(), "4 x 3 by 3 x 2 by 3 is 216");
 }
+
+#[test]
+fn a_policy_too_complex_to_count_is_refused() {
+    let many = serde_json::json!(vec![1; 20_000]);
+    let mut deep = serde_json::json!({"a": many, "b": many, "c": many, "d": many});
+    for _ in 0..25 {
+        deep = serde_json::json!({"x": deep});
+    }
+    let text = serde_json::json!({"$or": [deep, {"e": [1]}]}).to_string();
+    assert_eq!(FilterPolicy::parse(&text, Scope::Body), Err("Filter policy is too complex".into()));
+}
