@@ -12,6 +12,7 @@ mod lambda;
 mod load;
 mod machine;
 mod memory;
+mod objects;
 mod packages;
 mod peers;
 mod process;
@@ -33,9 +34,9 @@ const USAGE: &str = "usage: cargo xtask bench [--quick] [--record] [NAME...]
 
   --quick    fewer and shorter samples, for a first look
   --record   put the table into docs/benchmarks.md
-  NAME       what to measure: start, warm, cold, density, burst, wasm, events [default: all]";
+  NAME       what to measure: start, warm, cold, density, burst, wasm, events, objects [default: all]";
 
-const NAMES: [&str; 7] = ["start", "warm", "cold", "density", "burst", "wasm", "events"];
+const NAMES: [&str; 8] = ["start", "warm", "cold", "density", "burst", "wasm", "events", "objects"];
 
 /// What was asked for.
 struct Plan {
@@ -94,6 +95,7 @@ fn measure(name: &str, plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Fai
         "warm" => warm::measure(plan, programs),
         "cold" => cold::measure(plan, programs),
         "density" => density::measure(plan, programs),
+        "objects" => objects::measure(plan, programs),
         "events" => events::measure(plan, programs),
         "wasm" => wasm::measure(plan, programs),
         _ => burst::measure(plan, programs),

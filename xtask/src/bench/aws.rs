@@ -28,6 +28,11 @@ impl Aws {
         http::aws_json(self.service, target, self.address, &input.to_string())
     }
 
+    /// A request of a REST service, with its body unsigned.
+    pub fn rest(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+        [http::unsigned(self.service, method, path, self.address, body.len()), body.to_vec()].concat()
+    }
+
     pub fn connect(&self) -> Result<Connected<'_>, Failure> {
         Ok(Connected { aws: self, connection: Connection::open(self.address)? })
     }

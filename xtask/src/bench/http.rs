@@ -37,6 +37,18 @@ pub fn aws_json(service: &str, target: &str, host: impl ToString, body: &str) ->
     [head.as_bytes(), body.as_bytes()].concat()
 }
 
+/// The head of a request whose body of `length` bytes is not signed.
+pub fn unsigned(service: &str, method: &str, path: &str, host: impl ToString, length: usize) -> Vec<u8> {
+    let host = host.to_string();
+    let credential = format!("Credential=test/20260101/us-east-1/{service}/aws4_request");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nX-Amz-Content-Sha256: UNSIGNED-PAYLOAD\r\n\
+         X-Amz-Date: 20260101T000000Z\r\n\
+         Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=00\r\n\r\n"
+    );
+    head.into()
+}
+
 /// An answer.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -114,7 +126,7 @@ impl Connection {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let mut chunk = [0; 4096];
+        let mut chunk = [0; 65_536];
         match self.stream.read(&mut chunk)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             length => {

@@ -9,6 +9,7 @@ pub enum Unit {
     Milliseconds,
     PerSecond,
     Mebibytes,
+    MebibytesPerSecond,
     Count,
 }
 
@@ -70,6 +71,7 @@ impl Row {
             (Some(value), Unit::Milliseconds) => format!("{value:.1} ms"),
             (Some(value), Unit::PerSecond) => format!("{value:.0}/s"),
             (Some(value), Unit::Mebibytes) => format!("{value:.1} MiB"),
+            (Some(value), Unit::MebibytesPerSecond) => format!("{value:.0} MiB/s"),
             (Some(value), Unit::Count) => format!("{value:.0}"),
         }
     }
