@@ -83,6 +83,7 @@ CALLS = {
     "concurrency: negative": (("put_function_concurrency", {"FunctionName": "kept", "ReservedConcurrentExecutions": -1}), WRONG, ""),
     "concurrency: too much": (("put_function_concurrency", {"FunctionName": "kept", "ReservedConcurrentExecutions": 5000}), WRONG, "100"),
     "retries: 3": (("put_function_event_invoke_config", {"FunctionName": "kept", "MaximumRetryAttempts": 3}), WRONG, "2"),
+    "no setting": (("put_function_event_invoke_config", {"FunctionName": "kept"}), WRONG, "You must specify at least one of error handling or destination setting."),
     "age: 59": (("put_function_event_invoke_config", {"FunctionName": "kept", "MaximumEventAgeInSeconds": 59}), WRONG, "60"),
     "permission: bad action": (("add_permission", {"FunctionName": "kept", "StatementId": "s", "Action": "s3:Get", "Principal": "*"}), WRONG, "action"),
     "permission: bad id": (("add_permission", {"FunctionName": "kept", "StatementId": "a b", "Action": "lambda:InvokeFunction", "Principal": "*"}), WRONG, "statementId"),

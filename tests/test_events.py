@@ -153,6 +153,17 @@ def test_another_account_sends_where_the_policy_lets_it(platform, events, bus, r
     assert (event["id"], event["account"]) == (taken["EventId"], "111122223333")
 
 
+def test_a_bus_with_a_list_of_senders_takes_nobody_elses_events(events, bus, rule, queue):
+    (arn, take), root = queue(), f"arn:aws:iam::{ACCOUNT}:root"
+    closed, is_open = (bus(Tags=[{"Key": "fogbank:senders", "Value": senders}]) for senders in ("arn:aws:iam::*:user/u", root))
+    for name in (closed, is_open):
+        rule({"Arn": arn}, bus=name, pattern={"detail-type": ["test"]})
+    entry = {"Source": "s", "DetailType": "test", "Detail": "{}"}
+    answer = events.put_events(Entries=[{**entry, "EventBusName": name} for name in (closed, is_open)])
+    assert [entry.get("ErrorCode") for entry in answer["Entries"]] == ["AccessDeniedException", None]
+    assert len(take()) == 1
+
+
 def test_rules_are_made_described_changed_listed_and_deleted(events, bus):
     name, on = unique("rule"), bus()
     arn = events.put_rule(Name=name, EventPattern='{"source": ["x"]}', Description="d", EventBusName=on, RoleArn="arn:aws:iam::000000000000:role/r")["RuleArn"]

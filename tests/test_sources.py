@@ -167,6 +167,17 @@ def test_a_message_reaches_the_function_as_aws_shows_it(sqs, mapped):
     eventually(lambda: is_empty(sqs, url))
 
 
+def test_a_mapping_has_tags(client, mapped):
+    _, _, _, uuid = mapped(Tags={"a": "1"})
+    arn = client.get_event_source_mapping(UUID=uuid)["EventSourceMappingArn"]
+    assert client.list_tags(Resource=arn)["Tags"] == {"a": "1"}
+    client.tag_resource(Resource=arn, Tags={"b": "2"})
+    client.untag_resource(Resource=arn, TagKeys=["a"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
+    nobody = arn.rsplit(":", 1)[0] + ":00000000-0000-0000-0000-000000000000"
+    assert error_of(client.list_tags, Resource=nobody)[0] == "ResourceNotFoundException"
+
+
 def test_a_window_fills_a_batch(sqs, mapped):
     url, out, _, _ = mapped(BatchSize=30, MaximumBatchingWindowInSeconds=20)
     for base in range(0, 30, 10):
@@ -339,6 +350,7 @@ def test_the_aws_cli_lists_mappings(platform, client, make_function, make_queue)
         ({"FunctionName": "nobody"}, "InvalidParameterValueException", "Function does not exist"),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:none"}, "InvalidParameterValueException", "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."),
         ({"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x"}, "InvalidParameterValueException", "Unrecognized event source"),
+        ({"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x", "StartingPosition": "LATEST"}, "InvalidParameterValueException", "Unrecognized event source"),
         ({"StartingPosition": "LATEST"}, "InvalidParameterValueException", "StartingPosition is not a valid parameter for SQS event source mappings."),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "InvalidParameterValueException", "Invalid filter pattern definition."),
         ({"ScalingConfig": {"MaximumConcurrency": 1}}, "ValidationException", "1 validation error detected: Value '1' at 'scalingConfig.maximumConcurrency'"),

@@ -6,7 +6,7 @@ use crate::model::{Bus, BusKey};
 use crate::permission::lets_in;
 use crate::route::SERVICE;
 use crate::{Buses, Error};
-use fogbank_delivery::{Delivery, Forwarded, Origin, Undelivered};
+use fogbank_delivery::{Delivery, Forwarded, Origin, SENDERS, Undelivered, is_listed};
 use fogbank_model::{Arn, RequestContext, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Tx};
 use serde_json::Value;
@@ -191,11 +191,8 @@ impl Buses {
     }
 }
 
-/// A bus takes its own account's events, and those of accounts that its policy names.
-/// The tag that lists the senders whose events a bus takes. Without it, it takes everybody's that its policy lets in.
-const SENDERS: &str = "fogbank:senders";
-
+/// A bus takes its own account's events, and those of accounts that its policy names; of these, if it lists senders, theirs only.
 fn may_send(bus: &Bus, key: &BusKey, origin: &Origin) -> bool {
-    let is_listed = bus.tags.get(SENDERS).is_none_or(|list| fogbank_delivery::is_listed(list, &origin.sender));
-    is_listed && (key.account == origin.account || lets_in(bus, &origin.account))
+    let is_open = key.account == origin.account || lets_in(bus, &origin.account);
+    is_open && bus.tags.get(SENDERS).is_none_or(|list| is_listed(list, &origin.sender))
 }

@@ -16,7 +16,7 @@ mod worker;
 
 pub use message::{AttributeValue, Delivery, EventHead, Forwarded, MessageAttribute, Origin, sender};
 pub use outbound::{Outbound, Sender};
-pub use signing::{Claims, Signer, is_listed};
+pub use signing::{Claims, SENDERS, Signer, is_listed};
 pub use worker::{Settle, Work, Worker};
 
 use fogbank_model::Arn;

@@ -165,6 +165,9 @@ async fn work(signer: Weak<Signer>) {
     }
 }
 
+/// The tag of a queue or bus that lists the senders whose messages it takes. Without it, it takes everybody's.
+pub const SENDERS: &str = "fogbank:senders";
+
 /// Whether a sender is on a list of senders: ARNs separated by spaces or commas, in which `*` stands for any text.
 pub fn is_listed(list: &str, sender: &str) -> bool {
     list.split([' ', ',']).filter(|pattern| !pattern.is_empty()).any(|pattern| matches(pattern, sender))

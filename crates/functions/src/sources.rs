@@ -18,12 +18,12 @@ pub use mapping::{Mapping, MappingChange, Wish};
 pub use queue::{QueueFacts, QueueMessage, QueueSource, SourceError};
 
 use crate::invoke::Caller;
-use crate::model::{FunctionKey, Scope};
+use crate::model::{FunctionKey, Scope, check_tags};
 use crate::{Error, keys};
 use fogbank_model::{Arn, FunctionRef};
 use fogbank_store::{Read, Store, Tx};
 use poll::Polling;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// All event source mappings, and the tasks of those that are enabled.
@@ -101,6 +101,26 @@ impl Sources {
         Ok(mapping)
     }
 
+    /// Changes a mapping's tags. Its task goes on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::InvalidParameter`].
+    pub async fn tag(
+        &self,
+        scope: &Scope,
+        id: &str,
+        change: impl Fn(&mut BTreeMap<String, String>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let (scope, id) = (scope.clone(), id.to_owned());
+        let tag = move |tx: &mut Tx<'_>| -> Result<(), Error> {
+            let mut mapping = read(tx, &scope, &id)?;
+            change(&mut mapping.tags);
+            check_tags(&mapping.tags)?;
+            save(tx, &mapping)
+        };
+        self.store.transact(tag).await
+    }
+
     /// Removes a mapping, and returns what it was.
     ///
     /// # Errors
@@ -161,12 +181,21 @@ impl Sources {
         Ok(())
     }
 
-    fn facts(&self, source: &Arn) -> Result<QueueFacts, Error> {
-        if source.service() != "sqs" {
-            return Err(Error::invalid(format!(
-                "Unrecognized event source, must be sqs; others are not supported by Fogbank yet. Unsupported source {source}"
-            )));
+    /// Whether `source` is of a kind that can be mapped.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`].
+    pub fn check_kind(source: &Arn) -> Result<(), Error> {
+        if source.service() == "sqs" {
+            return Ok(());
         }
+        Err(Error::invalid(format!(
+            "Unrecognized event source, must be sqs; others are not supported by Fogbank yet. Unsupported source {source}"
+        )))
+    }
+
+    fn facts(&self, source: &Arn) -> Result<QueueFacts, Error> {
+        Self::check_kind(source)?;
         match self.queues.facts(source) {
             Ok(facts) => Ok(facts),
             Err(SourceError::NoSource) => Err(Error::invalid(

@@ -2,10 +2,7 @@
 
 use crate::model::{Queue, QueueKey, Received};
 use crate::{Error, Queues};
-use fogbank_delivery::{Claims, is_listed};
-
-/// The tag that lists the senders whose messages a queue takes. Without it, it takes everybody's.
-const SENDERS: &str = "fogbank:senders";
+use fogbank_delivery::{Claims, SENDERS, is_listed};
 
 impl Queues {
     /// The signature of a message that was received from the queue `key`: for its body, its sender, its id and the time it was sent.

@@ -155,9 +155,10 @@ impl Firing {
     }
 }
 
-/// Whether the schedule may deliver to `target`: accounts are closed to each other. A bus knows itself whom it lets in.
+/// Whether the schedule may deliver to `target`: accounts are closed to each other. A bus knows itself whom it lets in, and what has no account
+/// (a universal target) is not here at all.
 fn is_open(schedule: &Schedule, target: &Arn) -> bool {
-    target.service() == "events" || target.account() == schedule.key.account.as_str()
+    target.service() == "events" || [schedule.key.account.as_str(), ""].contains(&target.account())
 }
 
 fn millis(schedule: &Schedule) -> i64 {

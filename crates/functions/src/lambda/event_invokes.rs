@@ -5,11 +5,11 @@ use super::shapes::{
     Destination, DestinationConfig, Empty, EventInvokeInput, EventInvokeOutput, FunctionName, ListEventInvokesOutput,
     ListOfFunction,
 };
-use crate::Functions;
 use crate::event_invoke::{EventInvokeChange, find};
 use crate::list::PageRequest;
 use crate::model::{EventInvoke, Function, FunctionKey};
 use crate::permission::part;
+use crate::{Error, Functions};
 use fogbank_model::RequestContext;
 use fogbank_wire::Fault;
 use std::sync::Arc;
@@ -35,6 +35,12 @@ async fn set(
     input: EventInvokeInput,
     keep: bool,
 ) -> Result<EventInvokeOutput, Fault> {
+    let says_nothing = input.maximum_retry_attempts.is_none()
+        && input.maximum_event_age_in_seconds.is_none()
+        && input.destination_config.is_none();
+    if says_nothing {
+        return Err(Error::invalid("You must specify at least one of error handling or destination setting.").into());
+    }
     let destinations = input.destination_config.unwrap_or_default();
     let named_in = |end: Option<Destination>| end.map(|end| end.destination.unwrap_or_default());
     let function = named(&context, &input.function_name, input.qualifier.as_deref())?;

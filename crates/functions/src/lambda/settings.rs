@@ -7,7 +7,7 @@ use super::shapes::{
 };
 use crate::model::{FunctionKey, Scope};
 use crate::{Error, Functions, limits, report};
-use fogbank_model::{FunctionRef, RequestContext};
+use fogbank_model::{Arn, FunctionRef, RequestContext};
 use fogbank_wire::Fault;
 use std::sync::Arc;
 
@@ -41,8 +41,28 @@ pub(super) async fn delete_concurrency(
     Ok(Empty {})
 }
 
-/// Only functions have tags here; the other resources of Lambda that can have some do not exist yet.
-fn tagged(context: &RequestContext, resource: &str) -> Result<FunctionKey, Fault> {
+/// What has tags here; the other resources of Lambda that can have some do not exist yet.
+enum Tagged {
+    Function(FunctionKey),
+    /// An event source mapping, by where it lives and its id.
+    Mapping(Scope, String),
+}
+
+fn mapping(context: &RequestContext, resource: &str) -> Result<Option<Tagged>, Fault> {
+    let Ok(arn) = resource.parse::<Arn>() else { return Ok(None) };
+    let id = arn.resource().strip_prefix("event-source-mapping:").filter(|_| arn.service() == "lambda");
+    let (Some(id), Ok(account), Ok(region)) = (id, arn.account().parse(), arn.region().parse()) else {
+        return Ok(None);
+    };
+    let scope = Scope { account, region };
+    reachable(context, &scope, resource)?;
+    Ok(Some(Tagged::Mapping(scope, id.to_owned())))
+}
+
+fn tagged(context: &RequestContext, resource: &str) -> Result<Tagged, Fault> {
+    if let Some(mapping) = mapping(context, resource)? {
+        return Ok(mapping);
+    }
     let not_found = || {
         Error::NotFound(format!(
             "The resource {resource} does not exist, or is of a kind that Fogbank does not have yet."
@@ -51,7 +71,7 @@ fn tagged(context: &RequestContext, resource: &str) -> Result<FunctionKey, Fault
     let function = FunctionRef::parse(resource, context).map_err(|_| not_found())?;
     reachable(context, &Scope { account: function.account.clone(), region: function.region.clone() }, resource)?;
     match (resource.starts_with("arn:"), &function.qualifier) {
-        (true, None) => Ok(FunctionKey::of(&function)),
+        (true, None) => Ok(Tagged::Function(FunctionKey::of(&function))),
         _ => Err(Error::invalid(
             "Tags on function aliases and versions are not supported. Please specify a function ARN.",
         )
@@ -60,18 +80,32 @@ fn tagged(context: &RequestContext, resource: &str) -> Result<FunctionKey, Fault
 }
 
 pub(super) async fn tag(state: State, context: RequestContext, input: TagInput) -> Result<Empty, Fault> {
-    state.tag(&tagged(&context, &input.resource)?, input.tags).await?;
+    match tagged(&context, &input.resource)? {
+        Tagged::Function(key) => state.tag(&key, input.tags).await?,
+        Tagged::Mapping(scope, id) => {
+            state.sources().tag(&scope, &id, move |tags| tags.extend(input.tags.clone())).await?;
+        }
+    }
     Ok(Empty {})
 }
 
 pub(super) async fn untag(state: State, context: RequestContext, input: TagInput) -> Result<Empty, Fault> {
-    state.untag(&tagged(&context, &input.resource)?, &input.tag_keys).await?;
+    match tagged(&context, &input.resource)? {
+        Tagged::Function(key) => state.untag(&key, &input.tag_keys).await?,
+        Tagged::Mapping(scope, id) => {
+            let removed = input.tag_keys;
+            state.sources().tag(&scope, &id, move |tags| tags.retain(|key, _| !removed.contains(key))).await?;
+        }
+    }
     Ok(Empty {})
 }
 
 pub(super) async fn list_tags(state: State, context: RequestContext, input: TagInput) -> Result<Tags, Fault> {
-    let function = state.function(&tagged(&context, &input.resource)?)?;
-    Ok(Tags { tags: function.settings.tags.clone() })
+    let tags = match tagged(&context, &input.resource)? {
+        Tagged::Function(key) => state.function(&key)?.settings.tags.clone(),
+        Tagged::Mapping(scope, id) => state.sources().get(&scope, &id)?.tags,
+    };
+    Ok(Tags { tags })
 }
 
 pub(super) async fn account(state: State, context: RequestContext, _: Empty) -> Result<AccountSettings, Fault> {

@@ -6,7 +6,7 @@ use super::shapes::{
 };
 use crate::list::PageRequest;
 use crate::model::{FunctionKey, Scope};
-use crate::sources::{Mapping, MappingChange, Wish, calls};
+use crate::sources::{Mapping, MappingChange, Sources, Wish, calls};
 use crate::{Error, Functions};
 use fogbank_model::{Arn, RequestContext};
 use fogbank_wire::Fault;
@@ -96,6 +96,7 @@ pub(super) async fn create(state: State, context: RequestContext, input: Mapping
     if let (Ok(account), Ok(region)) = owner {
         reachable(&context, &Scope { account, region }, source.as_str())?;
     }
+    Sources::check_kind(&source)?;
     let mapping = state.sources().create(&source, &function, wish(&input)?).await?;
     Ok(shown(&state, &mapping, "Creating"))
 }

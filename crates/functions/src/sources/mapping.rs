@@ -2,7 +2,7 @@
 
 use super::queue::QueueFacts;
 use crate::Error;
-use crate::model::{FunctionKey, Scope, within};
+use crate::model::{FunctionKey, Scope, check_tags, within};
 use fogbank_expressions::Pattern;
 use fogbank_model::{Arn, FunctionRef, Qualifier, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,7 @@ impl Mapping {
                 facts.visibility_s
             )));
         }
+        check_tags(&self.tags)?;
         self.patterns().map(drop)
     }
 
