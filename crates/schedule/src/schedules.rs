@@ -56,11 +56,15 @@ impl Schedules {
             groups::find(tx, &group_of(&key))?;
             let before = find(tx, &key)?;
             let rhythm = |wish: &Wish| (wish.expression.clone(), wish.zone.clone(), wish.start);
-            let goes_on = before.wish.enabled && wish.enabled && rhythm(&before.wish) == rhythm(&wish);
+            let is_same = rhythm(&before.wish) == rhythm(&wish);
+            let goes_on = before.wish.enabled && wish.enabled && is_same;
             let kept = before.due.filter(|due| goes_on && wish.end.is_none_or(|end| *due <= end));
             // One that was over and repeats begins again if its end lets it; what happens once does not happen twice.
             let begins_again = goes_on && before.due.is_none() && wish.repeats()?;
             let due = if goes_on && !begins_again { kept } else { first_due(&wish, now)? };
+            // Switched off and on again, it may have happened a moment ago.
+            let happened = is_same && !wish.repeats()?;
+            let due = due.filter(|due| !happened || *due > now);
             let schedule = Schedule { wish: (*wish).clone(), modified: now, revision: revision.clone(), due, ..before };
             save(tx, &schedule)?;
             Ok(enqueue(tx, &schedule, &*clock)?)

@@ -296,3 +296,15 @@ async fn another_accounts_target_gets_nothing() {
     let code = AttributeValue::Text("AccessDenied".into());
     assert_eq!((mail[0].0.as_str(), &mail[0].1.attributes["ERROR_CODE"].value), ("dead", &code));
 }
+
+#[tokio::test]
+async fn what_happened_once_does_not_happen_again_when_it_is_switched_on_again() {
+    let bench = Bench::new();
+    bench.create("once", "at(2026-05-04T10:21:00)", |_| {}).await.unwrap();
+    bench.clock.advance(MINUTE);
+    bench.until_fired(1).await;
+    let off = Wish { enabled: false, ..wish("at(2026-05-04T10:21:00)", "q") };
+    bench.schedules.update(&key("once"), off).await.unwrap();
+    bench.schedules.update(&key("once"), wish("at(2026-05-04T10:21:00)", "q")).await.unwrap();
+    assert_eq!(bench.schedules.get(&key("once")).unwrap().due, None);
+}
