@@ -83,7 +83,7 @@ def test_a_full_disk_refuses_and_loses_nothing(faulty):
         lambda: sqs.send_message(QueueUrl=url, MessageBody="refused"),
         lambda: sns.publish(TopicArn=topic, Message="refused"),
         lambda: s3.put_object(Bucket="full", Key="refused", Body=b"x" * 100_000),
-        lambda: events.put_rule(Name="r", EventPattern="{}"),
+        lambda: events.put_rule(Name="r", EventPattern='{"source": ["s"]}'),
     ]
     for number, call in enumerate(refused):
         with pytest.raises(ClientError) as error:

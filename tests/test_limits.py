@@ -18,7 +18,7 @@ from conftest import ROLE, error_of, eventually, invoke, package, unique
 from launchers import LAUNCHERS, NATIVE, NODE, PYTHON, attacking_function
 
 SCRIPT = Path(__file__).parent / "attacks.py"
-SYNCHRONOUS, ASYNCHRONOUS = 6_291_556, 262_144
+SYNCHRONOUS, ASYNCHRONOUS = 6_291_556, 1_048_576
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_payloads_have_a_largest_size(client, measure):
     reply = client.invoke(FunctionName=measure, Payload=event_of(ASYNCHRONOUS), InvocationType="Event")
     assert reply["StatusCode"] == 202
     code, message = error_of(client.invoke, FunctionName=measure, Payload=event_of(ASYNCHRONOUS + 1), InvocationType="Event")
-    assert code == "RequestEntityTooLargeException" and message.startswith("Request must be smaller than 262144 bytes")
+    assert code == "RequestEntityTooLargeException" and message.startswith("Request must be smaller than 1048576 bytes")
     code, _ = error_of(client.invoke, FunctionName=measure, Payload=event_of(40 << 20))
     assert code == "RequestEntityTooLargeException"
 
