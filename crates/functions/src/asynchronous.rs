@@ -9,6 +9,7 @@ mod outcome;
 
 use crate::invoke::{Called, Caller, NOT_READY, check_payload};
 use crate::model::{EventInvoke, FunctionKey};
+use crate::pace::Lane;
 use crate::{Error, keys, limits};
 use bytes::Bytes;
 use fogbank_delivery::{Claims, Deliver, Delivery, Origin, Settle, Signer, Undelivered, Work};
@@ -19,11 +20,18 @@ use fogbank_model::{
 use fogbank_store::{Error as StoreError, Store, Tx};
 use outcome::{Condition, Outcome};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Asynchronous calls that run at once: as many as an account may have in flight, so that one function's backlog waits for its own limit first.
-const AT_ONCE: usize = limits::CONCURRENCY as usize;
+const AT_ONCE: usize = if cfg!(test) { 40 } else { limits::CONCURRENCY as usize };
+/// Calls of one function that wait for a place among those that run. What is beyond gives way to other functions' for a while.
+const WAITING: usize = AT_ONCE / 5;
+/// How long a call gives way.
+const GIVES_WAY: Duration = Duration::from_secs(1);
+/// Lanes beyond this are looked through for ones that nobody is in.
+const LANES: usize = 1024;
 /// Retries where nothing is configured.
 const RETRIES: u32 = 2;
 /// The longest wait after a limit was hit.
@@ -77,6 +85,7 @@ pub(crate) struct Asynchronous {
     signer: Arc<Signer>,
     /// The wait before the first retry; the second one takes twice as long.
     retry_after: Duration,
+    lanes: Mutex<HashMap<FunctionKey, Arc<Lane>>>,
 }
 
 impl Asynchronous {
@@ -87,7 +96,7 @@ impl Asynchronous {
         signer: Arc<Signer>,
         retry_after: Duration,
     ) -> Arc<Self> {
-        Arc::new(Self { store: store.clone(), caller, deliver, signer, retry_after })
+        Arc::new(Self { store: store.clone(), caller, deliver, signer, retry_after, lanes: Mutex::default() })
     }
 
     /// Accepts a call. Returns once it is on disk.
@@ -127,12 +136,21 @@ impl Asynchronous {
             tracing::error!("a queued call cannot be read and is dropped");
             return Settle::done();
         };
+        let lane = self.lane(&queued);
+        let Some(place) = lane.place_behind(WAITING).await else {
+            return Settle::again(keys::ASYNC_QUEUE, self.caller.clock.now().plus(GIVES_WAY), message);
+        };
         let payload = Bytes::copy_from_slice(payload);
         let mut invocation = queued.invocation(payload.clone());
         if queued.delivered {
             invocation.client_context = Some(self.signed(&queued, &payload));
         }
         let result = self.caller.call(queued.context(), invocation).await;
+        match &result {
+            Ok(_) => place.went_through(),
+            Err(InvokeError::Throttled { .. } | InvokeError::NoCapacity(_)) => lane.was_throttled(),
+            Err(_) => {}
+        }
         match self.decide(queued, result) {
             Decision::Again(at, queued) => match queued.encode(&payload) {
                 Ok(message) => Settle::again(keys::ASYNC_QUEUE, at, message),
@@ -143,6 +161,15 @@ impl Asynchronous {
             },
             Decision::Over(outcome) => self.settle(*outcome, payload),
         }
+    }
+
+    /// The lane of a function's calls.
+    fn lane(&self, queued: &Queued) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() > LANES {
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
+        lanes.entry(FunctionKey::of(&queued.function())).or_insert_with(|| Lane::new(AT_ONCE)).clone()
     }
 
     /// The client context of a delivered event: who caused it, and the platform's signature for that.

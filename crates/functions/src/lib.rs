@@ -33,6 +33,7 @@ mod list;
 pub mod machine;
 pub mod meter;
 pub mod model;
+mod pace;
 mod package;
 mod permission;
 mod pool;

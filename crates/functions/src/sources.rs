@@ -4,12 +4,11 @@
 //! record says and never changed: another revision of the record gets another task. What a task has received it finishes, also after it was
 //! told to stop.
 //!
-//! `batch.rs`, `pace.rs`, `report.rs` and `call.rs` know nothing of queues: a stream's records are batched, called and reported on in the same way.
+//! `batch.rs`, `report.rs` and `call.rs` know nothing of queues: a stream's records are batched, called and reported on in the same way.
 
 mod batch;
 mod call;
 mod mapping;
-mod pace;
 mod poll;
 mod queue;
 mod report;

@@ -6,17 +6,17 @@
 use super::batch::{self, Record};
 use super::call::{End, call};
 use super::mapping::Mapping;
-use super::pace::Pace;
 use super::queue::{QueueMessage, QueueSource, SourceError};
 use super::report::{self, Verdict};
 use crate::invoke::Caller;
 use crate::limits;
+use crate::pace::{Lane, Place};
 use bytes::Bytes;
 use fogbank_expressions::Pattern;
 use fogbank_model::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// Messages that one receipt takes at most.
 const RECEIVE: usize = 10;
@@ -36,15 +36,8 @@ impl Polling {
         let most = mapping.concurrency.map_or(limits::CONCURRENCY, |most| most) as usize;
         // They were checked when the mapping was made.
         let patterns = mapping.patterns().unwrap_or_default();
-        let task = Arc::new(Task {
-            mapping,
-            patterns,
-            caller,
-            queues,
-            pace: Mutex::new(Pace::new(most)),
-            freed: Notify::new(),
-            problem: Mutex::default(),
-        });
+        let task =
+            Arc::new(Task { mapping, patterns, caller, queues, lane: Lane::new(most), problem: Mutex::default() });
         let (running, stopped) = watch::channel(());
         tokio::spawn(task.clone().poll(stopped));
         Self { _running: running, task }
@@ -61,38 +54,16 @@ struct Task {
     patterns: Vec<Pattern>,
     caller: Arc<Caller>,
     queues: Arc<dyn QueueSource>,
-    pace: Mutex<Pace>,
-    /// A call has ended.
-    freed: Notify,
+    lane: Arc<Lane>,
     problem: Mutex<Option<String>>,
-}
-
-/// One of the calls that may run at once; free again when it is dropped, also where a call panics.
-struct Place(Arc<Task>);
-
-impl Place {
-    fn take(task: &Arc<Task>) -> Option<Self> {
-        task.with_pace(Pace::begin).then(|| Self(task.clone()))
-    }
-
-    /// Its call has gone through.
-    fn went_through(self) {
-        self.0.with_pace(Pace::grow);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.with_pace(Pace::take_back);
-        self.0.freed.notify_waiters();
-    }
 }
 
 impl Task {
     async fn poll(self: Arc<Self>, mut stopped: watch::Receiver<()>) {
         loop {
             let ready = async {
-                self.place().await;
+                // Taken again below, so that a mapping that waits for messages holds none.
+                drop(self.lane.place().await);
                 self.queues.ready(&self.mapping.source).await
             };
             let ready = tokio::select! {
@@ -117,36 +88,12 @@ impl Task {
 
     /// Receives a batch, and sets a call on its way with it.
     async fn turn(self: Arc<Self>, stopped: &mut watch::Receiver<()>) -> Result<(), SourceError> {
-        let Some(place) = Place::take(&self) else { return Ok(()) };
+        let Some(place) = self.lane.try_place() else { return Ok(()) };
         let (messages, hidden_until) = self.fill(stopped).await?;
         if !messages.is_empty() {
             tokio::spawn(self.work(messages, hidden_until, place));
         }
         Ok(())
-    }
-
-    /// Waits until one more call may run.
-    async fn place(&self) {
-        loop {
-            // Registered before looking, so that no end is missed.
-            let mut freed = std::pin::pin!(self.freed.notified());
-            freed.as_mut().enable();
-            let may = self.with_pace(|pace| {
-                let may = pace.begin();
-                if may {
-                    pace.take_back();
-                }
-                may
-            });
-            if may {
-                return;
-            }
-            freed.await;
-        }
-    }
-
-    fn with_pace<T>(&self, change: impl FnOnce(&mut Pace) -> T) -> T {
-        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Receives a batch: what is there now, or with a window what comes until it ends. Returns when its first message is visible again.
@@ -233,7 +180,7 @@ impl Task {
     /// Runs one batch; returns the handles of what is done.
     async fn run(&self, records: &[Record], deadline: Timestamp) -> Vec<String> {
         let event = Bytes::from(batch::event(records));
-        let throttled = || self.with_pace(Pace::was_throttled);
+        let throttled = || self.lane.was_throttled();
         let handles = |is_done: &dyn Fn(&Record) -> bool| {
             records.iter().filter(|record| is_done(record)).map(|record| record.handle.clone()).collect()
         };

@@ -175,3 +175,20 @@ async fn a_call_that_cannot_be_made_goes_where_failures_go() {
     let record: serde_json::Value = serde_json::from_str(&delivered(&platform)[0].1.body).unwrap();
     assert_eq!(record["requestPayload"], json!({"n": 1}));
 }
+
+#[tokio::test]
+async fn one_functions_backlog_does_not_hold_up_another() {
+    let platform = Platform::new();
+    platform.create("orders", "wait").await;
+    platform.create("quick", "").await;
+    for _ in 0..60 {
+        event(&platform, "{}").await;
+    }
+    platform.call_with("quick", r#"{"q":1}"#, json!({"InvocationType": "Event"})).await.unwrap();
+    until(|| platform.lines().iter().any(|line| line.starts_with("REPORT"))).await;
+    // Nobody has let an order go on.
+    assert_eq!(platform.lines().iter().filter(|line| line.starts_with("REPORT")).count(), 1);
+    platform.puppet.gate.add_permits(60);
+    let queue = platform.functions.asynchronous.clone();
+    until(|| queue.next_due().unwrap().is_none()).await;
+}
