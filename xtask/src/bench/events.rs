@@ -156,7 +156,7 @@ fn with_many_waiting(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failu
         let (with_many, with_few) = (median(of(&long).clone()), median(of(&short).clone()));
         let what = format!("queue, {name}, {many} waiting");
         let row = Row::new(what, Unit::PerSecond, with_many, None).with_goal(Goal::TimesPeer(0.8));
-        row.with_peer(&format!("{FEW} waiting"), Some(with_few))
+        row.with_peer(format!("{FEW} waiting"), Some(with_few))
     };
     Ok(vec![row("SendMessage", |queue| &queue.sent), row("receive and delete", |queue| &queue.received)])
 }
