@@ -1,10 +1,10 @@
 //! EventBridge's types: buses, their policies, archives, connections and API destinations. Rules are in `events_rule.rs`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::Fault;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A type whose operations take the properties much as they are, and know the resource by its name.
 pub struct Kind {
@@ -180,12 +180,6 @@ impl Kind {
     }
 }
 
-/// Tags as EventBridge takes them.
-pub(super) fn tag_list(properties: &Properties) -> Vec<Value> {
-    let tags = properties.get("Tags").and_then(Value::as_object).into_iter().flatten();
-    tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect()
-}
-
 /// Makes a resource's tags those that are wanted.
 pub(super) async fn set_tags(
     call: &Call<'_>,
@@ -193,14 +187,13 @@ pub(super) async fn set_tags(
     before: &Properties,
     wanted: &Properties,
 ) -> Result<(), Fault> {
-    let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
-    let (old, new): (Map<String, Value>, Map<String, Value>) = (tags(before), tags(wanted));
-    let dropped: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-    if !dropped.is_empty() {
-        call.run("events", "UntagResource", json!({"ResourceARN": arn, "TagKeys": dropped})).await?;
+    let change = tags::Change::between(before, wanted);
+    if !change.dropped.is_empty() {
+        call.run("events", "UntagResource", json!({"ResourceARN": arn, "TagKeys": change.dropped})).await?;
     }
-    if !new.is_empty() && new != old {
-        call.run("events", "TagResource", json!({"ResourceARN": arn, "Tags": tag_list(wanted)})).await?;
+    if !change.set.is_empty() {
+        let input = json!({"ResourceARN": arn, "Tags": tags::list(&change.set)});
+        call.run("events", "TagResource", input).await?;
     }
     Ok(())
 }
@@ -225,9 +218,9 @@ impl ResourceType for Kind {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let mut input = self.input(wanted);
-            let tags = tag_list(wanted);
+            let tags = tags::of(wanted);
             if !tags.is_empty() {
-                input.insert("Tags".into(), tags.into());
+                input.insert("Tags".into(), tags::list(&tags));
             }
             call.run("events", operation("Create", self.noun), input).await?;
             self.put_policy(call, None, wanted).await?;

@@ -1,8 +1,8 @@
 //! `AWS::Events::Rule`: a rule with its targets.
 
-use crate::resource::events::{set_tags, tag_list};
+use crate::resource::events::set_tags;
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -68,9 +68,9 @@ async fn put(call: &Call<'_>, wanted: &Properties) -> Result<Made, Fault> {
     if let Some(pattern) = wanted.get("EventPattern") {
         input.insert("EventPattern".into(), pattern.to_string().into());
     }
-    let tags = tag_list(wanted);
+    let tags = tags::of(wanted);
     if !tags.is_empty() {
-        input.insert("Tags".into(), tags.into());
+        input.insert("Tags".into(), tags::list(&tags));
     }
     let output = call.run("events", "PutRule", input).await?;
     let name = wanted.get("Name").and_then(Value::as_str).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `AWS::IAM::Role`, `AWS::IAM::Policy` and `AWS::IAM::ManagedPolicy`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -21,11 +21,6 @@ fn texts(properties: &Properties, name: &str) -> Vec<String> {
 
 fn document(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn tag_list(properties: &Properties) -> Value {
-    let tags = properties.get("Tags").and_then(Value::as_object);
-    tags.into_iter().flatten().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
 /// A role with its inline and attached policies.
@@ -95,7 +90,7 @@ impl ResourceType for IamRole {
             input.remove("Policies");
             input.remove("ManagedPolicyArns");
             input.insert("AssumeRolePolicyDocument".into(), document(&wanted["AssumeRolePolicyDocument"]).into());
-            input.insert("Tags".into(), tag_list(wanted));
+            input.insert("Tags".into(), tags::list(&tags::of(wanted)));
             let output = call.run("iam", "CreateRole", input).await?;
             let role = &output["Role"];
             let name = role["RoleName"].as_str().unwrap_or_default().to_owned();
@@ -129,7 +124,7 @@ impl ResourceType for IamRole {
                 let old: Vec<&String> =
                     before.get("Tags").and_then(Value::as_object).into_iter().flat_map(|tags| tags.keys()).collect();
                 call.run("iam", "UntagRole", json!({"RoleName": role, "TagKeys": old})).await?;
-                call.run("iam", "TagRole", json!({"RoleName": role, "Tags": tag_list(wanted)})).await?;
+                call.run("iam", "TagRole", json!({"RoleName": role, "Tags": tags::list(&tags::of(wanted))})).await?;
             }
             Ok(made.clone())
         })

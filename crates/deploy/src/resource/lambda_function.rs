@@ -2,7 +2,7 @@
 
 use crate::package;
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
@@ -171,15 +171,12 @@ async fn set_concurrency(call: &Call<'_>, before: &Properties, wanted: &Properti
 }
 
 async fn set_tags(call: &Call<'_>, made: &Made, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let tags =
-        |properties: &Properties| properties.get("Tags").and_then(|tags| tags.as_object()).cloned().unwrap_or_default();
-    let (before, wanted, arn) = (tags(before), tags(wanted), &made.attributes["Arn"]);
-    let gone: Vec<&String> = before.keys().filter(|key| !wanted.contains_key(*key)).collect();
-    if !gone.is_empty() {
-        call.run("lambda", "UntagResource", json!({"Resource": arn, "TagKeys": gone})).await?;
+    let (change, arn) = (tags::Change::between(before, wanted), &made.attributes["Arn"]);
+    if !change.dropped.is_empty() {
+        call.run("lambda", "UntagResource", json!({"Resource": arn, "TagKeys": change.dropped})).await?;
     }
-    if !wanted.is_empty() && before != wanted {
-        call.run("lambda", "TagResource", json!({"Resource": arn, "Tags": wanted})).await?;
+    if !change.set.is_empty() {
+        call.run("lambda", "TagResource", json!({"Resource": arn, "Tags": change.set})).await?;
     }
     Ok(())
 }

@@ -18,8 +18,10 @@ mod rest_stage;
 mod s3;
 mod s3_inputs;
 mod scheduler;
+mod shared_policy;
 mod sns;
 mod sqs;
+mod tags;
 
 pub use crud::Crud;
 pub use property::{Property, Shape, check, typed_all};
@@ -232,9 +234,9 @@ static TYPES: &[&dyn ResourceType] = &[
     &scheduler::ScheduleGroup,
     &sns::SnsSubscription,
     &sns::SnsTopic,
-    &sns::SnsTopicPolicy,
+    &shared_policy::TOPIC_POLICY,
     &sqs::SqsQueue,
-    &sqs::SqsQueuePolicy,
+    &shared_policy::QUEUE_POLICY,
 ];
 
 /// The type called `name`.

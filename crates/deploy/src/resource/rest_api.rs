@@ -3,7 +3,7 @@
 use crate::resource::crud::Search;
 use crate::resource::http_api::tags_with_name;
 use crate::resource::{
-    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::{Fault, Value as WireValue};
 use serde_json::{Value, json};
@@ -44,18 +44,16 @@ pub(super) async fn set_tags(
     before: &Properties,
     wanted: &Properties,
 ) -> Result<(), Fault> {
-    let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
-    let (old, new) = (tags(before), tags(wanted));
+    let change = tags::Change::between(before, wanted);
     // API Gateway's ARNs have no account.
     let arn = format!("arn:aws:apigateway:{}::{resource}", call.context.region);
     let spelled = |name: &str| if service == SERVICE { lower_first(name) } else { name.to_owned() };
-    let gone: Vec<&String> = old.keys().filter(|key| !new.contains_key(*key)).collect();
-    if !gone.is_empty() {
-        let input = json!({spelled("ResourceArn"): arn, spelled("TagKeys"): gone});
+    if !change.dropped.is_empty() {
+        let input = json!({spelled("ResourceArn"): arn, spelled("TagKeys"): change.dropped});
         call.run(service, "UntagResource", input).await?;
     }
-    if !new.is_empty() && old != new {
-        call.run(service, "TagResource", json!({spelled("ResourceArn"): arn, spelled("Tags"): new})).await?;
+    if !change.set.is_empty() {
+        call.run(service, "TagResource", json!({spelled("ResourceArn"): arn, spelled("Tags"): change.set})).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `AWS::Scheduler::Schedule` and `AWS::Scheduler::ScheduleGroup`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -93,12 +93,6 @@ impl ResourceType for Schedule {
 /// A group of schedules.
 pub struct ScheduleGroup;
 
-/// Tags are a map in typed properties, and a list in the API.
-fn tag_list(properties: &Properties) -> Vec<Value> {
-    let tags = properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
-    tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
-}
-
 impl ResourceType for ScheduleGroup {
     fn name(&self) -> &'static str {
         "AWS::Scheduler::ScheduleGroup"
@@ -118,7 +112,7 @@ impl ResourceType for ScheduleGroup {
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
-            let input = json!({"Name": wanted.get("Name"), "Tags": tag_list(wanted)});
+            let input = json!({"Name": wanted.get("Name"), "Tags": tags::list(&tags::of(wanted))});
             call.run(SERVICE, "CreateScheduleGroup", input).await?;
             let group = call.run(SERVICE, "GetScheduleGroup", json!({"Name": wanted.get("Name")})).await?;
             let attributes = ["Arn", "State", "CreationDate", "LastModificationDate"];
@@ -136,14 +130,13 @@ impl ResourceType for ScheduleGroup {
     ) -> Making<'a> {
         Box::pin(async move {
             let arn = &made.attributes["Arn"];
-            let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned();
-            let (old, new) = (tags(before).unwrap_or_default(), tags(wanted).unwrap_or_default());
-            let dropped: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-            if !dropped.is_empty() {
-                call.run(SERVICE, "UntagResource", json!({"ResourceArn": arn, "TagKeys": dropped})).await?;
+            let change = tags::Change::between(before, wanted);
+            if !change.dropped.is_empty() {
+                call.run(SERVICE, "UntagResource", json!({"ResourceArn": arn, "TagKeys": change.dropped})).await?;
             }
-            if !new.is_empty() {
-                call.run(SERVICE, "TagResource", json!({"ResourceArn": arn, "Tags": tag_list(wanted)})).await?;
+            if !change.set.is_empty() {
+                let input = json!({"ResourceArn": arn, "Tags": tags::list(&change.set)});
+                call.run(SERVICE, "TagResource", input).await?;
             }
             Ok(made.clone())
         })

@@ -1,7 +1,7 @@
-//! `AWS::SNS::Topic`, `AWS::SNS::Subscription` and `AWS::SNS::TopicPolicy`.
+//! `AWS::SNS::Topic` and `AWS::SNS::Subscription`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_model::RequestContext;
 use fogbank_wire::Fault;
@@ -54,14 +54,6 @@ fn inline(properties: &Properties) -> Vec<(String, String)> {
     let items = properties.get("Subscription").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let member = |item: &Value, name: &str| item.get(name).map(plain).unwrap_or_default();
     items.iter().map(|item| (member(item, "Protocol"), member(item, "Endpoint"))).collect()
-}
-
-fn tag_list(tags: &Map<String, Value>) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
-}
-
-fn tags(properties: &Properties) -> Map<String, Value> {
-    properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// The subscription of an endpoint, if there is one that is confirmed.
@@ -157,7 +149,7 @@ impl ResourceType for SnsTopic {
             let mut input = json!({
                 "Name": text(wanted, "TopicName"),
                 "Attributes": attributes,
-                "Tags": tag_list(&tags(wanted)),
+                "Tags": tags::list(&tags::of(wanted)),
             });
             if let Some(policy) = wanted.get("DataProtectionPolicy") {
                 input["DataProtectionPolicy"] = plain(policy).into();
@@ -192,13 +184,13 @@ impl ResourceType for SnsTopic {
                 unsubscribe(call, topic, endpoint).await?;
             }
             subscribe_inline(call, topic, wanted).await?;
-            let (old, new) = (tags(before), tags(wanted));
-            let dropped: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-            if !dropped.is_empty() {
-                call.run("sns", "UntagResource", json!({"ResourceArn": topic, "TagKeys": dropped})).await?;
+            let change = tags::Change::between(before, wanted);
+            if !change.dropped.is_empty() {
+                call.run("sns", "UntagResource", json!({"ResourceArn": topic, "TagKeys": change.dropped})).await?;
             }
-            if !new.is_empty() && new != old {
-                call.run("sns", "TagResource", json!({"ResourceArn": topic, "Tags": tag_list(&new)})).await?;
+            if !change.set.is_empty() {
+                let input = json!({"ResourceArn": topic, "Tags": tags::list(&change.set)});
+                call.run("sns", "TagResource", input).await?;
             }
             Ok(made.clone())
         })
@@ -299,70 +291,6 @@ impl ResourceType for SnsSubscription {
     }
 
     /// Whichever one the endpoint has.
-    fn left_over(&self, _: &Properties) -> Option<Made> {
-        Some(Made::default())
-    }
-}
-
-/// The policy of one or more topics.
-pub struct SnsTopicPolicy;
-
-fn topics(properties: &Properties) -> Vec<&str> {
-    let items = properties.get("Topics").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    items.iter().filter_map(Value::as_str).collect()
-}
-
-async fn set_policy(call: &Call<'_>, topic: &str, text: &str) -> Result<Value, Fault> {
-    let input = json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": text});
-    call.run("sns", "SetTopicAttributes", input).await
-}
-
-impl ResourceType for SnsTopicPolicy {
-    fn name(&self) -> &'static str {
-        "AWS::SNS::TopicPolicy"
-    }
-
-    fn properties(&self) -> &'static [Property] {
-        const { &[Property::required("PolicyDocument", Shape::Json), Property::required("Topics", Shape::Texts)] }
-    }
-
-    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
-        Box::pin(async move {
-            let document = text(wanted, "PolicyDocument");
-            for topic in topics(wanted) {
-                set_policy(call, topic, &document).await?;
-            }
-            let name = topics(wanted).first().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
-            Ok(Made { physical_id: format!("{name}-policy"), ..Made::default() })
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        made: &'a Made,
-        before: &'a Properties,
-        wanted: &'a Properties,
-    ) -> Making<'a> {
-        Box::pin(async move {
-            let kept = topics(wanted);
-            for topic in topics(before).into_iter().filter(|topic| !kept.contains(topic)) {
-                gone_is_fine(set_policy(call, topic, "").await)?;
-            }
-            self.create(call, wanted).await?;
-            Ok(made.clone())
-        })
-    }
-
-    fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
-        Box::pin(async move {
-            for topic in topics(before) {
-                gone_is_fine(set_policy(call, topic, "").await)?;
-            }
-            Ok(())
-        })
-    }
-
     fn left_over(&self, _: &Properties) -> Option<Made> {
         Some(Made::default())
     }

@@ -1,7 +1,7 @@
-//! `AWS::SQS::Queue` and `AWS::SQS::QueuePolicy`.
+//! `AWS::SQS::Queue`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
 use fogbank_wire::Fault;
 use serde_json::{Map, Value, json};
@@ -160,78 +160,12 @@ impl ResourceType for SqsQueue {
 }
 
 async fn set_tags(call: &Call<'_>, url: &str, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let tags = |properties: &Properties| properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default();
-    let (old, new) = (tags(before), tags(wanted));
-    let dropped: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-    if !dropped.is_empty() {
-        call.run("sqs", "UntagQueue", json!({"QueueUrl": url, "TagKeys": dropped})).await?;
+    let change = tags::Change::between(before, wanted);
+    if !change.dropped.is_empty() {
+        call.run("sqs", "UntagQueue", json!({"QueueUrl": url, "TagKeys": change.dropped})).await?;
     }
-    if !new.is_empty() && new != old {
-        call.run("sqs", "TagQueue", json!({"QueueUrl": url, "Tags": new})).await?;
+    if !change.set.is_empty() {
+        call.run("sqs", "TagQueue", json!({"QueueUrl": url, "Tags": change.set})).await?;
     }
     Ok(())
-}
-
-/// The policy of one or more queues.
-pub struct SqsQueuePolicy;
-
-fn queues(properties: &Properties) -> Vec<&str> {
-    let items = properties.get("Queues").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    items.iter().filter_map(Value::as_str).collect()
-}
-
-async fn set_policy(call: &Call<'_>, queue: &str, text: &str) -> Result<Value, Fault> {
-    let input = json!({"QueueUrl": queue, "Attributes": {"Policy": text}});
-    call.run("sqs", "SetQueueAttributes", input).await
-}
-
-impl ResourceType for SqsQueuePolicy {
-    fn name(&self) -> &'static str {
-        "AWS::SQS::QueuePolicy"
-    }
-
-    fn properties(&self) -> &'static [Property] {
-        const { &[Property::required("PolicyDocument", Shape::Json), Property::required("Queues", Shape::Texts)] }
-    }
-
-    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
-        Box::pin(async move {
-            let document = wanted.get("PolicyDocument").map(Value::to_string).unwrap_or_default();
-            for queue in queues(wanted) {
-                set_policy(call, queue, &document).await?;
-            }
-            let name = queues(wanted).first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-            Ok(Made { physical_id: format!("{name}-policy"), ..Made::default() })
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        made: &'a Made,
-        before: &'a Properties,
-        wanted: &'a Properties,
-    ) -> Making<'a> {
-        Box::pin(async move {
-            let kept = queues(wanted);
-            for queue in queues(before).into_iter().filter(|queue| !kept.contains(queue)) {
-                gone_is_fine(set_policy(call, queue, "").await)?;
-            }
-            self.create(call, wanted).await?;
-            Ok(made.clone())
-        })
-    }
-
-    fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
-        Box::pin(async move {
-            for queue in queues(before) {
-                gone_is_fine(set_policy(call, queue, "").await)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn left_over(&self, _: &Properties) -> Option<Made> {
-        Some(Made::default())
-    }
 }
