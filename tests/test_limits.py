@@ -169,9 +169,14 @@ def test_another_function_and_the_host_are_out_of_sight(inside, client, make_fun
     code = f"# {marker}\nimport pathlib\ndef handler(event, context):\n    pathlib.Path('/tmp/own').write_text('{marker}')\n"
     # With a variable that has it started anew: the kernel then shows the environment, outside.
     other = make_function(code, Environment={"Variables": {"SECRET": marker, "PYTHONHASHSEED": "random"}})
-    invoke(client, other)
+
+    def environment_is_seen():
+        # Called each time: where memory is short, an idle instance may have been stopped by now.
+        invoke(client, other)
+        return any(path.endswith("environ") for path in outside("search", marker=marker, roots=["/proc"]))
+
+    eventually(environment_is_seen)
     assert outside("search", marker=marker, roots=[str(platform.data_dir / "code")]), "its code is in the data directory"
-    assert any(path.endswith("environ") for path in outside("search", marker=marker, roots=["/proc"])), "its environment is in /proc"
     assert value(inside("search", marker=marker, roots=["/proc", "/tmp", "/var", "/opt", "/home", "/mnt", "/etc"])) == []
     assert any("fogbank" in line for line in outside("processes"))
     seen = value(inside("processes"))
