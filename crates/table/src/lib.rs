@@ -1,0 +1,7 @@
+//! Tables, as DynamoDB has them.
+
+pub mod number;
+pub mod value;
+
+pub use number::{Number, NumberError};
+pub use value::{AttributeValue, Item, ValueError};
