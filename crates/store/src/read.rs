@@ -117,7 +117,7 @@ impl Snapshot {
         table: Table,
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
-    ) -> Result<impl DoubleEndedIterator<Item = Result<Entry, Error>> + use<>, Error> {
+    ) -> Result<impl DoubleEndedIterator<Item = Result<Entry, Error>> + '_, Error> {
         let (from, to) = inner_bounds(table, from, to);
         let range = match is_empty(&from, &to) {
             true => None,

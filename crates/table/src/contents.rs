@@ -3,9 +3,9 @@
 
 use crate::changes::{self, Author};
 use crate::keys::{self, ItemKey};
-use crate::schema::{Index, Phase, Projection, Table, TableKey};
+use crate::schema::{Expiry, Index, Phase, Projection, Table, TableKey};
 use crate::value::{self, AttributeValue, Item};
-use crate::{Error, history};
+use crate::{Error, history, upkeep};
 use fogbank_store::{Error as StoreError, Read, Tx};
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub(crate) fn item(from: &impl Read, table: &Table, key: &ItemKey) -> Result<Opt
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Item, Error> {
-    let damaged = |why: value::Damaged| StoreError::Damaged { table: keys::ITEM.0, why: why.to_string() };
-    Ok(value::decode_item(bytes).map_err(damaged)?)
+    let damaged = || StoreError::Damaged { table: keys::ITEM.0, why: "it is not an item".into() };
+    Ok(value::decode_item(bytes).ok_or_else(damaged)?)
 }
 
 /// Replaces the item `old` under `key` by `new`; either may be nothing.
@@ -69,10 +69,9 @@ fn enter(
     key: &ItemKey,
     (old, new): (Option<&Item>, Option<&Item>),
 ) -> Result<Vec<usize>, Error> {
-    let entry = |item: Option<&Item>| item.and_then(|item| ItemKey::of(&index.keys, item).map(|at| (at, item)));
-    let (before, after) = (entry(old), entry(new));
-    let shown = |entry: &Option<(ItemKey, &Item)>| entry.as_ref().map_or(0, |(_, item)| shown_size(table, index, item));
-    let sizes = (shown(&before), shown(&after));
+    let (before, after) = (entry(index, old), entry(index, new));
+    let size = |entry: &Option<(ItemKey, &Item)>| entry.as_ref().map_or(0, |(_, item)| shown_size(table, index, item));
+    let sizes = (size(&before), size(&after));
     let is_same_place = matches!((&before, &after), (Some((before, _)), Some((after, _))) if before == after);
     if is_same_place {
         if let (Phase::Filling(_), Some((at, item))) = (&index.phase, &after)
@@ -81,7 +80,8 @@ fn enter(
             put_entry(tx, index, at, key, shown_size(table, index, item))?;
             return Ok(vec![sizes.1]);
         }
-        let is_shown_alike = sizes.0 == sizes.1 && project(table, index, old) == project(table, index, new);
+        let shown = |item: Option<&'_ Item>| item.map(|item| shown(table, index, item).map(|(name, value)| (name.clone(), value.clone())).collect::<Item>());
+        let is_shown_alike = sizes.0 == sizes.1 && shown(old) == shown(new);
         count(tx, index.place, (true, sizes.0), (true, sizes.1))?;
         return Ok(if is_shown_alike { Vec::new() } else { vec![sizes.0.max(sizes.1)] });
     }
@@ -100,6 +100,11 @@ fn enter(
         written.push(sizes.1);
     }
     Ok(written)
+}
+
+/// Where an index has an item, if it does.
+fn entry<'a>(index: &Index, item: Option<&'a Item>) -> Option<(ItemKey, &'a Item)> {
+    item.and_then(|item| Some((ItemKey::of(&index.keys, item)?, item)))
 }
 
 /// Enters an item that was there before its index, unless it is there already.
@@ -130,33 +135,35 @@ fn expire(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, (old, new): (Option<&It
         return;
     }
     if let Some(seconds) = before {
-        tx.delete(keys::EXPIRY, &keys::timed(table.place, seconds, &key.0));
+        tx.delete(keys::EXPIRY, &keys::timed(expiry.place, seconds, &key.0));
     }
     if let Some(seconds) = after {
-        enter_expiry(tx, table, key, seconds);
+        enter_expiry(tx, expiry, key, seconds);
     }
 }
 
-pub(crate) fn enter_expiry(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, seconds: i64) {
-    tx.put(keys::EXPIRY, &keys::timed(table.place, seconds, &key.0), []);
-    tx.wake(crate::upkeep::WAKER);
+/// Enters an item's time, unless it passed too long ago.
+pub(crate) fn enter_expiry(tx: &mut Tx<'_>, expiry: &Expiry, key: &ItemKey, seconds: i64) {
+    if upkeep::does_expire(seconds, tx.now()) {
+        tx.put(keys::EXPIRY, &keys::timed(expiry.place, seconds, &key.0), []);
+        tx.wake(upkeep::WAKER);
+    }
 }
 
 /// When an item expires, in seconds since 1970. Only numbers count.
 pub(crate) fn expires(attribute: &str, item: &Item) -> Option<i64> {
     match item.get(attribute)? {
-        AttributeValue::N(number) => number.whole_seconds(),
+        AttributeValue::N(number) => number.truncated(),
         _ => None,
     }
 }
 
 /// What `index` shows of an item.
-pub(crate) fn project(table: &Table, index: &Index, item: Option<&Item>) -> Option<Item> {
-    let item = item?;
-    Some(match &index.projection {
-        Projection::All => item.clone(),
-        _ => shown(table, index, item).map(|(name, value)| (name.clone(), value.clone())).collect(),
-    })
+pub(crate) fn project(table: &Table, index: &Index, item: Item) -> Item {
+    match &index.projection {
+        Projection::All => item,
+        _ => item.into_iter().filter(|(name, _)| is_shown(table, index, name)).collect(),
+    }
 }
 
 fn shown<'a>(
@@ -177,7 +184,8 @@ pub(crate) fn is_shown(table: &Table, index: &Index, name: &str) -> bool {
     is_included || table.keys.has(name) || index.keys.has(name)
 }
 
-fn shown_size(table: &Table, index: &Index, item: &Item) -> usize {
+/// The bytes of an item that an index shows.
+pub(crate) fn shown_size(table: &Table, index: &Index, item: &Item) -> usize {
     shown(table, index, item).map(|(name, value)| name.len() + value.size()).sum()
 }
 

@@ -1,6 +1,7 @@
 //! Why an operation on tables fails. Texts are AWS's where AWS has one; `dynamodb/faults.rs` maps them to the wire.
 
-use crate::value::Item;
+use crate::expression::ExpressionError;
+use crate::value::{Item, ValueError};
 
 /// A failure of an operation on tables.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -89,6 +90,18 @@ impl Error {
     /// What operations on tables say of one that is not there.
     pub(crate) fn no_table(name: &str) -> Self {
         Self::NotFound(format!("Requested resource not found: Table: {name} not found"))
+    }
+}
+
+impl From<ExpressionError> for Error {
+    fn from(error: ExpressionError) -> Self {
+        Self::Validation(error.to_string())
+    }
+}
+
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Self {
+        Self::Validation(error.to_string())
     }
 }
 

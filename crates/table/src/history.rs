@@ -1,7 +1,7 @@
 //! What items were before they changed, for tables that can be restored as they were ("Point-in-time recovery" in the Developer Guide).
 
 use crate::keys::ItemKey;
-use crate::schema::Table;
+use crate::schema::{History, Table};
 use crate::value::{self, Item};
 use crate::{Error, contents, keys, registry};
 use fogbank_model::Timestamp;
@@ -15,15 +15,21 @@ pub(crate) const HISTORY: Map = Map("dynamodb.history");
 /// Records that one transaction removes.
 const AT_ONCE: usize = 500;
 
+impl History {
+    /// Since when it must be kept.
+    pub(crate) fn oldest(&self, now: Timestamp) -> Timestamp {
+        let kept = Duration::from_secs(24 * 3600) * self.days;
+        Timestamp(now.0 - i64::try_from(kept.as_millis()).unwrap_or(0))
+    }
+}
+
 /// Keeps what was under `key`, if the table's changes are kept.
 pub(crate) fn record(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, old: Option<&Item>) -> Result<(), Error> {
-    if table.history_since.is_none() {
-        return Ok(());
-    }
+    let Some(history) = &table.history else { return Ok(()) };
     let number = registry::next_number(tx)?;
     let length = u32::try_from(key.0.len()).unwrap_or(u32::MAX);
     let old = old.map(value::encode_item).unwrap_or_default();
-    tx.put(HISTORY, &keys::timed(table.place, tx.now().0, &number.to_be_bytes()), [
+    tx.put(HISTORY, &keys::timed(history.place, tx.now().0, &number.to_be_bytes()), [
         &length.to_be_bytes()[..],
         &key.0,
         &old,
@@ -34,12 +40,12 @@ pub(crate) fn record(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, old: Option<
 /// What was at `at` under each key that changed since: an item, or nothing. In memory, because it is looked up while the table is copied.
 pub(crate) fn changed_since(
     from: &Snapshot,
-    table: &Table,
+    history: &History,
     at: Timestamp,
 ) -> Result<BTreeMap<ItemKey, Option<Item>>, Error> {
     let damaged = || StoreError::Damaged { table: HISTORY.0, why: "it is too short".into() };
-    let first = keys::timed(table.place, at.0.saturating_add(1), &[]);
-    let last = keys::timed(table.place, i64::MAX, &[]);
+    let first = keys::timed(history.place, at.0.saturating_add(1), &[]);
+    let last = keys::timed(history.place, i64::MAX, &[]);
     let mut before = BTreeMap::new();
     for entry in from.range(HISTORY, Bound::Included(&first), Bound::Included(&last))? {
         let (_, bytes) = entry?;
@@ -56,12 +62,8 @@ pub(crate) fn changed_since(
 /// Removes what is older than its table keeps it.
 pub(crate) async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
     for (_, table) in store.read(registry::all)? {
-        if table.history_since.is_none() {
-            continue;
-        }
-        let days = Duration::from_secs(24 * 3600) * u32::try_from(table.history_days).unwrap_or(35);
-        let oldest = Timestamp(now.0 - i64::try_from(days.as_millis()).unwrap_or(0));
-        let (from, until) = (keys::place(table.place), keys::timed(table.place, oldest.0, &[]));
+        let Some(history) = table.history else { continue };
+        let (from, until) = (keys::place(history.place), keys::timed(history.place, history.oldest(now).0, &[]));
         loop {
             let until = until.clone();
             let forget = move |tx: &mut Tx<'_>| -> Result<usize, Error> {

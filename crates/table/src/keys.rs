@@ -9,12 +9,12 @@
 //! | `dynamodb.counter` | place | entries and bytes of a table or an index (8 bytes each) |
 //! | `dynamodb.item` | place, [`ItemKey`] | the item |
 //! | `dynamodb.entry` | place of the index, its [`ItemKey`], the item's [`ItemKey`] | length of the former (4 bytes) |
-//! | `dynamodb.expiry` | place of the table, seconds, [`ItemKey`] | nothing |
+//! | `dynamodb.expiry` | place, seconds, [`ItemKey`] | nothing |
 //! | `dynamodb.change` | place of the stream, sequence number | [`Change`](crate::changes::Change) |
 //! | `dynamodb.stream` | account, region, table, 0, label | [`Stream`](crate::changes::Stream) |
 //! | `dynamodb.token` | account, region, token | a transaction that was made: its digest and answer |
 //! | `dynamodb.token_end` | time, account, region, token | nothing |
-//! | `dynamodb.history` | place of the table, time, number | the key that changed, and what was there before |
+//! | `dynamodb.history` | place, time, number | the key that changed, and what was there before |
 //! | `dynamodb.backup` | account, region, table, 0, id | [`Backup`](crate::backup::Backup) |
 //!
 //! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the partition
@@ -93,7 +93,7 @@ pub(crate) fn encoded(value: &AttributeValue) -> Option<Vec<u8>> {
         AttributeValue::B(bytes) => Some(ended(bytes)),
         AttributeValue::N(number) => {
             let mut out = Vec::new();
-            number.encode_key(&mut out);
+            number.encode_ordered(&mut out);
             Some(out)
         }
         _ => None,

@@ -199,10 +199,23 @@ pub struct StreamOf {
 /// When items expire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
+    /// Where the times are in the store.
+    pub place: u64,
     /// The attribute that holds the time, in seconds since 1970.
     pub attribute: String,
     /// Whether all items are entered.
     pub phase: Phase,
+}
+
+/// What items were before they changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// Where it is in the store.
+    pub place: u64,
+    /// Since when it is kept.
+    pub since: Timestamp,
+    /// For how many days.
+    pub days: u32,
 }
 
 /// Encryption settings, kept and shown.
@@ -241,10 +254,8 @@ pub struct Table {
     pub last_stream: Option<String>,
     /// When items expire.
     pub expiry: Option<Expiry>,
-    /// Whether changes are kept, so that the table can be restored as it was; since when.
-    pub history_since: Option<Timestamp>,
-    /// For how many days.
-    pub history_days: i64,
+    /// What items were before they changed, if that is kept, so that the table can be restored as it was.
+    pub history: Option<History>,
     /// Encryption.
     pub encryption: Option<Encryption>,
     /// `STANDARD_INFREQUENT_ACCESS`, if it was named.

@@ -5,7 +5,7 @@ use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Expiry, IndexKind, OnDemand, Phase, Table, TableKey, Throughput, View};
 use crate::{Error, Tables, changes, keys, upkeep};
 use fogbank_model::Timestamp;
-use fogbank_store::{Read, Tx};
+use fogbank_store::Tx;
 use std::sync::Arc;
 
 /// What is wished of a table; what is absent stays as it is.
@@ -98,13 +98,14 @@ impl Tables {
                 "TimeToLive is active on a different AttributeName: current AttributeName is {}",
                 expiry.attribute
             ))),
-            (Some(_), false) => {
+            (Some(expiry), false) => {
+                upkeep::leave(tx, expiry.place);
                 table.expiry = None;
-                upkeep::leave_expiry(tx, table);
                 Ok(())
             }
             (None, true) => {
-                table.expiry = Some(Expiry { attribute: attribute.clone(), phase: Phase::Filling(Vec::new()) });
+                let place = next_number(tx)?;
+                table.expiry = Some(Expiry { place, attribute: attribute.clone(), phase: Phase::Filling(Vec::new()) });
                 upkeep::fill_later(tx, key);
                 Ok(())
             }
@@ -129,7 +130,9 @@ impl Tables {
                 changes::end(tx, &key, stream)?;
             }
             tx.delete(keys::TABLE, &keys::table(&key));
-            let places = std::iter::once(table.place).chain(table.indexes.iter().map(|index| index.place));
+            let indexes = table.indexes.iter().map(|index| index.place);
+            let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
+            let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
             places.for_each(|place| upkeep::leave(tx, place));
             Ok(table)
         };

@@ -4,10 +4,10 @@
 use crate::changes::{self, Author, KEPT, Stream};
 use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
-use crate::schema::{Phase, Table, TableKey};
+use crate::schema::{Phase, TableKey};
 use crate::{Error, contents, history};
 use fogbank_model::{Clock, Timestamp};
-use fogbank_store::{Read, Store, Table as Map, Tx};
+use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,16 +76,6 @@ pub(crate) fn leave(tx: &mut Tx<'_>, place: u64) {
     tx.wake(WAKER);
 }
 
-/// Lets the upkeep remove a table's times of expiry.
-pub(crate) fn leave_expiry(tx: &mut Tx<'_>, table: &Table) {
-    tx.put(keys::LEFT, &left_expiry(table), []);
-    tx.wake(WAKER);
-}
-
-fn left_expiry(table: &Table) -> Vec<u8> {
-    keys::below(table.place, b"expiry")
-}
-
 /// Whether an item that expires at `seconds` is one that does.
 pub(crate) fn does_expire(seconds: i64, now: Timestamp) -> bool {
     seconds > now.0 / 1000 - TOO_OLD_S
@@ -99,12 +89,6 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
     };
     let Some(table) = registry.look_up(tx, key)? else { return done(tx) };
     let mut table = Arc::unwrap_or_clone(table);
-    // Times of an expiry that was switched off must have gone before those of the next one come.
-    let left = left_expiry(&table);
-    if tx.get(keys::LEFT, &left)?.is_some() {
-        clear(tx, &left)?;
-        return Ok(false);
-    }
     let (phase, index) = match table.indexes.iter().position(|index| matches!(index.phase, Phase::Filling(_))) {
         Some(at) => (table.indexes[at].phase.clone(), Some(at)),
         None => match &table.expiry {
@@ -122,9 +106,8 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
         match (index, &table.expiry) {
             (Some(index), _) => contents::fill(tx, &table, &table.indexes[index], &at, &item)?,
             (None, Some(expiry)) => {
-                let seconds = contents::expires(&expiry.attribute, &item);
-                if let Some(seconds) = seconds.filter(|seconds| does_expire(*seconds, tx.now())) {
-                    contents::enter_expiry(tx, &table, &at, seconds);
+                if let Some(seconds) = contents::expires(&expiry.attribute, &item) {
+                    contents::enter_expiry(tx, expiry, &at, seconds);
                 }
             }
             (None, None) => {}
@@ -144,21 +127,16 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
 }
 
 /// Removes some more of what is left below a place; whether that was all.
-fn clear(tx: &mut Tx<'_>, left: &[u8]) -> Result<bool, Error> {
-    let place = left.get(..8).unwrap_or_default();
-    let all: &[Map] = &[keys::ITEM, keys::ENTRY, keys::EXPIRY, keys::CHANGE, history::HISTORY];
-    let maps = if left.len() > 8 { &[keys::EXPIRY] } else { all };
-    for map in maps {
-        let entries = tx.scan_prefix(*map, place, AT_ONCE)?;
-        entries.iter().for_each(|(key, _)| tx.delete(*map, key));
+fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
+    for map in [keys::ITEM, keys::ENTRY, keys::EXPIRY, keys::CHANGE, history::HISTORY] {
+        let entries = tx.scan_prefix(map, place, AT_ONCE)?;
+        entries.iter().for_each(|(key, _)| tx.delete(map, key));
         if entries.len() == AT_ONCE {
             return Ok(false);
         }
     }
-    if left.len() == 8 {
-        tx.delete(keys::COUNTER, place);
-    }
-    tx.delete(keys::LEFT, left);
+    tx.delete(keys::COUNTER, place);
+    tx.delete(keys::LEFT, place);
     Ok(true)
 }
 
@@ -201,9 +179,10 @@ async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
 async fn expire_all(store: &Store, registry: &Arc<Registry>, clock: &dyn Clock) -> Result<Option<Timestamp>, Error> {
     let mut next: Option<Timestamp> = None;
     let tables = store.read(registry::all)?;
-    for (key, table) in tables.into_iter().filter(|(_, table)| table.expiry.is_some()) {
+    for (key, table) in tables {
+        let Some(place) = table.expiry.map(|expiry| expiry.place) else { continue };
         loop {
-            let first = store.read(|snapshot| snapshot.scan_prefix(keys::EXPIRY, &keys::place(table.place), 1))?;
+            let first = store.read(|snapshot| snapshot.scan_prefix(keys::EXPIRY, &keys::place(place), 1))?;
             let seconds = first.first().and_then(|(key, _)| key.get(8..16)?.try_into().ok()).map(i64::from_be_bytes);
             let Some(due) = seconds.map(|seconds| Timestamp(seconds.saturating_mul(1000))) else { break };
             if due > clock.now() {
@@ -219,8 +198,9 @@ async fn expire_all(store: &Store, registry: &Arc<Registry>, clock: &dyn Clock) 
 
 fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Error> {
     let Some(table) = registry.look_up(tx, key)? else { return Ok(()) };
-    let until = keys::timed(table.place, tx.now().0 / 1000 + 1, &[]);
-    let due = tx.scan(keys::EXPIRY, Bound::Included(&keys::place(table.place)), Bound::Excluded(&until), AT_ONCE)?;
+    let Some(place) = table.expiry.as_ref().map(|expiry| expiry.place) else { return Ok(()) };
+    let until = keys::timed(place, tx.now().0 / 1000 + 1, &[]);
+    let due = tx.scan(keys::EXPIRY, Bound::Included(&keys::place(place)), Bound::Excluded(&until), AT_ONCE)?;
     for (entry, _) in due {
         // Gone first: without an item behind it, it would be due for ever.
         tx.delete(keys::EXPIRY, &entry);

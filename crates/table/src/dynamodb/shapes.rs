@@ -1,0 +1,5 @@
+//! DynamoDB's structures, with its member names.
+
+pub(super) mod items;
+pub(super) mod settings;
+pub(super) mod tables;
