@@ -161,7 +161,8 @@ pub async fn compose(
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),
         fogbank_topic::sns::service(topics.clone()),
-        fogbank_table::dynamodb::service(tables),
+        fogbank_table::dynamodb::service(tables.clone()),
+        fogbank_table::streams::service(tables),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long records are kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 
+/// Records that one read gives at most.
+pub const PAGE: usize = 1000;
+
 /// Who changes an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Author {
@@ -44,7 +47,7 @@ pub struct Stream {
 }
 
 /// A stream's name: its table and its label.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamKey {
     /// The table.
     pub table: TableKey,
@@ -116,6 +119,11 @@ pub fn sequence_text(number: u64) -> String {
 pub fn sequence_of(text: &str) -> Option<u64> {
     let digits = text.strip_prefix('1').filter(|digits| digits.len() == 20)?;
     digits.parse().ok()
+}
+
+/// The id of the event that a record is.
+pub(crate) fn event_id(number: u64) -> String {
+    format!("{number:032x}")
 }
 
 impl Change {
@@ -211,7 +219,6 @@ pub(crate) fn end(tx: &mut Tx<'_>, name: &TableKey, stream: &StreamOf) -> Result
 /// Writes the record of a change, if the table has a stream.
 pub(crate) fn record(
     tx: &mut Tx<'_>,
-    _name: &TableKey,
     table: &Table,
     (old, new): (Option<&Item>, Option<&Item>),
     author: Author,

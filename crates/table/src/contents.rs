@@ -3,7 +3,7 @@
 
 use crate::changes::{self, Author};
 use crate::keys::{self, ItemKey};
-use crate::schema::{Expiry, Index, Phase, Projection, Table, TableKey};
+use crate::schema::{Expiry, Index, Phase, Projection, Table};
 use crate::value::{self, AttributeValue, Item};
 use crate::{Error, history, upkeep};
 use fogbank_store::{Error as StoreError, Read, Tx};
@@ -32,7 +32,6 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Item, Error> {
 /// Replaces the item `old` under `key` by `new`; either may be nothing.
 pub(crate) fn change(
     tx: &mut Tx<'_>,
-    name: &TableKey,
     table: &Table,
     key: &ItemKey,
     (old, new): (Option<&Item>, Option<&Item>),
@@ -56,7 +55,7 @@ pub(crate) fn change(
         }
     }
     expire(tx, table, key, (old, new));
-    changes::record(tx, name, table, (old, new), author)?;
+    changes::record(tx, table, (old, new), author)?;
     history::record(tx, table, key, old)?;
     Ok(effort)
 }

@@ -20,6 +20,7 @@
 //! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the partition
 //! key and the sort key, encoded so that they sort as their values do and none is the beginning of another.
 
+use crate::changes::StreamKey;
 use crate::schema::{KeySchema, KeyType, TableKey};
 use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Region, Timestamp};
@@ -71,6 +72,13 @@ pub(crate) fn timed(place: u64, seconds: i64, rest: &[u8]) -> Vec<u8> {
 
 pub(crate) fn stream(table: &TableKey, label: &str) -> Vec<u8> {
     [self::table(table).as_slice(), b"\0", label.as_bytes()].concat()
+}
+
+/// The stream that a key of `dynamodb.stream` names.
+pub(crate) fn stream_of(key: &[u8]) -> Option<StreamKey> {
+    let at = key.iter().rposition(|byte| *byte == 0)?;
+    let label = std::str::from_utf8(key.get(at + 1..)?).ok()?.to_owned();
+    Some(StreamKey { table: table_of(key.get(..at)?)?, label })
 }
 
 pub(crate) fn token(account: &AccountId, region: &Region, token: &str) -> Vec<u8> {

@@ -23,6 +23,8 @@ mod page;
 mod query;
 mod registry;
 pub mod schema;
+pub mod stream;
+pub mod streams;
 mod transact;
 mod update;
 mod upkeep;

@@ -206,7 +206,7 @@ fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Er
         tx.delete(keys::EXPIRY, &entry);
         let at = ItemKey(entry.get(16..).unwrap_or_default().to_vec());
         if let Some(item) = contents::item(tx, &table, &at)? {
-            contents::change(tx, key, &table, &at, (Some(&item), None), Author::Expiry)?;
+            contents::change(tx, &table, &at, (Some(&item), None), Author::Expiry)?;
         }
     }
     Ok(())

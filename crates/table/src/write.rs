@@ -71,7 +71,7 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
     if let Some(item) = &new {
         check_item(&table, item, updated.is_some())?;
     }
-    let effort = contents::change(tx, &write.table, &table, &at, (old.as_ref(), new.as_ref()), Author::Caller)?;
+    let effort = contents::change(tx, &table, &at, (old.as_ref(), new.as_ref()), Author::Caller)?;
     Ok(Written { table, key, old, new, updated, effort })
 }
 

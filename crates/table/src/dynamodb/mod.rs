@@ -13,6 +13,8 @@ mod shapes;
 mod tables;
 mod transactions;
 
+pub(crate) use shapes::tables::KeySchemaElement;
+
 use crate::Tables;
 use fogbank_wire::Service;
 use std::sync::Arc;
