@@ -1,5 +1,6 @@
 //! Tables, as DynamoDB has them.
 
+pub mod expression;
 pub mod number;
 pub mod value;
 
