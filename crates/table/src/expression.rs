@@ -11,6 +11,7 @@
 mod condition;
 mod error;
 mod key_condition;
+pub mod legacy;
 mod parser;
 mod path;
 mod projection;

@@ -4,6 +4,8 @@ mod check;
 mod evaluate;
 mod parse;
 
+pub(super) use evaluate::order;
+
 use super::error::{ExpressionError, Kind};
 use super::parser::Parser;
 use super::path::Path;

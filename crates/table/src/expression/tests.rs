@@ -3,6 +3,7 @@
 mod conditions;
 mod hostile;
 mod keys;
+mod legacy;
 mod projections;
 mod updates;
 

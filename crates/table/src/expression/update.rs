@@ -15,6 +15,8 @@ use crate::value::AttributeValue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
     actions: Vec<Action>,
+    /// Whether it comes from `AttributeUpdates`, whose failures have texts of their own.
+    is_legacy: bool,
 }
 
 /// One change.
@@ -73,7 +75,12 @@ impl Update {
     pub fn of(actions: Vec<Action>) -> Result<Self, Problem> {
         let paths: Vec<Path> = actions.iter().map(|action| action.path().clone()).collect();
         PathTree::of(&paths)?;
-        Ok(Self { actions })
+        Ok(Self { actions, is_legacy: false })
+    }
+
+    /// An update of these actions, each for another whole attribute, from `AttributeUpdates`.
+    pub(super) fn of_attributes(actions: Vec<Action>) -> Self {
+        Self { actions, is_legacy: true }
     }
 
     /// What to do.

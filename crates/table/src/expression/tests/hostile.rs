@@ -109,12 +109,12 @@ fn any_text_is_read_or_refused() {
         "\0",
     ];
     let mut random = Random(11);
-    for _ in 0..30_000 {
+    for _ in 0..6_000 {
         let count = random.below(14);
         let text: Vec<&str> = (0..count).map(|_| tokens[random.below(tokens.len())]).collect();
         read_as_anything(&text.join(" "));
     }
-    for _ in 0..5_000 {
+    for _ in 0..2_000 {
         let count = random.below(40);
         let bytes: Vec<u8> = (0..count).map(|_| random.below(256) as u8).collect();
         read_as_anything(&String::from_utf8_lossy(&bytes));

@@ -97,15 +97,15 @@ fn updates_change_items() {
         ("REMOVE l[0], l[2]", json!({"l": {"L": [{"N": "1"}]}})),
         ("REMOVE l[3] SET l[8] = :n", json!({"l": {"L": [{"N": "0"}, {"N": "1"}, {"N": "2"}, {"N": "1"}]}})),
         ("SET l[0] = :n REMOVE l[1]", json!({"l": {"L": [{"N": "1"}, {"N": "2"}]}})),
-        ("REMOVE s, missing, m.missing, l[77]", json!({"s": null})),
+        ("REMOVE s, absent, m.absent, l[77]", json!({"s": null})),
         ("ADD n :m, a :n", json!({"n": {"N": "10"}, "a": {"N": "1"}})),
         (
-            "ADD ss :ss, ns :ns, new :ss",
-            json!({"ss": {"SS": ["a", "b", "c"]}, "ns": {"NS": ["1", "2"]}, "new": {"SS": ["a", "b"]}}),
+            "ADD ss :ss, ns :ns, fresh :ss",
+            json!({"ss": {"SS": ["a", "b", "c"]}, "ns": {"NS": ["1", "2"]}, "fresh": {"SS": ["a", "b"]}}),
         ),
         ("ADD m.x :m", json!({"m": {"M": {"x": {"N": "6"}, "y": {"L": [{"S": "p"}]}}}})),
         ("DELETE ss :ss", json!({"ss": {"SS": ["c"]}})),
-        ("DELETE ns :ns, missing :ss", json!({"ns": null})),
+        ("DELETE ns :ns, absent :ss", json!({"ns": null})),
         ("set #name = :s remove n add a :n", json!({"name": {"S": "abc"}, "n": null, "a": {"N": "1"}})),
     ];
     for (update, different) in cases {
@@ -125,22 +125,22 @@ fn updates_that_items_do_not_allow_say_why() {
     let wrong = "An operand in the update expression has an incorrect data type";
     let none = "The provided expression refers to an attribute that does not exist in the item";
     let cases = [
-        ("SET missing.x = :n", invalid),
+        ("SET absent.x = :n", invalid),
         ("SET s.x = :n", invalid),
         ("SET l.x = :n", invalid),
         ("SET m[0] = :n", invalid),
         ("SET l[9].x = :n", invalid),
-        ("REMOVE missing.x", invalid),
+        ("REMOVE absent.x", invalid),
         ("REMOVE s[0]", invalid),
-        ("ADD missing.x :n", invalid),
+        ("ADD absent.x :n", invalid),
         ("SET a = s + :n", wrong),
         ("SET a = list_append(s, :l)", wrong),
         ("ADD s :n", wrong),
         ("ADD ss :ns", wrong),
         ("DELETE n :ss", wrong),
-        ("SET a = missing", none),
-        ("SET a = missing + :n", none),
-        ("SET a = list_append(missing, :l)", none),
+        ("SET a = absent", none),
+        ("SET a = absent + :n", none),
+        ("SET a = list_append(absent, :l)", none),
     ];
     for (update, why) in cases {
         assert_eq!(text(Update::parse(update, &mut usual()).unwrap().apply(&item(before()))), why, "{update}");

@@ -24,7 +24,7 @@ impl Update {
     pub fn apply(&self, item: &Item) -> Result<Updated, ExpressionError> {
         let mut changes = Vec::new();
         for action in &self.actions {
-            changes.push((action.path(), action.change(item)?));
+            changes.push((action.path(), action.change(item).map_err(|error| self.in_own_words(error))?));
         }
         // Elements that are put behind a list's end come in the order of their indexes; removing goes backwards, so that an element's
         // index is still what it was.
@@ -44,6 +44,17 @@ impl Update {
         changed.sort();
         changed.dedup();
         Ok(Updated { item: new, changed: Projection::of_paths(changed)? })
+    }
+}
+
+impl Update {
+    fn in_own_words(&self, error: ExpressionError) -> ExpressionError {
+        match error {
+            ExpressionError::WrongType if self.is_legacy => {
+                ExpressionError::Legacy("Type mismatch for attribute to update")
+            }
+            other => other,
+        }
     }
 }
 
@@ -116,6 +127,8 @@ fn add(old: &AttributeValue, value: &AttributeValue) -> Result<AttributeValue, E
         (AttributeValue::SS(old), AttributeValue::SS(more)) => Ok(AttributeValue::SS(old | more)),
         (AttributeValue::NS(old), AttributeValue::NS(more)) => Ok(AttributeValue::NS(old | more)),
         (AttributeValue::BS(old), AttributeValue::BS(more)) => Ok(AttributeValue::BS(old | more)),
+        // Only `AttributeUpdates` can add lists.
+        (AttributeValue::L(old), AttributeValue::L(more)) => Ok(AttributeValue::L([&old[..], more].concat())),
         _ => Err(ExpressionError::WrongType),
     }
 }
