@@ -9,7 +9,15 @@
 //! - Transactions are serialisable, because all writes are made one after another; a read sees one committed state.
 //! - The cost of an operation on items does not depend on how many there are.
 
+mod capacity;
+pub mod changes;
+mod contents;
+mod create;
+pub mod dynamodb;
+mod error;
 pub mod expression;
+mod history;
+mod keys;
 pub mod number;
 mod page;
 mod query;

@@ -2,7 +2,8 @@
 
 use super::items::collections;
 use super::shapes::items::{BatchGet, BatchGot, BatchWrite, BatchWritten, Capacity, KeysAndAttributes, Unprocessed, WriteRequest};
-use super::{address, legacy, reading};
+use super::{address, reading};
+use crate::expression::legacy;
 use crate::capacity::{Taken, read_factor};
 use crate::schema::TableKey;
 use crate::value::{Item, item_size};
@@ -65,8 +66,8 @@ struct Wanted {
 impl Wanted {
     fn read(context: &RequestContext, name: String, input: KeysAndAttributes) -> Result<Self, Error> {
         let table = address::table(context, &name)?;
-        legacy::check_attributes(
-            input.attributes_to_get.as_deref(),
+        legacy::check_unmixed(
+            &[("AttributesToGet", input.attributes_to_get.is_some())],
             &[("ProjectionExpression", input.projection_expression.is_some())],
         )?;
         let asked = (
@@ -83,7 +84,7 @@ impl Wanted {
         )?;
         let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
         placeholders.check_used()?;
-        let projection = projection.or(legacy::projection(input.attributes_to_get)?);
+        let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
         let keys: Result<Vec<_>, Error> = input.keys.into_iter().map(reading::item).collect();
         let keys = keys?;
         if keys.iter().collect::<BTreeSet<_>>().len() < keys.len() {

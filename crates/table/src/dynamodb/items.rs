@@ -1,9 +1,9 @@
 //! Handlers for single items.
 
 use super::shapes::items::{Capacity, Changed, CollectionMetrics, DeleteItem, GetItem, Got, PutItem, UpdateItem};
-use super::{address, legacy, reading};
+use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
-use crate::expression::{Kind, Update};
+use crate::expression::{Kind, Update, legacy};
 use crate::schema::Table;
 use crate::value::{Item, item_size};
 use crate::write::{Action, Write, Written, has_collections};
@@ -56,8 +56,10 @@ fn check_returns(asked: Option<&str>) -> Result<bool, Error> {
 pub(super) async fn put(state: State, context: RequestContext, input: PutItem) -> Result<Changed, Error> {
     let table = address::table(&context, &input.table_name)?;
     let wants_old = check_returns(input.return_values.as_deref())?;
-    let expected = legacy::Expected { expected: input.expected, operator: input.conditional_operator };
-    expected.check_unmixed(&[("ConditionExpression", input.condition_expression.is_some())])?;
+    legacy::check_unmixed(
+        &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
+        &[("ConditionExpression", input.condition_expression.is_some())],
+    )?;
     let has_expression = input.condition_expression.is_some();
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
@@ -67,7 +69,7 @@ pub(super) async fn put(state: State, context: RequestContext, input: PutItem) -
     )?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = condition.or(expected.condition()?);
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
     let write = Write {
         table,
         action: Action::Put(reading::item(input.item)?),
@@ -83,8 +85,10 @@ pub(super) async fn put(state: State, context: RequestContext, input: PutItem) -
 pub(super) async fn delete(state: State, context: RequestContext, input: DeleteItem) -> Result<Changed, Error> {
     let table = address::table(&context, &input.table_name)?;
     let wants_old = check_returns(input.return_values.as_deref())?;
-    let expected = legacy::Expected { expected: input.expected, operator: input.conditional_operator };
-    expected.check_unmixed(&[("ConditionExpression", input.condition_expression.is_some())])?;
+    legacy::check_unmixed(
+        &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
+        &[("ConditionExpression", input.condition_expression.is_some())],
+    )?;
     let has_expression = input.condition_expression.is_some();
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
@@ -94,7 +98,7 @@ pub(super) async fn delete(state: State, context: RequestContext, input: DeleteI
     )?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = condition.or(expected.condition()?);
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
     let write = Write {
         table,
         action: Action::Delete(reading::item(input.key)?),
@@ -109,13 +113,16 @@ pub(super) async fn delete(state: State, context: RequestContext, input: DeleteI
 
 pub(super) async fn update(state: State, context: RequestContext, input: UpdateItem) -> Result<Changed, Error> {
     let table = address::table(&context, &input.table_name)?;
-    let expected = legacy::Expected { expected: input.expected, operator: input.conditional_operator };
-    let updates = legacy::Updates { updates: input.attribute_updates };
     let expressions = [
         ("UpdateExpression", input.update_expression.is_some()),
         ("ConditionExpression", input.condition_expression.is_some()),
     ];
-    updates.check_unmixed(&expected, &expressions)?;
+    let older = [
+        ("AttributeUpdates", input.attribute_updates.is_some()),
+        ("Expected", input.expected.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
@@ -127,10 +134,10 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
         input.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = condition.or(expected.condition()?);
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
     let update = match update {
         Some(update) => update,
-        None => updates.update()?,
+        None => legacy::update(input.attribute_updates.unwrap_or_default())?,
     };
     let write = Write {
         table,
@@ -161,8 +168,8 @@ fn shown(written: &Written, asked: Option<&str>) -> Option<Item> {
 
 pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -> Result<Got, Error> {
     let table = address::table(&context, &input.table_name)?;
-    legacy::check_attributes(
-        input.attributes_to_get.as_deref(),
+    legacy::check_unmixed(
+        &[("AttributesToGet", input.attributes_to_get.is_some())],
         &[("ProjectionExpression", input.projection_expression.is_some())],
     )?;
     let has_expression = input.projection_expression.is_some();
@@ -174,7 +181,7 @@ pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -
     )?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let projection = projection.or(legacy::projection(input.attributes_to_get)?);
+    let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
     let key = reading::item(input.key)?;
     state.keep(&table)?;
     let (table, item) = state.store.read(|snapshot| state.get(snapshot, &table, &key))?;

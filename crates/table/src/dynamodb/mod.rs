@@ -5,7 +5,6 @@ mod batches;
 mod describe;
 mod faults;
 mod items;
-mod legacy;
 mod reading;
 mod searches;
 mod settings;

@@ -1,10 +1,10 @@
 //! Handlers for queries and scans.
 
 use super::shapes::items::{Capacity, Found, Query, Scan};
-use super::{address, legacy, reading};
+use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::contents;
-use crate::expression::{Condition, KeyCondition, Kind, Projection};
+use crate::expression::{Condition, KeyCondition, Kind, Projection, legacy};
 use crate::query::{Reach, Search};
 use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table};
 use crate::value::Item;
@@ -99,14 +99,13 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
         ("FilterExpression", input.filter_expression.is_some()),
         ("KeyConditionExpression", input.key_condition_expression.is_some()),
     ];
-    let older = legacy::Search {
-        filter_name: "QueryFilter",
-        attributes: input.attributes_to_get,
-        filter: input.query_filter,
-        operator: input.conditional_operator,
-        keys: input.key_conditions,
-    };
-    older.check_unmixed(&expressions)?;
+    let older = [
+        ("AttributesToGet", input.attributes_to_get.is_some()),
+        ("QueryFilter", input.query_filter.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+        ("KeyConditions", input.key_conditions.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
@@ -122,16 +121,19 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
     let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = match condition {
-        Some(condition) => condition,
-        None => older.key_condition()?.ok_or_else(|| {
-            Error::validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
-        })?,
+    let condition = match (condition, input.key_conditions) {
+        (Some(condition), _) => condition,
+        (None, Some(conditions)) => legacy::key_condition(conditions)?,
+        (None, None) => {
+            return Err(Error::validation(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+            ));
+        }
     };
-    let filter = filter.or(older.condition()?);
+    let filter = filter.or(legacy::condition(input.query_filter, input.conditional_operator.as_deref())?);
     let show = Show {
         select: input.select,
-        projection: projection.or(legacy::projection(older.attributes)?),
+        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
         is_consistent: input.consistent_read,
         capacity: input.return_consumed_capacity,
     };
@@ -167,14 +169,12 @@ pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> 
         ("ProjectionExpression", input.projection_expression.is_some()),
         ("FilterExpression", input.filter_expression.is_some()),
     ];
-    let older = legacy::Search {
-        filter_name: "ScanFilter",
-        attributes: input.attributes_to_get,
-        filter: input.scan_filter,
-        operator: input.conditional_operator,
-        keys: None,
-    };
-    older.check_unmixed(&expressions)?;
+    let older = [
+        ("AttributesToGet", input.attributes_to_get.is_some()),
+        ("ScanFilter", input.scan_filter.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
@@ -185,10 +185,10 @@ pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> 
     let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let filter = filter.or(older.condition()?);
+    let filter = filter.or(legacy::condition(input.scan_filter, input.conditional_operator.as_deref())?);
     let show = Show {
         select: input.select,
-        projection: projection.or(legacy::projection(older.attributes)?),
+        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
         is_consistent: input.consistent_read,
         capacity: input.return_consumed_capacity,
     };

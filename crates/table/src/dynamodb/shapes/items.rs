@@ -1,6 +1,7 @@
 //! Structures of operations on items. Attribute values are read by the operation, which says where a wrong one was.
 
 use crate::capacity::Taken;
+use crate::expression::legacy::{AttributeUpdate, Expectation};
 use crate::schema::IndexKind;
 use crate::value::{AttributeValue, Item};
 use fogbank_wire::Value;
@@ -8,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub type Names = Option<BTreeMap<String, String>>;
+pub type Expectations = Option<BTreeMap<String, Expectation>>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PutItem {
     pub table_name: String,
     pub item: Value,
-    pub expected: Option<Value>,
+    pub expected: Expectations,
     pub conditional_operator: Option<String>,
     pub condition_expression: Option<String>,
     pub expression_attribute_names: Names,
@@ -30,7 +32,7 @@ pub struct PutItem {
 pub struct DeleteItem {
     pub table_name: String,
     pub key: Value,
-    pub expected: Option<Value>,
+    pub expected: Expectations,
     pub conditional_operator: Option<String>,
     pub condition_expression: Option<String>,
     pub expression_attribute_names: Names,
@@ -46,8 +48,8 @@ pub struct DeleteItem {
 pub struct UpdateItem {
     pub table_name: String,
     pub key: Value,
-    pub attribute_updates: Option<Value>,
-    pub expected: Option<Value>,
+    pub attribute_updates: Option<BTreeMap<String, AttributeUpdate>>,
+    pub expected: Expectations,
     pub conditional_operator: Option<String>,
     pub update_expression: Option<String>,
     pub condition_expression: Option<String>,
@@ -226,8 +228,8 @@ pub struct Query {
     pub attributes_to_get: Option<Vec<String>>,
     pub limit: Option<usize>,
     pub consistent_read: bool,
-    pub key_conditions: Option<Value>,
-    pub query_filter: Option<Value>,
+    pub key_conditions: Expectations,
+    pub query_filter: Expectations,
     pub conditional_operator: Option<String>,
     pub scan_index_forward: Option<bool>,
     pub exclusive_start_key: Option<Value>,
@@ -248,7 +250,7 @@ pub struct Scan {
     pub attributes_to_get: Option<Vec<String>>,
     pub limit: Option<usize>,
     pub consistent_read: bool,
-    pub scan_filter: Option<Value>,
+    pub scan_filter: Expectations,
     pub conditional_operator: Option<String>,
     pub exclusive_start_key: Option<Value>,
     pub return_consumed_capacity: Option<String>,
