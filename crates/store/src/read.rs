@@ -112,12 +112,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::Disk`].
-    pub fn range(
-        &self,
+    pub fn range<'s>(
+        &'s self,
         table: Table,
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
-    ) -> Result<impl DoubleEndedIterator<Item = Result<Entry, Error>> + '_, Error> {
+    ) -> Result<impl DoubleEndedIterator<Item = Result<Entry, Error>> + use<'s>, Error> {
         let (from, to) = inner_bounds(table, from, to);
         let range = match is_empty(&from, &to) {
             true => None,

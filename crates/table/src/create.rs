@@ -131,6 +131,7 @@ impl Plan {
             policy: draft.policy.clone().map(|policy| (policy, tx.now().0.to_string())),
             stream_policy: None,
             restored: None,
+            loading: None,
             destinations: BTreeMap::new(),
             insights: false,
         })

@@ -9,6 +9,7 @@
 //! - Transactions are serialisable, because all writes are made one after another; a read sees one committed state.
 //! - The cost of an operation on items does not depend on how many there are.
 
+mod backup;
 mod capacity;
 pub mod changes;
 mod contents;
@@ -18,6 +19,7 @@ mod error;
 pub mod expression;
 mod history;
 mod keys;
+mod load;
 pub mod number;
 mod page;
 mod query;
@@ -56,7 +58,12 @@ impl Tables {
     pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Arc<Self> {
         let registry = Arc::new(Registry::default());
         let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
-        Arc::new(Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) })
+        let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
+        // Before the first one is written: what nobody refers to is left over from a crash.
+        if let Err(error) = tables.sweep_files(|_| true) {
+            tracing::warn!(%error, "files of deleted backups could not be removed");
+        }
+        Arc::new(tables)
     }
 }
 

@@ -30,7 +30,8 @@ impl Registry {
 
     /// The table called `key`, for an operation on its items.
     pub fn find(&self, from: &impl Read, key: &TableKey) -> Result<Arc<Table>, Error> {
-        self.look_up(from, key)?.ok_or_else(Error::no_resource)
+        let table = self.look_up(from, key)?.filter(|table| table.loading.is_none());
+        table.ok_or_else(Error::no_resource)
     }
 
     /// Keeps the table called `key` read, as it is committed: a transaction's own view of it may never be.

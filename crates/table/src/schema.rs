@@ -1,5 +1,6 @@
 //! What a table is: its keys, its indexes and its settings ("Core components of Amazon DynamoDB" in the DynamoDB Developer Guide).
 
+use crate::load::Loading;
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -270,6 +271,8 @@ pub struct Table {
     pub stream_policy: Option<(String, String)>,
     /// From what it was restored: the backup's ARN if there was one, the table's ARN, as of when.
     pub restored: Option<(Option<String>, String, Timestamp)>,
+    /// What it is being filled from, as long as it is; then nobody else can use its items.
+    pub loading: Option<Loading>,
     /// Kinesis streams that changes go to, and whether they do now.
     pub destinations: BTreeMap<String, bool>,
     /// Whether contributor insights are said to be on.

@@ -74,7 +74,8 @@ impl Tables {
     ) -> Result<T, Error> {
         let registry = self.registry.clone();
         let alter = move |tx: &mut Tx<'_>| {
-            let mut table = Arc::unwrap_or_clone(registry.find(tx, &key)?);
+            let table = registry.look_up(tx, &key)?.ok_or_else(Error::no_resource)?;
+            let mut table = Arc::unwrap_or_clone(table);
             let before = table.clone();
             let answer = change(tx, &key, &mut table)?;
             if table != before {

@@ -5,7 +5,7 @@ use crate::changes::{self, Author, KEPT, Stream};
 use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
-use crate::{Error, contents, history};
+use crate::{Error, contents, history, load};
 use fogbank_model::{Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
@@ -50,6 +50,7 @@ pub(crate) async fn turn(
 ) -> Result<Option<Timestamp>, Error> {
     for (key, _) in store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::FILLING, &[], usize::MAX)?))? {
         let Some(key) = keys::table_of(&key) else { continue };
+        load::run(store, registry, &key).await?;
         loop {
             let (registry, key) = (registry.clone(), key.clone());
             if store.transact(move |tx: &mut Tx<'_>| fill(tx, &registry, &key)).await? {

@@ -11,6 +11,8 @@ use crate::{Error, Tables};
 use fogbank_store::{Read, Snapshot, Tx};
 use std::sync::Arc;
 
+/// More than any item has as it is stored, in bytes.
+pub(crate) const LARGEST_STORED: usize = 4 * ITEM_SIZE_LIMIT;
 const HASH_BYTES: usize = 2048;
 const RANGE_BYTES: usize = 1024;
 

@@ -30,16 +30,12 @@ pub(super) fn description(
         billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
         last_update_to_pay_per_request_date_time: table.on_demand_since.map(|at| at.0),
     });
-    let encryption = table.encryption.as_ref().map(|encryption| SseDescription {
-        status: "ENABLED",
-        sse_type: "KMS",
-        key: encryption.key.clone(),
-    });
+    let restoring = table.loading.is_some();
     let restored = table.restored.as_ref().map(|(backup, table, at)| RestoreSummary {
         source_backup_arn: backup.clone(),
         source_table_arn: table.clone(),
         restore_date_time: at.0,
-        restore_in_progress: false,
+        restore_in_progress: restoring,
     });
     let attribute = |one: &crate::schema::KeyAttribute| AttributeDefinition {
         attribute_name: one.name.clone(),
@@ -49,7 +45,12 @@ pub(super) fn description(
         attribute_definitions: table.attributes.iter().map(attribute).collect(),
         table_name: key.name.clone(),
         key_schema: KeySchemaElement::of(&table.keys),
-        table_status: status.unwrap_or(if is_filling { "UPDATING" } else { "ACTIVE" }),
+        table_status: match (status, &table.loading) {
+            (Some(status), _) => status,
+            (None, Some(_)) => "CREATING",
+            (None, None) if is_filling => "UPDATING",
+            (None, None) => "ACTIVE",
+        },
         creation_date_time: table.created.0,
         provisioned_throughput: table.throughput.into(),
         table_size_bytes,
@@ -65,13 +66,18 @@ pub(super) fn description(
             .last_stream
             .as_ref()
             .map(|label| key.resource_arn(&format!("/stream/{label}")).to_string()),
-        encryption,
+        encryption: encryption(table),
         table_class_summary: table.class.clone().map(|table_class| TableClassSummary { table_class }),
         deletion_protection_enabled: table.is_protected,
         on_demand_throughput: table.on_demand.map(Into::into),
         warm_throughput: warm(table.throughput),
         restore_summary: restored,
     })
+}
+
+pub(super) fn encryption(table: &Table) -> Option<SseDescription> {
+    let key = table.encryption.as_ref()?.key.clone();
+    Some(SseDescription { status: "ENABLED", sse_type: "KMS", key })
 }
 
 fn warm(throughput: Throughput) -> WarmThroughput {

@@ -1,6 +1,7 @@
 //! The DynamoDB API: one line per operation. The only place that knows how tables look on the wire.
 
 mod address;
+mod backups;
 mod batches;
 mod describe;
 mod faults;
@@ -46,6 +47,12 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("DescribeEndpoints", state, settings::endpoints)
         .operation("DescribeContinuousBackups", state, settings::describe_history)
         .operation("UpdateContinuousBackups", state, settings::update_history)
+        .operation("CreateBackup", state, backups::create)
+        .operation("DescribeBackup", state, backups::describe)
+        .operation("ListBackups", state, backups::list)
+        .operation("DeleteBackup", state, backups::delete)
+        .operation("RestoreTableFromBackup", state, backups::restore)
+        .operation("RestoreTableToPointInTime", state, backups::restore_past)
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)

@@ -60,7 +60,7 @@ fn stream(given: StreamSpecification) -> Result<Option<View>, Error> {
 }
 
 /// With a key that is not named, AWS's own is used.
-fn encryption(context: &RequestContext, given: SseSpecification) -> Option<Encryption> {
+pub(super) fn encryption(context: &RequestContext, given: SseSpecification) -> Option<Encryption> {
     let is_on = given.enabled.unwrap_or_default();
     let key = given.key.unwrap_or_else(|| "alias/aws/dynamodb".into());
     let key = match key.starts_with("arn:") {
