@@ -2,6 +2,7 @@
 
 pub mod expression;
 pub mod number;
+pub mod partiql;
 pub mod value;
 
 pub use number::{Number, NumberError};

@@ -1,10 +1,12 @@
 //! Attribute values and items: what they are, how the wire has them, what they count. `value/stored.rs` has their form in the store.
 
+mod json;
 mod stored;
 #[cfg(test)]
 mod tests;
 mod wire;
 
+pub use json::item_to_json;
 pub use stored::{decode_item, encode_item};
 pub use wire::item_from_wire;
 
@@ -80,6 +82,9 @@ pub enum ValueError {
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
     )]
     TooDeep,
+    /// A name of more than 65,535 bytes.
+    #[error("1 validation error detected: Attribute name is too large, must be less than 65536 bytes")]
+    NameTooLong,
     /// A number is none.
     #[error(transparent)]
     Number(#[from] NumberError),

@@ -39,6 +39,16 @@ fn wire_and_store_give_back_what_they_took() {
 }
 
 #[test]
+fn json_has_bytes_in_base64() {
+    let item = item_from_wire(everything()).unwrap();
+    let expected = serde_json::json!({
+        "b": {"B": "AP8="}, "bs": {"BS": ["YQ==", "Yg=="]}, "false": {"BOOL": false}, "l": {"L": [{"N": "-1.5"}, {"M": {}}, {"S": ""}]},
+        "ns": {"NS": ["-2", "1", "30"]}, "null": {"NULL": true}, "ss": {"SS": ["", "x"]}, "true": {"BOOL": true},
+    });
+    assert_eq!(super::item_to_json(&item), expected);
+}
+
+#[test]
 fn damaged_bytes_are_no_item() {
     let bytes = encode_item(&item_from_wire(everything()).unwrap());
     for end in 0..bytes.len() {
@@ -80,6 +90,14 @@ fn says_why_a_value_is_none() {
     for (value, text) in cases {
         assert_eq!(AttributeValue::from_wire(value.clone()).unwrap_err().to_string(), text, "{value:?}");
     }
+}
+
+#[test]
+fn names_are_not_too_long() {
+    let named = |length: usize| Value::Map(vec![("n".repeat(length), wire("S", "".into()))]);
+    assert!(item_from_wire(named(65_535)).is_ok());
+    assert_eq!(item_from_wire(named(65_536)), Err(ValueError::NameTooLong));
+    assert_eq!(AttributeValue::from_wire(wire("M", named(65_536))), Err(ValueError::NameTooLong));
 }
 
 #[test]

@@ -179,6 +179,10 @@ fn results_must_be_items() {
     let large = item(json!({"s": {"S": "x".repeat(300_000)}}));
     let double = Update::parse("SET t = s", &mut usual()).unwrap();
     assert_eq!(text(double.apply(&large)), "Item size to update has exceeded the maximum allowed size");
+    let appended = (0..100).fold("l".to_owned(), |inner, _| format!("list_append(l, {inner})"));
+    let append = Update::parse(&format!("SET z = {appended}"), &mut usual()).unwrap();
+    let list = item(json!({"l": {"L": vec![json!({"N": "1"}); 100_000]}}));
+    assert_eq!(text(append.apply(&list)), "Item size to update has exceeded the maximum allowed size");
     let nested = (0..30).fold(json!({"S": "x"}), |inner, _| json!({"M": {"a": inner}}));
     let path = vec!["a"; 30].join(".");
     let deeper = Update::parse(&format!("SET {path} = :map"), &mut usual()).unwrap();

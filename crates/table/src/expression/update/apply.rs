@@ -30,10 +30,14 @@ impl Update {
         // index is still what it was.
         changes.sort_by_key(|(path, _)| *path);
         let mut new = item.clone();
-        let mut changed = Vec::new();
+        let (mut changed, mut room) = (Vec::new(), ITEM_SIZE_LIMIT);
         for (path, change) in &mut changes {
             changed.push(match change {
-                Change::Put(value) => put(&mut new, path, std::mem::replace(value, AttributeValue::Null))?,
+                Change::Put(value) => {
+                    // All that is put will be in the item, so that this need not wait until memory is full of it.
+                    room = room.checked_sub(value.size()).ok_or(ExpressionError::ItemTooLarge)?;
+                    put(&mut new, path, std::mem::replace(value, AttributeValue::Null))?
+                }
                 Change::Remove | Change::Keep => (*path).clone(),
             });
         }
@@ -111,12 +115,20 @@ impl SetValue {
                 None => other.of(item),
             },
             Self::ListAppend(first, second) => match (first.of(item)?, second.of(item)?) {
-                (AttributeValue::L(first), AttributeValue::L(second)) => {
-                    Ok(AttributeValue::L([first, second].concat()))
-                }
+                (AttributeValue::L(first), AttributeValue::L(second)) => append(first, second),
                 _ => Err(ExpressionError::WrongType),
             },
         }
+    }
+}
+
+/// Two lists in one. It is refused here if it is too large for any item: lists can be appended to each other many times.
+fn append(mut first: Vec<AttributeValue>, second: Vec<AttributeValue>) -> Result<AttributeValue, ExpressionError> {
+    first.extend(second);
+    let list = AttributeValue::L(first);
+    match list.size() > ITEM_SIZE_LIMIT {
+        true => Err(ExpressionError::ItemTooLarge),
+        false => Ok(list),
     }
 }
 
