@@ -1,12 +1,10 @@
 //! Attribute values and items: what they are, how the wire has them, what they count. `value/stored.rs` has their form in the store.
 
-mod json;
 mod stored;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use json::item_to_json;
 pub use stored::{decode_item, encode_item};
 pub use wire::item_from_wire;
 

@@ -110,7 +110,7 @@ fn updates_change_items() {
     let text = "UPDATE T SET ss = set_delete(ss, <<'a'>>) REMOVE l[0] WHERE pk = 'k' RETURNING MODIFIED OLD *";
     let Ok(Statement::Update { update, .. }) = parse(text) else { panic!("{}", why(text)) };
     let updated = update.apply(&before).unwrap();
-    assert_eq!(updated.changed.of(&before), item(json!({"l": {"L": [{"N": "0"}]}, "ss": {"SS": ["a", "b"]}})));
+    assert_eq!(updated.old, item(json!({"l": {"L": [{"N": "0"}]}, "ss": {"SS": ["a", "b"]}})));
 }
 
 #[test]

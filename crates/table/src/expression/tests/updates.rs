@@ -148,11 +148,11 @@ fn updates_that_items_do_not_allow_say_why() {
 }
 
 #[test]
-fn what_changed_is_told_by_its_paths() {
+fn what_changed_is_told() {
     let made = |update: &str| {
         let old = item(before());
         let updated = Update::parse(update, &mut usual()).unwrap().apply(&old).unwrap();
-        (updated.changed.of(&old), updated.changed.of(&updated.item))
+        (updated.old, updated.new)
     };
     assert_eq!(
         made("SET n = :n, a = :s REMOVE s"),
@@ -165,7 +165,14 @@ fn what_changed_is_told_by_its_paths() {
             item(json!({"m": {"M": {"x": {"S": "abc"}}}, "l": {"L": [{"S": "abc"}]}})),
         )
     );
-    assert_eq!(made("SET l[50] = :s"), (item(json!({})), item(json!({"l": {"L": [{"S": "abc"}]}}))));
+    assert_eq!(made("SET l[50] = :s"), (item(json!({})), item(json!({}))));
+    assert_eq!(
+        made("SET l[2] = :s REMOVE l[0], n DELETE ns :ns"),
+        (
+            item(json!({"l": {"L": [{"N": "0"}, {"N": "2"}]}, "n": {"N": "5"}, "ns": {"NS": ["1"]}})),
+            item(json!({"l": {"L": [{"S": "abc"}]}}))
+        )
+    );
 }
 
 #[test]
