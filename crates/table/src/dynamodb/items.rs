@@ -3,7 +3,7 @@
 use super::shapes::items::{Capacity, Changed, CollectionMetrics, DeleteItem, GetItem, Got, PutItem, UpdateItem};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
-use crate::expression::{Kind, Update, legacy};
+use crate::expression::{Kind, Update, Updated, legacy};
 use crate::schema::Table;
 use crate::value::{Item, item_size};
 use crate::write::{Action, Write, Written, has_collections};
@@ -153,15 +153,12 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
 
 /// What `ReturnValues` asks for of an update; nothing if there is nothing to show.
 fn shown(written: &Written, asked: Option<&str>) -> Option<Item> {
-    let changed = |item: Option<&Item>| {
-        let part = written.updated.as_ref()?.changed.of(item?);
-        (!part.is_empty()).then_some(part)
-    };
+    let part = |part: fn(&Updated) -> &Item| written.updated.as_ref().map(part).filter(|part| !part.is_empty()).cloned();
     match asked {
         Some("ALL_OLD") => written.old.clone(),
         Some("ALL_NEW") => written.new.clone(),
-        Some("UPDATED_OLD") => changed(written.old.as_ref()),
-        Some("UPDATED_NEW") => changed(written.new.as_ref()),
+        Some("UPDATED_OLD") => part(|updated| &updated.old),
+        Some("UPDATED_NEW") => part(|updated| &updated.new),
         _ => None,
     }
 }
