@@ -118,7 +118,7 @@ def test_conditions_decide_and_tell(dynamodb, make_table):
 
 def test_updates_change_parts_and_return_what_is_asked_for(resource, make_table):
     table = resource(make_table())
-    table.put_item(Item={"pk": "a", "n": 1, "row": [1, 2, 3], "deep": {"x": 1}, "many": {"a", "b"}})
+    table.put_item(Item={"pk": "a", "n": 1, "line": [1, 2, 3], "deep": {"x": 1}, "many": {"a", "b"}})
 
     def update(expression, returns="UPDATED_NEW", names=None, **values):
         more = {"ExpressionAttributeNames": names} if names else {}
@@ -128,10 +128,10 @@ def test_updates_change_parts_and_return_what_is_asked_for(resource, make_table)
 
     assert update("SET n = n + :one, #c = if_not_exists(#c, :zero) - :one", names={"#c": "count"}, one=1, zero=0) == {"n": 2, "count": -1}
     assert update("SET deep.y = :v REMOVE deep.x", v="new") == {"deep": {"y": "new"}}
-    assert update("REMOVE row[0]", "ALL_NEW")["row"] == [2, 3]
+    assert update("REMOVE line[0]", "ALL_NEW")["line"] == [2, 3]
     assert update("ADD n :one, many :more", one=1, more={"c"}) == {"n": 3, "many": {"a", "b", "c"}}
     assert update("DELETE many :some", some={"a", "b", "c"}, returns="ALL_NEW").get("many") is None
-    assert update("SET row = list_append(row, :more)", more=[9]) == {"row": [2, 3, 9]}
+    assert update("SET line = list_append(line, :more)", more=[9]) == {"line": [2, 3, 9]}
     assert update("SET n = :v", "UPDATED_OLD", v=0) == {"n": 3}
     assert update("SET n = :v", "ALL_OLD", v=5)["n"] == 0
     made = table.update_item(Key={"pk": "fresh"}, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": 1}, ReturnValues="ALL_NEW")
