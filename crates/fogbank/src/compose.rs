@@ -25,6 +25,7 @@ use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, 
 use fogbank_sandbox::Spawner;
 use fogbank_schedule::Schedules;
 use fogbank_store::Store;
+use fogbank_table::Tables;
 use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
@@ -127,6 +128,7 @@ pub async fn compose(
         logs: logs.clone(),
     });
     topics.start();
+    let tables = Tables::open(&store, clock.clone());
     let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
@@ -159,6 +161,8 @@ pub async fn compose(
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),
         fogbank_topic::sns::service(topics.clone()),
+        fogbank_table::dynamodb::service(tables.clone()),
+        fogbank_table::streams::service(tables),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());
