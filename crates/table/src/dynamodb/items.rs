@@ -153,14 +153,15 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
 
 /// What `ReturnValues` asks for of an update; nothing if there is nothing to show.
 fn shown(written: &Written, asked: Option<&str>) -> Option<Item> {
-    let part = |part: fn(&Updated) -> &Item| written.updated.as_ref().map(part).filter(|part| !part.is_empty()).cloned();
-    match asked {
-        Some("ALL_OLD") => written.old.clone(),
-        Some("ALL_NEW") => written.new.clone(),
-        Some("UPDATED_OLD") => part(|updated| &updated.old),
-        Some("UPDATED_NEW") => part(|updated| &updated.new),
+    let updated = written.updated.as_ref();
+    let part = match asked {
+        Some("ALL_OLD") => return written.old.clone(),
+        Some("ALL_NEW") => return written.new.clone(),
+        Some("UPDATED_OLD") => updated.map(|updated| &updated.old),
+        Some("UPDATED_NEW") => updated.map(|updated| &updated.new),
         _ => None,
-    }
+    };
+    part.filter(|part| !part.is_empty()).cloned()
 }
 
 pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -> Result<Got, Error> {
