@@ -8,6 +8,7 @@ use crate::platform_api::{self, PlatformApi};
 use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
+use crate::stream_source::StreamsOf;
 use crate::urls::UrlsOf;
 use fogbank_bus::Buses;
 use fogbank_delivery::{Outbound, Signer};
@@ -111,6 +112,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
+        streams: Arc::new(StreamsOf),
         signer: signer.clone(),
         deliver: deliver.clone(),
         config,

@@ -12,6 +12,7 @@ mod platform_api;
 mod queue_source;
 mod root_key;
 mod settings;
+mod stream_source;
 mod urls;
 
 use clap::Parser;
