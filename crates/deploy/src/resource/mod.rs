@@ -199,7 +199,7 @@ fn is_gone(fault: &Fault) -> bool {
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
-    &event_source_mapping::MAPPING,
+    &event_source_mapping::EventSourceMapping,
     &events::ARCHIVE,
     &events::BUS,
     &events::BusPolicy,

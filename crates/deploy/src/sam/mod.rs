@@ -9,6 +9,7 @@ mod globals;
 mod policies;
 mod rules;
 mod schedules;
+mod streams;
 mod topic_events;
 
 use crate::expression::{Scope, call};
