@@ -26,6 +26,7 @@ use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, 
 use fogbank_sandbox::Spawner;
 use fogbank_schedule::Schedules;
 use fogbank_store::Store;
+use fogbank_stream::Streams;
 use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
@@ -121,12 +122,14 @@ pub async fn compose(
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
+    let streams = Streams::open(&store, clock.clone()).await?;
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),
         buses: buses.clone(),
         topics: topics.clone(),
         logs: logs.clone(),
+        streams: streams.clone(),
     });
     topics.start();
     let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
@@ -157,6 +160,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
+        fogbank_stream::kinesis::service(streams),
         objects.service(),
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),

@@ -7,6 +7,7 @@ use fogbank_logs::Logs;
 use fogbank_model::Arn;
 use fogbank_queue::Queues;
 use fogbank_store::{Error as StoreError, Tx};
+use fogbank_stream::Streams;
 use fogbank_topic::Topics;
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +21,8 @@ pub struct Targets {
     pub buses: Arc<Buses>,
     /// `arn:aws:logs:…:log-group:…`
     pub logs: Arc<Logs>,
+    /// `arn:aws:kinesis:…:stream/…`
+    pub streams: Arc<Streams>,
     /// `arn:aws:sns:…`
     pub topics: Arc<Topics>,
 }
@@ -46,6 +49,7 @@ impl Deliver for Delivering {
             "lambda" => targets.functions.deliver_in(tx, target, delivery),
             "events" => targets.buses.deliver_in(tx, target, delivery),
             "logs" => targets.logs.deliver_in(tx, target, delivery),
+            "kinesis" => targets.streams.deliver_in(tx, target, delivery),
             "sns" => targets.topics.deliver_in(tx, target, delivery),
             _ => Err(Undelivered::NoTarget(target.to_string())),
         }
@@ -58,6 +62,7 @@ impl Deliver for Delivering {
             "lambda" => Ok(targets.functions.exists(target)),
             "events" => targets.buses.exists(tx, target),
             "logs" => targets.logs.exists(tx, target),
+            "kinesis" => targets.streams.exists(tx, target),
             "sns" => targets.topics.exists(tx, target),
             _ => Ok(false),
         }

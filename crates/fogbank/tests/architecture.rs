@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("queue", &["delivery", "model", "store", "wire"]),
     ("schedule", &["delivery", "expressions", "model", "store", "wire"]),
     ("bus", &["delivery", "expressions", "model", "store", "wire"]),
+    ("stream", &["delivery", "model", "store", "wire"]),
     ("topic", &["delivery", "model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),

@@ -1,6 +1,7 @@
 //! From an operation's output or fault to HTTP, whatever the protocol. The one place that renders errors, and the only one that
 //! logs what a client must not learn.
 
+use crate::events::{self, EventBody};
 use crate::model::{Kind, Model, ModelSource, Operation, Shape};
 use crate::protocol::Protocol;
 use crate::xml::text_element;
@@ -9,25 +10,32 @@ use bytes::Bytes;
 use fogbank_model::RequestId;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
+use http_body_util::BodyExt;
 
 /// Renders `output`; a value that does not fit the operation's shape is the service's mistake, and answered as an internal failure.
 pub(crate) fn render(
-    source: &ModelSource,
-    operation: &Operation,
+    source: &'static ModelSource,
+    operation: &'static Operation,
     protocol: Protocol,
     id: &RequestId,
     output: Output,
 ) -> Result<Response<Body>, Fault> {
     let model = source.model();
-    let (value, stream) = match output {
-        Output::Value(value) => (value, None),
-        Output::Stream { value, body } => (value, Some(body)),
+    let (value, stream, events) = match output {
+        Output::Value(value) => (value, None, None),
+        Output::Stream { value, body } => (value, Some(body), None),
+        Output::Events { value, events } => (value, None, Some(events)),
     };
     let value = if value == Value::Null { Value::Map(Vec::new()) } else { value };
     let internal = |why: String| Fault::internal(format!("{} {}: output: {why}", model.name, operation.name));
     let mut headers = HeaderMap::with_capacity(8);
     let mut status = operation.status.unwrap_or(200);
-    let body = if protocol.is_rest() {
+    let body = if let Some(events) = events {
+        let kind = HeaderValue::from_static(events::CONTENT_TYPE);
+        headers.insert(CONTENT_TYPE, kind);
+        let initial = rpc_body(model, operation, protocol, id, &value).map_err(internal)?;
+        Body::Boxed(EventBody::new(model, operation, protocol, &initial, events).boxed())
+    } else if protocol.is_rest() {
         let made = rest_answer(model, operation, protocol, value, stream, &mut headers).map_err(internal)?;
         status = made.0.unwrap_or(status);
         made.1

@@ -231,7 +231,7 @@ impl Router {
         let handler = handler.ok_or_else(|| not_implemented(source, operation))?;
         self.check(source, operation, None, &input)?;
         match handler(Input { context, value: input }).await? {
-            Output::Value(value) | Output::Stream { value, .. } => Ok(value),
+            Output::Value(value) | Output::Stream { value, .. } | Output::Events { value, .. } => Ok(value),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What a service offers the wire: a table from operation names to functions.
 
 use crate::model::ModelSource;
-use crate::{Body, Fault, Value, Violation, from_value, to_value};
+use crate::{Body, Event, Fault, Value, Violation, from_value, to_value};
 use fogbank_model::{BoxFuture, RequestContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// Who calls an operation that needs no signature, and did not sign: the name in [`fogbank_model::Caller::Service`].
 pub const UNSIGNED: &str = "unsigned";
@@ -32,6 +33,13 @@ pub enum Output {
         value: Value,
         /// The body.
         body: Body,
+    },
+    /// A stream of events, for every protocol; ends with the channel, or with the first fault.
+    Events {
+        /// The members beside the stream.
+        value: Value,
+        /// The events.
+        events: mpsc::Receiver<Event>,
     },
 }
 

@@ -1,0 +1,1 @@
+//! What holds of streams as a whole.
