@@ -86,6 +86,7 @@ pub async fn compose(
     let logs = Logs::open(&store, clock.clone());
     let signer = Signer::open(&store, clock.clone()).await?;
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
+    let streams = Streams::open(&store, clock.clone()).await?;
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -113,7 +114,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
-        streams: Arc::new(StreamsOf),
+        streams: Arc::new(StreamsOf::new(streams.clone())),
         signer: signer.clone(),
         deliver: deliver.clone(),
         config,
@@ -122,7 +123,6 @@ pub async fn compose(
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
-    let streams = Streams::open(&store, clock.clone()).await?;
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),

@@ -50,6 +50,8 @@ pub struct Shard {
 pub struct Page {
     /// In the order of their sequence numbers.
     pub records: Vec<StreamRecord>,
+    /// Whether nothing was left when these were read: what comes later arrives later.
+    pub is_drained: bool,
     /// Whether the shard is closed and nothing comes after these.
     pub is_end: bool,
 }
@@ -75,7 +77,7 @@ pub trait StreamSource: Send + Sync + 'static {
     /// [`SourceError`].
     fn position(&self, stream: &Arn, shard: &str, start: Start) -> Result<Option<String>, SourceError>;
 
-    /// At most `limit` records after the sequence number `after`, from the oldest that is kept. Fewer than `limit` are all that are there.
+    /// At most `limit` records after the sequence number `after`, from the oldest that is kept; fewer if they are large.
     fn read<'a>(
         &'a self,
         stream: &'a Arn,

@@ -87,8 +87,9 @@ impl StreamSource for Streams {
         let shards = self.shards.lock().unwrap();
         let kept = &shards[shard];
         let records: Vec<StreamRecord> = Self::after(kept, after).take(limit).cloned().collect();
-        let is_end = kept.is_closed && records.len() == Self::after(kept, after).count();
-        Box::pin(std::future::ready(Ok(Page { records, is_end })))
+        let is_drained = records.len() == Self::after(kept, after).count();
+        let is_end = kept.is_closed && is_drained;
+        Box::pin(std::future::ready(Ok(Page { records, is_drained, is_end })))
     }
 
     fn ready<'a>(

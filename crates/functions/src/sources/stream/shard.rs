@@ -117,7 +117,6 @@ impl ShardTask {
         let now = task.caller.clock.now();
         let after = self.lanes.read_after().map(str::to_owned);
         let page = task.streams.read(&task.mapping.source, &self.shard, after.as_deref(), limit).await?;
-        let is_drained = page.records.len() < limit;
         let role = task.role();
         let frame = Frame { source: &task.mapping.source, shard: &self.shard, role: &role };
         let shown: Vec<Option<String>> = page.records.iter().map(|record| shown(&task, record, &frame)).collect();
@@ -130,7 +129,7 @@ impl ShardTask {
             arrival: record.arrival,
             json,
         });
-        self.lanes.take(taken, is_drained, page.is_end, now);
+        self.lanes.take(taken, page.is_drained, page.is_end, now);
         Ok(())
     }
 

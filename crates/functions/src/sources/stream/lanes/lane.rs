@@ -14,6 +14,8 @@ use std::time::Duration;
 const FRAME_BYTES: usize = 1024;
 /// Bytes of a window's state.
 const STATE_BYTES: usize = 1 << 20;
+/// A window is ended this long after its time, because a record is seen a little later than the time that it arrived at.
+const LATE: Duration = Duration::from_millis(500);
 /// The first and the longest wait before a batch whose call failed is tried again.
 const AFTER_FAILURE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 /// The same for a call that did not reach the function.
@@ -243,7 +245,7 @@ impl Lane {
     fn closes(&self, window: &Window, seen: Seen) -> bool {
         let is_behind = match self.waiting.front() {
             Some(next) => next.arrival >= window.end,
-            None => seen.is_end || seen.drained.is_some_and(|at| at >= window.end),
+            None => seen.is_end || seen.drained.is_some_and(|at| at >= window.end.plus(LATE)),
         };
         window.is_full || is_behind
     }
@@ -255,8 +257,8 @@ impl Lane {
             return Next::Wait(Some(window.map_or(fills, |end| end.min(fills))));
         }
         match &self.window {
-            Some(window) if window.end <= now && !seen.is_end => Next::Read,
-            Some(window) => Next::Wait(Some(window.end)),
+            Some(window) if window.end.plus(LATE) <= now && !seen.is_end => Next::Read,
+            Some(window) => Next::Wait(Some(window.end.plus(LATE))),
             None => Next::Wait(None),
         }
     }

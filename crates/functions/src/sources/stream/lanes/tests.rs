@@ -164,12 +164,12 @@ fn a_window_hands_its_state_on_and_ends_with_a_call_of_its_own() {
     lanes.answered(0, state(1), Timestamp(70_000));
     // A crash keeps the state.
     let mut lanes = Lanes::new(Rules { tumbling, ..NONE }, 1, lanes.checkpoint());
-    assert_eq!(waits(&mut lanes, 119_999), Some(120_000));
-    assert_eq!(lanes.next(Timestamp(120_000)), Step::Read, "nothing may come any more before it ends");
-    read(&mut lanes, [119_000], 120_000);
-    assert_eq!(called(&mut lanes, 120_000), ["4"]);
-    lanes.answered(0, Outcome::Done { state: Some("x".repeat(1 << 20).into()) }, Timestamp(120_000));
-    assert_eq!(called(&mut lanes, 120_000), [""; 0]);
+    assert_eq!(waits(&mut lanes, 120_499), Some(120_500));
+    assert_eq!(lanes.next(Timestamp(120_500)), Step::Read, "nothing may come any more before it ends");
+    read(&mut lanes, [119_000], 120_500);
+    assert_eq!(called(&mut lanes, 120_500), ["4"]);
+    lanes.answered(0, Outcome::Done { state: Some("x".repeat(1 << 20).into()) }, Timestamp(120_500));
+    assert_eq!(called(&mut lanes, 120_500), [""; 0]);
     assert!(lanes.batch(0).is_some_and(|(_, window)| window.is_some_and(|window| window.is_full)), "too large a state");
 }
 
