@@ -51,8 +51,8 @@ pub struct HashRange {
 /// All hash keys in `count` ranges as even as they can be; the last one takes what is left. `count` is at least one.
 pub fn even(count: u64) -> Vec<HashRange> {
     let count = u128::from(count.max(1));
-    // 2^128 itself is one more than fits.
-    let step = u128::MAX / count + u128::from(u128::MAX % count == count - 1);
+    // 2^128 itself is one more than fits; as a single shard's step it is never used.
+    let step = (u128::MAX / count).wrapping_add(u128::from(u128::MAX % count == count - 1));
     let range = |at: u128| HashRange {
         start: HashKey(step.wrapping_mul(at)),
         end: HashKey(if at == count - 1 { u128::MAX } else { step.wrapping_mul(at + 1) - 1 }),

@@ -1,5 +1,8 @@
-//! HTTP/1 connections: one piece of code for the AWS listener, the gateway's hosts and the doors of function instances. It bounds what
-//! a client may send before anything is parsed, and reads each body whole.
+//! HTTP connections: one piece of code for the AWS listener, the gateway's hosts and the doors of function instances. It bounds what
+//! a client may send before anything is parsed, and reads each body whole. A connection speaks HTTP/1, or HTTP/2 if it begins so.
+
+mod preface;
+mod version_2;
 
 use crate::Body;
 use crate::auth::{Door, Peer};
@@ -14,6 +17,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use preface::Begun;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -106,8 +110,29 @@ pub async fn listen(listener: TcpListener, site: Site, door: Option<Door>, shutd
     while connections.join_next().await.is_some() {}
 }
 
-/// Serves one connection until the client closes it, it breaks, or `stopping` turns true (then after the request under way).
+/// Serves one connection until the client closes it, it breaks, or `stopping` turns true (then after the requests under way).
 pub async fn serve_connection<I>(io: I, peer: Peer, site: Site, mut stopping: watch::Receiver<bool>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stopped = async move {
+        // An error means that the sender is gone, and with it whoever serves.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let mut stopped = std::pin::pin!(stopped);
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(HEADER_TIME, Begun::begin(io)) => begun,
+        () = stopped.as_mut() => return,
+    };
+    match begun {
+        Ok(Some(io)) if io.is_version_2() => Box::pin(version_2::serve(io, peer, site, stopped)).await,
+        Ok(Some(io)) => serve_version_1(io, peer, site, stopped).await,
+        // The client sent nothing, or not for long.
+        Ok(None) | Err(_) => {}
+    }
+}
+
+async fn serve_version_1<I>(io: Begun<I>, peer: Peer, site: Site, stopped: impl Future<Output = ()>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -123,10 +148,6 @@ where
         .half_close(false)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
-    let stopped = async move {
-        // An error means that the sender is gone, and with it whoever serves.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped => {

@@ -110,3 +110,50 @@ async fn a_request_under_way_is_answered_before_the_listener_ends() {
     server.ended.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
 }
+
+/// A client that speaks HTTP/2 on a connection of its own.
+async fn version_2(server: &Server) -> hyper::client::conn::http2::SendRequest<http_body_util::Full<Bytes>> {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (client, connection) = hyper::client::conn::http2::handshake(executor, TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn post(body: &'static [u8]) -> Request<http_body_util::Full<Bytes>> {
+    Request::post("http://x/").body(http_body_util::Full::new(Bytes::from_static(body))).unwrap()
+}
+
+#[tokio::test]
+async fn a_client_may_speak_http_2_at_once() {
+    let server = server(10).await;
+    let mut client = version_2(&server).await;
+    let slow = client.send_request(Request::get("http://x/slow").body(Default::default()).unwrap());
+    let slow = tokio::spawn(slow);
+    server.arrived.notified().await;
+    // Another one does not wait for it.
+    let answer = client.send_request(post(b"abc")).await.unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "3 bytes");
+    let refused = client.send_request(post(b"more than ten")).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let headers = (0..200).fold(Request::get("http://x/"), |request, n| request.header(format!("h-{n}"), "v"));
+    let refused = client.send_request(headers.body(Default::default()).unwrap()).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    server.stop.send(()).unwrap();
+    server.go.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().status(), StatusCode::OK);
+    server.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_preface_may_come_in_pieces_and_what_only_begins_like_one_is_http_1() {
+    let server = server(10).await;
+    let mut stream = send(&server, b"PR").await;
+    stream.write_all(b"OPFIND / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(stream).await.starts_with("HTTP/1.1 200 "));
+    let mut stream = send(&server, b"PRI * HTTP/2.0\r\n").await;
+    stream.write_all(b"\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut settings = [0u8; 4];
+    stream.read_exact(&mut settings).await.unwrap();
+    assert_eq!(settings[3], 4, "a settings frame");
+}
