@@ -64,7 +64,8 @@ impl Sources {
         (queues, streams): (Arc<dyn QueueSource>, Arc<dyn StreamSource>),
         deliver: Arc<dyn Deliver>,
     ) -> Result<Arc<Self>, Error> {
-        let running = Running::new(With { store: store.clone(), caller, queues, streams, deliver });
+        let running =
+            Running::new(With { store: store.clone(), caller, queues, streams, deliver, ending: Arc::default() });
         let sources = Arc::new(Self { store: store.clone(), running });
         let all = store.read(|read| read.scan_prefix(keys::SOURCE, &[], usize::MAX))?;
         for (_, bytes) in all {
@@ -118,7 +119,9 @@ impl Sources {
         let before = self.get(scope, id)?;
         let function = change.function.unwrap_or(before.function);
         let timeout_s = self.timeout_s(&function)?;
-        let (facts, now) = (self.facts(&before.source)?, self.running.with.caller.clock.now());
+        // The mapping of a stream that is gone can still be changed, if only to disable it.
+        let facts = if before.stream.is_some() { Facts::Stream } else { self.facts(&before.source)? };
+        let now = self.running.with.caller.clock.now();
         let (scope_kept, id_kept) = (scope.clone(), id.to_owned());
         let update = move |tx: &mut Tx<'_>| -> Result<Mapping, Error> {
             let before = read(tx, &scope_kept, &id_kept)?;
@@ -209,7 +212,7 @@ impl Sources {
             return Ok(());
         }
         Err(Error::invalid(format!(
-            "Unrecognized event source, must be kinesis, dynamodb stream or sqs; others are not supported by Fogbank. Unsupported source {source}"
+            "Unrecognized event source, must be kinesis, dynamodb stream or sqs. Unsupported source {source}"
         )))
     }
 

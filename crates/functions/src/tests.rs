@@ -184,6 +184,13 @@ impl Instance for PuppetInstance {
                         },
                     }
                 }
+                "cut" => {
+                    self.gate.acquire().await.unwrap().forget();
+                    Outcome::Crashed {
+                        error_type: "Runtime.ExitError".into(),
+                        reason: "Runtime exited with error: signal: killed".into(),
+                    }
+                }
                 "hang" => Outcome::TimedOut,
                 "wait" => {
                     self.gate.acquire().await.unwrap().forget();
@@ -383,7 +390,7 @@ impl Platform {
     pub async fn run(&self, operation: &str, input: serde_json::Value) -> Result<serde_json::Value, Fault> {
         match self.raw(operation, fogbank_wire::to_value(&input).unwrap()).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("{operation} answered with a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("{operation} answered with a stream"),
         }
     }
 
@@ -401,7 +408,7 @@ impl Platform {
         members.push(("Code".into(), Value::Map(vec![zip_member(code.as_str().unwrap())])));
         match self.raw("CreateFunction", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 
@@ -421,7 +428,7 @@ impl Platform {
         members.push(zip_member(code));
         match self.raw("UpdateFunctionCode", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::model::Scope;
 use fogbank_delivery::Deliver;
 use fogbank_store::Store;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
@@ -19,6 +20,8 @@ pub(super) struct With {
     pub queues: Arc<dyn QueueSource>,
     pub streams: Arc<dyn StreamSource>,
     pub deliver: Arc<dyn Deliver>,
+    /// Whether the platform ends: what is cut off then is no failure of its function.
+    pub ending: Arc<AtomicBool>,
 }
 
 /// The tasks by mapping.
@@ -46,8 +49,9 @@ impl Running {
         Self { with, tasks: Mutex::default() }
     }
 
-    /// Tells every task to stop.
+    /// Tells every task to stop, because the platform ends.
     pub fn close(&self) {
+        self.with.ending.store(true, Ordering::Release);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -90,13 +94,10 @@ impl Running {
     }
 
     fn start(&self, mapping: Mapping, before: Option<JoinHandle<()>>) -> Task {
-        let With { store, caller, queues, streams, deliver } = &self.with;
+        let With { caller, queues, .. } = &self.with;
         match mapping.stream.clone() {
             None => Task::Polling(Polling::start(mapping, caller.clone(), queues.clone())),
-            Some(settings) => {
-                let with = (store.clone(), streams.clone(), deliver.clone());
-                Task::Following(Following::start(mapping, settings, caller.clone(), with, before))
-            }
+            Some(settings) => Task::Following(Following::start(mapping, settings, &self.with, before)),
         }
     }
 }

@@ -100,7 +100,8 @@ impl StreamKind {
     pub fn of(arn: &Arn) -> Option<Self> {
         match arn.service() {
             "kinesis" => Some(Self::Kinesis),
-            "dynamodb" => Some(Self::DynamoDb),
+            // A table's own ARN names no stream.
+            "dynamodb" => arn.resource().contains("/stream/").then_some(Self::DynamoDb),
             _ => None,
         }
     }

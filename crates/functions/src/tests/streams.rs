@@ -14,6 +14,7 @@ pub(crate) struct Streams {
     shards: Mutex<BTreeMap<String, Kept>>,
     changed: Notify,
     reads: AtomicUsize,
+    is_gone: AtomicBool,
 }
 
 #[derive(Default)]
@@ -57,7 +58,8 @@ impl Streams {
 
 impl StreamSource for Streams {
     fn check(&self, stream: &Arn) -> Result<(), SourceError> {
-        if stream.resource() == "stream/s" { Ok(()) } else { Err(SourceError::NoSource) }
+        let is_there = stream.resource() == "stream/s" && !self.is_gone.load(Ordering::SeqCst);
+        if is_there { Ok(()) } else { Err(SourceError::NoSource) }
     }
 
     fn shards(&self, _: &Arn) -> Result<Vec<Shard>, SourceError> {
@@ -366,4 +368,30 @@ async fn a_mapping_that_is_removed_leaves_nothing_behind() {
     until(|| kept() == 1).await;
     platform.run("DeleteEventSourceMapping", json!({"UUID": id})).await.unwrap();
     until(|| kept() == 0).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_off_by_the_end_of_the_platform_is_made_again() {
+    let (platform, _) = platform().await;
+    platform.create("slow", "cut").await;
+    let target = json!({"OnFailure": {"Destination": QUEUE}});
+    let more = json!({"FunctionName": "slow", "MaximumRetryAttempts": 0, "DestinationConfig": target});
+    map(&platform, more).await;
+    put(&platform, "k", "1");
+    until(|| platform.lines().iter().any(|line| line.starts_with("working"))).await;
+    let (gate, delivered) = (platform.puppet.gate.clone(), platform.delivered.clone());
+    platform.functions.sources.close();
+    gate.add_permits(1);
+    let platform = platform.restart().await;
+    until(|| platform.lines().iter().any(|line| line.starts_with("working"))).await;
+    assert!(delivered.0.lock().unwrap().is_empty(), "nothing was given up");
+}
+
+#[tokio::test]
+async fn the_mapping_of_a_stream_that_is_gone_can_be_disabled() {
+    let (platform, _) = platform().await;
+    let id = map(&platform, json!({})).await;
+    platform.streams.is_gone.store(true, Ordering::SeqCst);
+    let off = platform.run("UpdateEventSourceMapping", json!({"UUID": id, "Enabled": false})).await.unwrap();
+    assert_eq!(off["State"], "Disabling");
 }

@@ -3,12 +3,14 @@
 use super::shard::{End, ShardTask};
 use super::{Checkpoint, Shard, StreamSettings, StreamSource, checkpoint};
 use crate::invoke::Caller;
+use crate::sources::running::With;
 use crate::sources::{Mapping, SourceError};
 use fogbank_delivery::Deliver;
 use fogbank_expressions::Pattern;
 use fogbank_model::Arn;
 use fogbank_store::Store;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -30,6 +32,7 @@ pub(super) struct Task {
     pub streams: Arc<dyn StreamSource>,
     pub deliver: Arc<dyn Deliver>,
     pub store: Store,
+    ending: Arc<AtomicBool>,
     result: Mutex<String>,
 }
 
@@ -42,17 +45,21 @@ pub(in crate::sources) struct Following {
 
 impl Following {
     /// Begins once `before`, the task of the mapping as it was, has ended.
-    pub fn start(
-        mapping: Mapping,
-        settings: StreamSettings,
-        caller: Arc<Caller>,
-        (store, streams, deliver): (Store, Arc<dyn StreamSource>, Arc<dyn Deliver>),
-        before: Option<JoinHandle<()>>,
-    ) -> Self {
+    pub fn start(mapping: Mapping, settings: StreamSettings, with: &With, before: Option<JoinHandle<()>>) -> Self {
         // They were checked when the mapping was made.
         let patterns = mapping.patterns().unwrap_or_default();
         let result = Mutex::new(NOTHING_YET.to_owned());
-        let task = Arc::new(Task { mapping, settings, patterns, caller, streams, deliver, store, result });
+        let task = Arc::new(Task {
+            mapping,
+            settings,
+            patterns,
+            caller: with.caller.clone(),
+            streams: with.streams.clone(),
+            deliver: with.deliver.clone(),
+            store: with.store.clone(),
+            ending: with.ending.clone(),
+            result,
+        });
         let (running, stopped) = watch::channel(());
         let follow = task.clone().follow(stopped);
         let ends = tokio::spawn(async move {
@@ -149,6 +156,11 @@ impl Task {
             self.store.transact(forget).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Whether the platform ends.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
     }
 
     /// The ARN of the function's role; empty if there is no function.

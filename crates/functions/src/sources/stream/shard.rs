@@ -224,6 +224,8 @@ impl Task {
         wants_state: bool,
     ) -> Outcome {
         let answer = match result {
+            // Cut off, not failed: to be called again after the next start.
+            Ok(called) if called.reply.error.is_some() && self.is_ending() => return Outcome::Refused,
             Ok(called) => called.reply,
             Err(error) => {
                 self.say(format!("PROBLEM: {error}"));
