@@ -27,6 +27,7 @@ use fogbank_sandbox::Spawner;
 use fogbank_schedule::Schedules;
 use fogbank_store::Store;
 use fogbank_stream::Streams;
+use fogbank_table::Tables;
 use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
@@ -87,6 +88,7 @@ pub async fn compose(
     let signer = Signer::open(&store, clock.clone()).await?;
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let streams = Streams::open(&store, clock.clone()).await?;
+    let tables = Tables::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -165,6 +167,8 @@ pub async fn compose(
         fogbank_schedule::scheduler::service(schedules),
         fogbank_bus::events::service(&buses),
         fogbank_topic::sns::service(topics.clone()),
+        fogbank_table::dynamodb::service(tables.clone()),
+        fogbank_table::streams::service(tables),
         fogbank_deploy::cloudformation::service(&deploy),
     ];
     services.extend(gateway.services());

@@ -21,7 +21,7 @@ mod tx;
 pub use blob::Blobs;
 pub use error::Error;
 pub use queue::{Claimed, Receipt};
-pub use read::{Read, Snapshot};
+pub use read::{Entry, Read, Snapshot};
 pub use tx::Tx;
 
 use commit::Committer;

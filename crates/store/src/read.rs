@@ -107,6 +107,31 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The entries whose keys lie between the bounds, one after another, from either end: for readers that stop when they have enough.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn range<'s>(
+        &'s self,
+        table: Table,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Result<impl DoubleEndedIterator<Item = Result<Entry, Error>> + use<'s>, Error> {
+        let (from, to) = inner_bounds(table, from, to);
+        let range = match is_empty(&from, &to) {
+            true => None,
+            false => Some(
+                ReadableTable::range::<&[u8]>(&self.table, (as_slice(&from), as_slice(&to))).map_err(Error::disk)?,
+            ),
+        };
+        Ok(range.into_iter().flatten().map(move |entry| {
+            let (key, value) = entry.map_err(Error::disk)?;
+            Ok((key.value()[table.prefix_len()..].to_vec(), value.value().to_vec()))
+        }))
+    }
+}
+
 impl Read for Snapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let found = ReadableTable::get(&self.table, table.key(key).as_slice()).map_err(Error::disk)?;
@@ -114,17 +139,7 @@ impl Read for Snapshot {
     }
 
     fn scan(&self, table: Table, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Result<Vec<Entry>, Error> {
-        let (from, to) = inner_bounds(table, from, to);
-        if is_empty(&from, &to) {
-            return Ok(Vec::new());
-        }
-        let bounds = (as_slice(&from), as_slice(&to));
-        let range = ReadableTable::range::<&[u8]>(&self.table, bounds).map_err(Error::disk)?;
-        let entries = range.take(limit).map(|entry| {
-            let (key, value) = entry.map_err(Error::disk)?;
-            Ok((key.value()[table.prefix_len()..].to_vec(), value.value().to_vec()))
-        });
-        entries.collect()
+        self.range(table, from, to)?.take(limit).collect()
     }
 }
 

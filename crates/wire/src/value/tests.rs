@@ -65,3 +65,17 @@ fn an_integer_that_does_not_fit_is_refused_not_cut() {
     assert!(from_value::<u8>(Value::Int(256)).is_err());
     assert!(from_value::<u64>(Value::Int(-1)).is_err());
 }
+
+#[test]
+fn a_typed_structure_can_hold_a_value() {
+    #[derive(Deserialize)]
+    struct Holder {
+        held: Value,
+    }
+    let inner = Value::Map(vec![
+        ("a".into(), Value::List(vec![Value::Null, true.into(), 5.into(), Value::Float(0.5), "text".into()])),
+        ("b".into(), Bytes::from_static(b"\xff").into()),
+    ]);
+    let holder: Holder = from_value(Value::Map(vec![("held".into(), inner.clone())])).unwrap();
+    assert_eq!(holder.held, inner);
+}

@@ -1,0 +1,295 @@
+//! Backups: a table as it was in one committed state, in a file of its own ("Backing up a DynamoDB table" in the Developer Guide).
+//!
+//! The file is written and synced before its backup is acknowledged. Restoring goes through `load.rs`.
+
+use crate::load::{self, Loading};
+use crate::registry::{self, next_number, save};
+use crate::schema::{Encryption, Index, IndexKind, Phase, Table, TableKey, Throughput};
+use crate::{Error, Tables, contents, create, history, keys, upkeep};
+use fogbank_model::{AccountId, Region, Timestamp};
+use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(crate) const BACKUP: Map = Map("dynamodb.backup");
+
+/// A backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Backup {
+    /// The last part of its ARN.
+    pub id: String,
+    /// What it was called.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The table as it was.
+    pub table: Table,
+    /// How many items it has.
+    pub items: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A backup's name: its table and its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupKey {
+    /// The table.
+    pub table: TableKey,
+    /// The id.
+    pub id: String,
+}
+
+impl BackupKey {
+    /// `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/backup/ID`
+    pub fn arn(&self) -> String {
+        self.table.resource_arn(&format!("/backup/{}", self.id)).to_string()
+    }
+
+    /// The backup that `arn` names.
+    pub fn of(arn: &str) -> Option<Self> {
+        let id = arn.split_once("/backup/")?.1.to_owned();
+        Some(Self { table: TableKey::of(arn)?, id })
+    }
+
+    fn key(&self) -> Vec<u8> {
+        [keys::table(&self.table).as_slice(), b"\0", self.id.as_bytes()].concat()
+    }
+}
+
+/// What is other in a table that is restored.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `PROVISIONED` or `PAY_PER_REQUEST`.
+    pub billing: Option<String>,
+    /// Capacity units.
+    pub throughput: Option<Throughput>,
+    /// The local indexes that it has, by name.
+    pub local: Option<Vec<String>>,
+    /// The global indexes that it has, by name.
+    pub global: Option<Vec<String>>,
+    /// Encryption.
+    pub encryption: Option<Option<Encryption>>,
+}
+
+fn no_backup(arn: &str) -> Error {
+    Error::NoBackup(format!("Backup not found: {arn}"))
+}
+
+impl Tables {
+    fn file(&self, id: &str) -> PathBuf {
+        // An id is ours, and has digits, letters and hyphens only.
+        self.store.root().join("dynamodb").join(id)
+    }
+
+    /// Makes a backup of a table.
+    ///
+    /// # Errors
+    /// [`Error::NoTable`].
+    pub async fn back_up(&self, key: TableKey, name: String) -> Result<(BackupKey, Backup), Error> {
+        let now = self.clock.now();
+        let id = format!("{:014}-{}", now.0, &self.clock.uuid()[..8]);
+        let path = self.file(&id);
+        let (store, registry) = (self.store.clone(), self.registry.clone());
+        let (of, at) = (key.clone(), path.clone());
+        let write = move || {
+            store.read(|snapshot| {
+                let table = registry.look_up(snapshot, &of)?.filter(|table| table.loading.is_none());
+                let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
+                load::write(&at, snapshot, &table, &Default::default())?;
+                let (items, bytes) = contents::counted(snapshot, table.place)?;
+                Ok::<_, Error>((table, items, bytes))
+            })
+        };
+        let (table, items, bytes) = blocking(write).await?;
+        let backup = Backup { id: id.clone(), name, created: now, table: Arc::unwrap_or_clone(table), items, bytes };
+        let (key, kept) = (BackupKey { table: key, id }, backup.clone());
+        let place = key.key();
+        self.store.transact(move |tx: &mut Tx<'_>| Ok::<_, Error>(tx.save(BACKUP, &place, &kept)?)).await?;
+        Ok((key, backup))
+    }
+
+    /// A backup.
+    ///
+    /// # Errors
+    /// [`Error::NoBackup`].
+    pub fn backup(&self, key: &BackupKey) -> Result<Backup, Error> {
+        self.store.read(|snapshot| snapshot.load(BACKUP, &key.key())?.ok_or_else(|| no_backup(&key.arn())))
+    }
+
+    /// The backups of an account in a region, the oldest of each table first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn backups(&self, account: &AccountId, region: &Region) -> Result<Vec<(BackupKey, Backup)>, Error> {
+        let scope = keys::scope(account, region);
+        let found = self.store.read(|snapshot| snapshot.load_prefix::<Backup>(BACKUP, &scope))?;
+        let entry = |(key, backup): (Vec<u8>, Backup)| {
+            let at = key.iter().rposition(|byte| *byte == 0)?;
+            let table = keys::table_of(key.get(..at)?)?;
+            Some((BackupKey { table, id: backup.id.clone() }, backup))
+        };
+        Ok(found.into_iter().filter_map(entry).collect())
+    }
+
+    /// Deletes a backup.
+    ///
+    /// # Errors
+    /// [`Error::NoBackup`].
+    pub async fn delete_backup(&self, key: &BackupKey) -> Result<Backup, Error> {
+        let of = key.clone();
+        let delete = move |tx: &mut Tx<'_>| {
+            let backup: Backup = tx.load(BACKUP, &of.key())?.ok_or_else(|| no_backup(&of.arn()))?;
+            tx.delete(BACKUP, &of.key());
+            Ok::<_, Error>(backup)
+        };
+        let backup = self.store.transact(delete).await?;
+        self.sweep_files(|name| name == backup.id)?;
+        Ok(backup)
+    }
+
+    /// Removes the files that `which` names, and nothing refers to.
+    pub(crate) fn sweep_files(&self, which: impl Fn(&str) -> bool) -> Result<(), Error> {
+        let used = self.store.read(|snapshot| {
+            let backups = snapshot.load_prefix::<Backup>(BACKUP, &[])?.into_iter().map(|(_, backup)| backup.id);
+            let tables = registry::all(snapshot)?.into_iter().filter_map(|(_, table)| Some(table.loading?.file));
+            Ok::<_, Error>(backups.chain(tables).collect::<BTreeSet<String>>())
+        })?;
+        let Ok(files) = std::fs::read_dir(self.store.root().join("dynamodb")) else { return Ok(()) };
+        for file in files.flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if which(&name) && !used.contains(&name) {
+                drop(std::fs::remove_file(file.path()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the table `target` of a backup.
+    ///
+    /// # Errors
+    /// [`Error::NoBackup`], [`Error::TableExists`].
+    pub async fn restore_backup(&self, key: &BackupKey, target: TableKey, other: Overrides) -> Result<(), Error> {
+        let backup = self.backup(key)?;
+        let restored = (Some(key.arn()), key.table.arn().to_string(), backup.created);
+        let table = Table { restored: Some(restored), ..backup.table };
+        self.begin_loading(target, table, other, Loading { file: key.id.clone(), offset: 0, is_shared: true }).await
+    }
+
+    /// Makes the table `target` of what `source` was at `at`; now, if nothing is said.
+    ///
+    /// # Errors
+    /// [`Error::NoTable`], [`Error::TableExists`], [`Error::Other`] if its changes are not kept, or not since then.
+    pub async fn restore_past(
+        &self,
+        source: TableKey,
+        target: TableKey,
+        at: Option<Timestamp>,
+        other: Overrides,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let at = at.unwrap_or(now);
+        let id = format!("{:014}-{}", now.0, &self.clock.uuid()[..8]);
+        let (store, registry, path) = (self.store.clone(), self.registry.clone(), self.file(&id));
+        let of = source.clone();
+        let write = move || {
+            store.read(|snapshot| {
+                let table = registry.look_up(snapshot, &of)?;
+                let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
+                let history = table.history.as_ref().ok_or_else(|| unavailable(&of.name))?;
+                if at < history.since.max(history.oldest(now)) || at > now {
+                    return Err(Error::Other(
+                        "InvalidRestoreTimeException",
+                        "The specified RestoreDateTime is not within the restorable period of the table".into(),
+                    ));
+                }
+                let before = history::changed_since(snapshot, history, at)?;
+                load::write(&path, snapshot, &table, &before)?;
+                Ok(table)
+            })
+        };
+        let table = Arc::unwrap_or_clone(blocking(write).await?);
+        let table = Table { restored: Some((None, source.arn().to_string(), at)), ..table };
+        self.begin_loading(target, table, other, Loading { file: id, offset: 0, is_shared: false }).await
+    }
+
+    /// Makes a table like `table`, which is filled from a file by the upkeep.
+    pub(crate) async fn begin_loading(
+        &self,
+        key: TableKey,
+        table: Table,
+        other: Overrides,
+        loading: Loading,
+    ) -> Result<(), Error> {
+        create::check_name(&key.name)?;
+        let id = self.clock.uuid();
+        let begin = move |tx: &mut Tx<'_>| {
+            if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
+                return Err(Error::TableExists(key.name.clone()));
+            }
+            let mut table = overridden(table.clone(), &other, tx.now());
+            table.id.clone_from(&id);
+            table.place = next_number(tx)?;
+            table.created = tx.now();
+            for index in &mut table.indexes {
+                index.place = next_number(tx)?;
+                index.phase = Phase::Active;
+            }
+            table.loading = Some(loading.clone());
+            save(tx, &key, &table)?;
+            upkeep::fill_later(tx, &key);
+            Ok(())
+        };
+        self.store.transact(begin).await
+    }
+}
+
+fn unavailable(name: &str) -> Error {
+    Error::Other(
+        "PointInTimeRecoveryUnavailableException",
+        format!("Point in time recovery is not enabled for table '{name}'"),
+    )
+}
+
+/// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history ("Restoring a table").
+fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
+    let is_on_demand = match other.billing.as_deref() {
+        Some(mode) => mode == "PAY_PER_REQUEST",
+        None => table.is_on_demand() && other.throughput.is_none(),
+    };
+    let throughput = if is_on_demand { Throughput::default() } else { other.throughput.unwrap_or(table.throughput) };
+    let is_kept = |index: &Index| {
+        let names = if index.kind == IndexKind::Local { &other.local } else { &other.global };
+        names.as_ref().is_none_or(|names| names.contains(&index.name))
+    };
+    let indexes: Vec<Index> = table.indexes.into_iter().filter(is_kept).collect();
+    let is_used = |name: &str| table.keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
+    Table {
+        attributes: table.attributes.into_iter().filter(|one| is_used(&one.name)).collect(),
+        indexes,
+        throughput,
+        on_demand_since: is_on_demand.then_some(now),
+        shows_billing: is_on_demand || table.shows_billing,
+        stream: None,
+        last_stream: None,
+        expiry: None,
+        history: None,
+        encryption: other.encryption.clone().unwrap_or(table.encryption),
+        is_protected: false,
+        tags: Default::default(),
+        policy: None,
+        stream_policy: None,
+        destinations: Default::default(),
+        insights: false,
+        ..table
+    }
+}
+
+/// Runs what takes a while on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StoreError::Panicked(error.to_string()).into()))
+}

@@ -1,0 +1,380 @@
+//! Making tables. The rules are those of `CreateTable` in the API reference, and "Service, account, and table quotas".
+
+use crate::changes;
+use crate::registry::{self, next_number, save};
+use crate::schema::{
+    Encryption, Index, IndexKind, KeyAttribute, KeySchema, KeyType, OnDemand, Phase, Projection, Table, TableKey,
+    Throughput, View,
+};
+use crate::{Error, Tables, keys};
+use fogbank_store::{Read, Tx};
+use std::collections::{BTreeMap, BTreeSet};
+
+const LOCAL_INDEXES: usize = 5;
+const GLOBAL_INDEXES: usize = 20;
+/// Attributes that all indexes with `INCLUDE` name together.
+const INCLUDED: usize = 100;
+/// Tables of an account in a region.
+const TABLES: usize = 2500;
+
+/// A table as it is wished for, in the API's own words. Enumerations are checked by the wire.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// Attribute definitions: names and types.
+    pub attributes: Vec<(String, String)>,
+    /// The key's elements: names and roles.
+    pub keys: Vec<(String, String)>,
+    /// Local secondary indexes, if the list is given.
+    pub local: Option<Vec<IndexDraft>>,
+    /// Global secondary indexes, if the list is given.
+    pub global: Option<Vec<IndexDraft>>,
+    /// `PROVISIONED` or `PAY_PER_REQUEST`.
+    pub billing: Option<String>,
+    /// Capacity units.
+    pub throughput: Option<Throughput>,
+    /// The most request units.
+    pub on_demand: Option<OnDemand>,
+    /// What a change stream shows, if there is to be one.
+    pub stream: Option<View>,
+    /// Encryption with a key of KMS.
+    pub encryption: Option<Encryption>,
+    /// The table's class.
+    pub class: Option<String>,
+    /// Whether the table may not be deleted.
+    pub is_protected: bool,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// A resource policy.
+    pub policy: Option<String>,
+}
+
+/// An index as it is wished for.
+#[derive(Debug, Clone, Default)]
+pub struct IndexDraft {
+    /// Its name.
+    pub name: String,
+    /// The key's elements: names and roles.
+    pub keys: Vec<(String, String)>,
+    /// The projection's type.
+    pub projection: Option<String>,
+    /// Attributes that are not part of a key.
+    pub included: Option<Vec<String>>,
+    /// Capacity units, for a global index.
+    pub throughput: Option<Throughput>,
+    /// The most request units, for a global index.
+    pub on_demand: Option<OnDemand>,
+}
+
+impl Tables {
+    /// Makes a table.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if there is one of that name, [`Error::Validation`], [`Error::LimitExceeded`].
+    pub async fn create(&self, key: TableKey, draft: Draft) -> Result<(), Error> {
+        check_name(&key.name)?;
+        let plan = plan(&draft)?;
+        let id = self.clock.uuid();
+        let change = move |tx: &mut Tx<'_>| {
+            if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
+                return Err(Error::InUse(format!("Table already exists: {}", key.name)));
+            }
+            if registry::tables_of(tx, &key.account, &key.region)?.len() >= TABLES {
+                return Err(Error::LimitExceeded(format!(
+                    "Subscriber limit exceeded: There is a limit of {TABLES} tables per subscriber"
+                )));
+            }
+            let mut table = plan.table(tx, id.clone(), &draft)?;
+            if let Some(view) = draft.stream {
+                let stream = changes::begin(tx, &key, &table, view)?;
+                table.last_stream = Some(stream.label.clone());
+                table.stream = Some(stream);
+            }
+            save(tx, &key, &table)
+        };
+        self.store.transact(change).await
+    }
+}
+
+/// The keys and indexes of a draft, checked.
+pub(crate) struct Plan {
+    attributes: Vec<KeyAttribute>,
+    keys: KeySchema,
+    indexes: Vec<Index>,
+}
+
+impl Plan {
+    pub fn table(&self, tx: &mut Tx<'_>, id: String, draft: &Draft) -> Result<Table, Error> {
+        let is_on_demand = is_on_demand(draft);
+        let mut indexes = self.indexes.clone();
+        for index in &mut indexes {
+            index.place = next_number(tx)?;
+        }
+        Ok(Table {
+            id,
+            place: next_number(tx)?,
+            created: tx.now(),
+            attributes: self.attributes.clone(),
+            keys: self.keys.clone(),
+            indexes,
+            throughput: draft.throughput.unwrap_or_default(),
+            on_demand_since: is_on_demand.then(|| tx.now()),
+            shows_billing: is_on_demand,
+            on_demand: draft.on_demand,
+            stream: None,
+            last_stream: None,
+            expiry: None,
+            history: None,
+            encryption: draft.encryption.clone(),
+            class: draft.class.clone(),
+            is_protected: draft.is_protected,
+            tags: draft.tags.clone(),
+            policy: draft.policy.clone().map(|policy| (policy, tx.now().0.to_string())),
+            stream_policy: None,
+            restored: None,
+            loading: None,
+            destinations: BTreeMap::new(),
+            insights: false,
+        })
+    }
+}
+
+fn is_on_demand(draft: &Draft) -> bool {
+    draft.billing.as_deref() == Some("PAY_PER_REQUEST")
+}
+
+/// A table's or an index's name: 3 to 255 letters, digits, `_`, `-` and `.`.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if !name.bytes().all(is_allowed) {
+        return Err(Error::validation(format!(
+            "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: Member must satisfy regular \
+             expression pattern: [a-zA-Z0-9_.-]+"
+        )));
+    }
+    if !(3..=255).contains(&name.len()) {
+        return Err(Error::validation(
+            "TableName must be at least 3 characters long and at most 255 characters long",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks what a table is to be.
+pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
+    check_billing(draft)?;
+    let attributes = definitions(&draft.attributes)?;
+    let keys = key_schema(&draft.keys, &attributes, &draft.attributes)?;
+    let mut indexes = Vec::new();
+    if let Some(local) = &draft.local {
+        if local.is_empty() {
+            return Err(Error::parameter("List of LocalSecondaryIndexes is empty"));
+        }
+        if keys.range.is_none() {
+            return Err(Error::parameter(
+                "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+            ));
+        }
+        if local.len() > LOCAL_INDEXES {
+            return Err(Error::parameter(format!(
+                "Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES}"
+            )));
+        }
+        for one in local {
+            let index = self::index(one, IndexKind::Local, &attributes, draft)?;
+            check_local(&index, &keys)?;
+            indexes.push(index);
+        }
+    }
+    if let Some(global) = &draft.global {
+        if global.is_empty() {
+            return Err(Error::parameter("List of GlobalSecondaryIndexes is empty"));
+        }
+        if global.len() > GLOBAL_INDEXES {
+            return Err(Error::parameter(format!(
+                "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES}"
+            )));
+        }
+        for one in global {
+            check_index_throughput(one, is_on_demand(draft))?;
+            indexes.push(self::index(one, IndexKind::Global, &attributes, draft)?);
+        }
+    }
+    check_indexes(&indexes)?;
+    check_used(&attributes, &keys, &indexes)?;
+    Ok(Plan { attributes, keys, indexes })
+}
+
+fn check_billing(draft: &Draft) -> Result<(), Error> {
+    match (&draft.throughput, is_on_demand(draft)) {
+        (Some(_), true) => Err(Error::parameter(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        )),
+        (None, false) if draft.billing.is_none() => {
+            Err(Error::validation("No provisioned throughput specified for the table"))
+        }
+        (None, false) => Err(Error::parameter(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn check_index_throughput(index: &IndexDraft, is_on_demand: bool) -> Result<(), Error> {
+    match (&index.throughput, is_on_demand) {
+        (Some(_), true) => Err(Error::parameter(format!(
+            "ProvisionedThroughput should not be specified for index: {} when BillingMode is PAY_PER_REQUEST",
+            index.name
+        ))),
+        (None, false) => {
+            Err(Error::parameter(format!("ProvisionedThroughput is not specified for index: {}", index.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads attribute definitions.
+pub(crate) fn definitions(given: &[(String, String)]) -> Result<Vec<KeyAttribute>, Error> {
+    let mut seen = BTreeSet::new();
+    for (name, _) in given {
+        if !seen.insert(name) {
+            return Err(Error::parameter("Cannot have two attributes with the same name"));
+        }
+    }
+    let kind = |text: &str| match text {
+        "N" => KeyType::N,
+        "B" => KeyType::B,
+        _ => KeyType::S,
+    };
+    Ok(given.iter().map(|(name, text)| KeyAttribute { name: name.clone(), kind: kind(text) }).collect())
+}
+
+fn key_schema(
+    elements: &[(String, String)],
+    attributes: &[KeyAttribute],
+    given: &[(String, String)],
+) -> Result<KeySchema, Error> {
+    let names: Vec<&str> = elements.iter().map(|(name, _)| name.as_str()).collect();
+    let Some((first, role)) = elements.first() else {
+        return Err(Error::validation("1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1"));
+    };
+    if role != "HASH" {
+        return Err(Error::validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type"));
+    }
+    if let Some((second, role)) = elements.get(1) {
+        if first == second {
+            return Err(Error::validation(
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+            ));
+        }
+        if role != "RANGE" {
+            return Err(Error::validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"));
+        }
+    }
+    let defined = |name: &str| attributes.iter().find(|attribute| attribute.name == name).cloned();
+    let missing: Vec<&str> = names.iter().copied().filter(|name| defined(name).is_none()).collect();
+    if !missing.is_empty() {
+        let all: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(Error::parameter(format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+            names.join(", "),
+            all.join(", ")
+        )));
+    }
+    let hash = defined(first).ok_or_else(Error::no_resource)?;
+    Ok(KeySchema { hash, range: names.get(1).and_then(|name| defined(name)) })
+}
+
+/// Reads an index; it has no place yet.
+pub(crate) fn index(
+    draft: &IndexDraft,
+    kind: IndexKind,
+    attributes: &[KeyAttribute],
+    table: &Draft,
+) -> Result<Index, Error> {
+    let keys = key_schema(&draft.keys, attributes, &table.attributes)?;
+    let projection = projection(draft)?;
+    let name = draft.name.clone();
+    let (throughput, on_demand) = (draft.throughput.unwrap_or_default(), draft.on_demand);
+    Ok(Index { name, place: 0, kind, keys, projection, throughput, on_demand, phase: Phase::Active })
+}
+
+fn projection(draft: &IndexDraft) -> Result<Projection, Error> {
+    let included = draft.included.clone();
+    match (draft.projection.as_deref(), included) {
+        (None, _) => Err(Error::parameter("Unknown ProjectionType: null")),
+        (Some("INCLUDE"), None) => {
+            Err(Error::parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified"))
+        }
+        (Some("INCLUDE"), Some(names)) => {
+            let distinct: BTreeSet<&String> = names.iter().collect();
+            if distinct.len() < names.len() {
+                return Err(Error::parameter(format!(
+                    "Duplicate NonKeyAttributes in index: {}. NonKeyAttributes: [{}]",
+                    draft.name,
+                    names.join(", ")
+                )));
+            }
+            Ok(Projection::Include(names))
+        }
+        (Some(kind), Some(_)) => {
+            Err(Error::parameter(format!("ProjectionType is {kind}, but NonKeyAttributes is specified")))
+        }
+        (Some("KEYS_ONLY"), None) => Ok(Projection::KeysOnly),
+        (Some(_), None) => Ok(Projection::All),
+    }
+}
+
+fn check_local(index: &Index, keys: &KeySchema) -> Result<(), Error> {
+    if index.keys.range.is_none() {
+        return Err(Error::parameter(format!("Index KeySchema does not have a range key for index: {}", index.name)));
+    }
+    if index.keys.hash != keys.hash {
+        return Err(Error::parameter(format!(
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: {}. index hash key: {}, table \
+             hash key: {}",
+            index.name, index.keys.hash.name, keys.hash.name
+        )));
+    }
+    Ok(())
+}
+
+/// What holds for all indexes together.
+pub(crate) fn check_indexes(indexes: &[Index]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for index in indexes {
+        if !seen.insert(&index.name) {
+            return Err(Error::parameter(format!("Duplicate index name: {}", index.name)));
+        }
+    }
+    let included = indexes.iter().map(|index| match &index.projection {
+        Projection::Include(names) => names.len(),
+        _ => 0,
+    });
+    let included: usize = included.sum();
+    if included > INCLUDED {
+        return Err(Error::parameter(format!(
+            "Number of NonKeyAttributes of all indexes, {included}, exceeds the limit of {INCLUDED}"
+        )));
+    }
+    Ok(())
+}
+
+/// Every definition must be part of a key.
+pub(crate) fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, indexes: &[Index]) -> Result<(), Error> {
+    let used = |name: &str| keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
+    if attributes.iter().all(|attribute| used(&attribute.name)) {
+        return Ok(());
+    }
+    if indexes.is_empty() {
+        return Err(Error::parameter(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+        ));
+    }
+    let all: Vec<&str> = attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+    let in_use: Vec<&str> = all.iter().copied().filter(|name| used(name)).collect();
+    Err(Error::parameter(format!(
+        "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
+        all.join(", "),
+        in_use.join(", ")
+    )))
+}

@@ -1,0 +1,199 @@
+//! Handlers for single items.
+
+use super::shapes::items::{Capacity, Changed, CollectionMetrics, DeleteItem, GetItem, Got, PutItem, UpdateItem};
+use super::{address, reading};
+use crate::capacity::{Taken, read_factor};
+use crate::expression::{Kind, Update, legacy};
+use crate::schema::Table;
+use crate::value::{Item, item_size};
+use crate::write::{Action, Write, Written, has_collections};
+use crate::{Error, Tables};
+use fogbank_model::RequestContext;
+use std::sync::Arc;
+
+type State = Arc<Tables>;
+
+/// What the answer to a write holds beside what it asks for by itself.
+struct Asked {
+    capacity: Option<String>,
+    collections: Option<String>,
+}
+
+impl Asked {
+    fn answer(&self, name: &str, written: &Written, attributes: Option<Item>) -> Changed {
+        let taken = Taken::writing(&written.table, &written.effort, 1.0);
+        Changed {
+            attributes,
+            consumed_capacity: Capacity::of(name, &taken, self.capacity.as_deref(), false),
+            item_collection_metrics: collections(&written.table, &written.key, self.collections.as_deref()),
+        }
+    }
+}
+
+/// The item collection that a write was to, if it is asked for and the table has such.
+pub(super) fn collections(table: &Table, key: &Item, asked: Option<&str>) -> Option<CollectionMetrics> {
+    let is_shown = asked == Some("SIZE") && has_collections(table);
+    let hash = &table.keys.hash.name;
+    let value = key.get(hash).filter(|_| is_shown)?.clone();
+    Some(CollectionMetrics {
+        item_collection_key: [(hash.clone(), value)].into(),
+        size_estimate_range_gb: [0.0, 1.0],
+    })
+}
+
+pub(super) fn tells(asked: Option<&str>) -> bool {
+    asked == Some("ALL_OLD")
+}
+
+fn check_returns(asked: Option<&str>) -> Result<bool, Error> {
+    match asked {
+        None | Some("NONE") => Ok(false),
+        Some("ALL_OLD") => Ok(true),
+        Some(_) => Err(Error::validation("Return values set to invalid value")),
+    }
+}
+
+pub(super) async fn put(state: State, context: RequestContext, input: PutItem) -> Result<Changed, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    let wants_old = check_returns(input.return_values.as_deref())?;
+    legacy::check_unmixed(
+        &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
+        &[("ConditionExpression", input.condition_expression.is_some())],
+    )?;
+    let has_expression = input.condition_expression.is_some();
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        input.expression_attribute_values,
+        has_expression,
+        "ConditionExpression is null",
+    )?;
+    let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
+    let write = Write {
+        table,
+        action: Action::Put(reading::item(input.item)?),
+        condition,
+        tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
+    };
+    let written = state.write(write).await?;
+    let asked = Asked { capacity: input.return_consumed_capacity, collections: input.return_item_collection_metrics };
+    let old = written.old.clone().filter(|_| wants_old);
+    Ok(asked.answer(&input.table_name, &written, old))
+}
+
+pub(super) async fn delete(state: State, context: RequestContext, input: DeleteItem) -> Result<Changed, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    let wants_old = check_returns(input.return_values.as_deref())?;
+    legacy::check_unmixed(
+        &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
+        &[("ConditionExpression", input.condition_expression.is_some())],
+    )?;
+    let has_expression = input.condition_expression.is_some();
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        input.expression_attribute_values,
+        has_expression,
+        "ConditionExpression is null",
+    )?;
+    let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
+    let write = Write {
+        table,
+        action: Action::Delete(reading::item(input.key)?),
+        condition,
+        tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
+    };
+    let written = state.write(write).await?;
+    let asked = Asked { capacity: input.return_consumed_capacity, collections: input.return_item_collection_metrics };
+    let old = written.old.clone().filter(|_| wants_old);
+    Ok(asked.answer(&input.table_name, &written, old))
+}
+
+pub(super) async fn update(state: State, context: RequestContext, input: UpdateItem) -> Result<Changed, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    let expressions = [
+        ("UpdateExpression", input.update_expression.is_some()),
+        ("ConditionExpression", input.condition_expression.is_some()),
+    ];
+    let older = [
+        ("AttributeUpdates", input.attribute_updates.is_some()),
+        ("Expected", input.expected.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
+    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        input.expression_attribute_values,
+        has_expression,
+        "UpdateExpression and ConditionExpression are null",
+    )?;
+    let update =
+        input.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
+    let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
+    let update = match update {
+        Some(update) => update,
+        None => legacy::update(input.attribute_updates.unwrap_or_default())?,
+    };
+    let write = Write {
+        table,
+        action: Action::Update(reading::item(input.key)?, update),
+        condition,
+        tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
+    };
+    let written = state.write(write).await?;
+    let asked = Asked { capacity: input.return_consumed_capacity, collections: input.return_item_collection_metrics };
+    let attributes = shown(&written, input.return_values.as_deref());
+    Ok(asked.answer(&input.table_name, &written, attributes))
+}
+
+/// What `ReturnValues` asks for of an update; nothing if there is nothing to show.
+fn shown(written: &Written, asked: Option<&str>) -> Option<Item> {
+    let changed = |item: Option<&Item>| {
+        let part = written.updated.as_ref()?.changed.of(item?);
+        (!part.is_empty()).then_some(part)
+    };
+    match asked {
+        Some("ALL_OLD") => written.old.clone(),
+        Some("ALL_NEW") => written.new.clone(),
+        Some("UPDATED_OLD") => changed(written.old.as_ref()),
+        Some("UPDATED_NEW") => changed(written.new.as_ref()),
+        _ => None,
+    }
+}
+
+pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -> Result<Got, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    legacy::check_unmixed(
+        &[("AttributesToGet", input.attributes_to_get.is_some())],
+        &[("ProjectionExpression", input.projection_expression.is_some())],
+    )?;
+    let has_expression = input.projection_expression.is_some();
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        None,
+        has_expression,
+        "ProjectionExpression is null",
+    )?;
+    let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
+    let key = reading::item(input.key)?;
+    state.keep(&table)?;
+    let (table, item) = state.store.read(|snapshot| state.get(snapshot, &table, &key))?;
+    let bytes = item.as_ref().map_or(0, item_size);
+    let taken = Taken::reading(&table, None, bytes, read_factor(input.consistent_read));
+    Ok(Got {
+        item: item.map(|item| reading::projected(item, projection.as_ref())),
+        consumed_capacity: Capacity::of(
+            &input.table_name,
+            &taken,
+            input.return_consumed_capacity.as_deref(),
+            false,
+        ),
+    })
+}

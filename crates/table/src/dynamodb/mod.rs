@@ -1,0 +1,62 @@
+//! The DynamoDB API: one line per operation. The only place that knows how tables look on the wire.
+
+mod address;
+mod backups;
+mod batches;
+mod describe;
+mod faults;
+mod items;
+mod reading;
+mod searches;
+mod settings;
+mod shapes;
+mod tables;
+mod transactions;
+
+pub(crate) use shapes::tables::KeySchemaElement;
+
+use crate::Tables;
+use fogbank_wire::Service;
+use std::sync::Arc;
+
+/// DynamoDB's operations on `tables`, for the shape table `dynamodb`.
+pub fn service(tables: Arc<Tables>) -> Service {
+    let state = &tables;
+    Service::new("dynamodb")
+        .operation("CreateTable", state, tables::create)
+        .operation("DescribeTable", state, tables::describe)
+        .operation("UpdateTable", state, tables::update)
+        .operation("DeleteTable", state, tables::delete)
+        .operation("ListTables", state, tables::list)
+        .operation("PutItem", state, items::put)
+        .operation("GetItem", state, items::get)
+        .operation("DeleteItem", state, items::delete)
+        .operation("UpdateItem", state, items::update)
+        .operation("BatchGetItem", state, batches::get)
+        .operation("BatchWriteItem", state, batches::write)
+        .operation("Query", state, searches::query)
+        .operation("Scan", state, searches::scan)
+        .operation("TransactGetItems", state, transactions::get)
+        .operation("TransactWriteItems", state, transactions::write)
+        .operation("DescribeTimeToLive", state, settings::describe_expiry)
+        .operation("UpdateTimeToLive", state, settings::update_expiry)
+        .operation("TagResource", state, settings::tag)
+        .operation("UntagResource", state, settings::untag)
+        .operation("ListTagsOfResource", state, settings::list_tags)
+        .operation("DescribeLimits", state, settings::limits)
+        .operation("DescribeEndpoints", state, settings::endpoints)
+        .operation("DescribeContinuousBackups", state, settings::describe_history)
+        .operation("UpdateContinuousBackups", state, settings::update_history)
+        .operation("CreateBackup", state, backups::create)
+        .operation("DescribeBackup", state, backups::describe)
+        .operation("ListBackups", state, backups::list)
+        .operation("DeleteBackup", state, backups::delete)
+        .operation("RestoreTableFromBackup", state, backups::restore)
+        .operation("RestoreTableToPointInTime", state, backups::restore_past)
+        .operation("PutResourcePolicy", state, settings::put_policy)
+        .operation("GetResourcePolicy", state, settings::get_policy)
+        .operation("DeleteResourcePolicy", state, settings::delete_policy)
+        .operation("DescribeContributorInsights", state, settings::describe_insights)
+        .operation("UpdateContributorInsights", state, settings::update_insights)
+        .operation("ListContributorInsights", state, settings::list_insights)
+}

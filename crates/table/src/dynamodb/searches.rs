@@ -1,0 +1,222 @@
+//! Handlers for queries and scans.
+
+use super::shapes::items::{Capacity, Found, Query, Scan};
+use super::{address, reading};
+use crate::capacity::{Taken, read_factor};
+use crate::contents;
+use crate::expression::{Condition, KeyCondition, Kind, Projection, legacy};
+use crate::query::{Reach, Search};
+use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table};
+use crate::value::Item;
+use crate::{Error, Tables};
+use fogbank_model::RequestContext;
+use std::sync::Arc;
+
+type State = Arc<Tables>;
+
+/// What is shown of the items that are found.
+struct Show {
+    select: Option<String>,
+    projection: Option<Projection>,
+    is_consistent: bool,
+    capacity: Option<String>,
+}
+
+impl Show {
+    /// Whether `Select` goes with the other parameters.
+    fn check(&self, verb: &str, has_index: bool) -> Result<(), Error> {
+        let parameter = "ProjectionExpression";
+        match (self.select.as_deref(), self.projection.is_some()) {
+            (Some("SPECIFIC_ATTRIBUTES"), false) => Err(Error::validation(
+                "One or more parameter values were invalid: Must specify the AttributesToGet or ProjectionExpression when choosing to get \
+                 SPECIFIC_ATTRIBUTES",
+            )),
+            (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => Err(Error::validation(format!(
+                "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only when {verb} using an IndexName"
+            ))),
+            (Some("COUNT"), true) => {
+                Err(Error::validation(format!("Cannot specify the {parameter} when choosing to get only the Count")))
+            }
+            (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), true) => {
+                Err(Error::validation(format!("Cannot specify the {parameter} when choosing to get {select}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the index can show what is wanted.
+    fn check_index(&self, index: Option<&Index>) -> Result<(), Error> {
+        let Some(index) = index.filter(|index| index.kind == IndexKind::Global) else { return Ok(()) };
+        if self.is_consistent {
+            return Err(Error::validation("Consistent reads are not supported on global secondary indexes"));
+        }
+        if self.select.as_deref() == Some("ALL_ATTRIBUTES") && index.projection != Shown::All {
+            return Err(Error::parameter(format!(
+                "Select type ALL_ATTRIBUTES is not supported for global secondary index {} because its projection type is not ALL",
+                index.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// An item as it is shown.
+    fn item(&self, table: &Table, index: Option<&Index>, item: Item) -> Item {
+        if let Some(projection) = &self.projection {
+            return projection.of(&item);
+        }
+        match index {
+            Some(index) if self.select.as_deref() != Some("ALL_ATTRIBUTES") => {
+                contents::project(table, index, item)
+            }
+            _ => item,
+        }
+    }
+
+    fn answer(self, state: &Tables, name: &str, search: &Search, check: impl FnOnce(&KeySchema) -> Result<(), Error>) -> Result<Found, Error> {
+        let (table, page) = state.search(search, |table, index| {
+            self.check_index(index)?;
+            check(index.map_or(&table.keys, |index| &index.keys))
+        })?;
+        let index = search.index.as_deref().and_then(|name| table.index(name));
+        let taken = Taken::reading(&table, search.index.as_deref(), page.bytes, read_factor(self.is_consistent));
+        let count = page.items.len();
+        let is_counted = self.select.as_deref() == Some("COUNT");
+        let items = page.items.into_iter().map(|item| self.item(&table, index, item));
+        Ok(Found {
+            items: (!is_counted).then(|| items.collect()),
+            count,
+            scanned_count: page.scanned,
+            last_evaluated_key: page.last,
+            consumed_capacity: Capacity::of(name, &taken, self.capacity.as_deref(), false),
+        })
+    }
+}
+
+pub(super) async fn query(state: State, context: RequestContext, input: Query) -> Result<Found, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    let expressions = [
+        ("ProjectionExpression", input.projection_expression.is_some()),
+        ("FilterExpression", input.filter_expression.is_some()),
+        ("KeyConditionExpression", input.key_condition_expression.is_some()),
+    ];
+    let older = [
+        ("AttributesToGet", input.attributes_to_get.is_some()),
+        ("QueryFilter", input.query_filter.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+        ("KeyConditions", input.key_conditions.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
+    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        input.expression_attribute_values,
+        has_expression,
+        "FilterExpression and KeyConditionExpression are null",
+    )?;
+    let condition = input
+        .key_condition_expression
+        .as_deref()
+        .map(|text| KeyCondition::parse(text, &mut placeholders))
+        .transpose()?;
+    let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
+    let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let condition = match (condition, input.key_conditions) {
+        (Some(condition), _) => condition,
+        (None, Some(conditions)) => legacy::key_condition(conditions)?,
+        (None, None) => {
+            return Err(Error::validation(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+            ));
+        }
+    };
+    let filter = filter.or(legacy::condition(input.query_filter, input.conditional_operator.as_deref())?);
+    let show = Show {
+        select: input.select,
+        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
+        is_consistent: input.consistent_read,
+        capacity: input.return_consumed_capacity,
+    };
+    show.check("Querying", input.index_name.is_some())?;
+    let search = Search {
+        table,
+        index: input.index_name,
+        reach: Reach::Partition { condition, is_forward: input.scan_index_forward.unwrap_or(true) },
+        after: input.exclusive_start_key.map(reading::item).transpose()?,
+        filter,
+        limit: input.limit,
+    };
+    let filter = search.filter.clone();
+    show.answer(&state, &input.table_name, &search, |keys| check_filter(filter.as_ref(), keys))
+}
+
+/// A query's filter sees what its key condition has found; keys are for the latter.
+fn check_filter(filter: Option<&Condition>, keys: &KeySchema) -> Result<(), Error> {
+    let Some(filter) = filter else { return Ok(()) };
+    match filter.paths().into_iter().find(|path| keys.has(&path.name)) {
+        Some(path) => Err(Error::validation(format!(
+            "Filter Expression can only contain non-primary key attributes: Primary key attribute: {}",
+            path.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> Result<Found, Error> {
+    let table = address::table(&context, &input.table_name)?;
+    let segment = segment(input.segment, input.total_segments)?;
+    let expressions = [
+        ("ProjectionExpression", input.projection_expression.is_some()),
+        ("FilterExpression", input.filter_expression.is_some()),
+    ];
+    let older = [
+        ("AttributesToGet", input.attributes_to_get.is_some()),
+        ("ScanFilter", input.scan_filter.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
+    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let mut placeholders = reading::placeholders(
+        input.expression_attribute_names,
+        input.expression_attribute_values,
+        has_expression,
+        "FilterExpression is null",
+    )?;
+    let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
+    let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
+    placeholders.check_used()?;
+    let filter = filter.or(legacy::condition(input.scan_filter, input.conditional_operator.as_deref())?);
+    let show = Show {
+        select: input.select,
+        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
+        is_consistent: input.consistent_read,
+        capacity: input.return_consumed_capacity,
+    };
+    show.check("Scanning", input.index_name.is_some())?;
+    let search = Search {
+        table,
+        index: input.index_name,
+        reach: Reach::Everything { segment },
+        after: input.exclusive_start_key.map(reading::item).transpose()?,
+        filter,
+        limit: input.limit,
+    };
+    show.answer(&state, &input.table_name, &search, |_| Ok(()))
+}
+
+fn segment(segment: Option<u64>, total: Option<u64>) -> Result<Option<(u64, u64)>, Error> {
+    match (segment, total) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Error::validation(
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is present",
+        )),
+        (None, Some(_)) => Err(Error::validation(
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is present",
+        )),
+        (Some(segment), Some(total)) if segment >= total => Err(Error::validation(format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not less than \
+             TotalSegments: {total}"
+        ))),
+        (Some(segment), Some(total)) => Ok(Some((segment, total))),
+    }
+}

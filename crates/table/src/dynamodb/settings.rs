@@ -1,0 +1,274 @@
+//! Handlers for settings of tables: expiry, tags, history, policies, insights; and for what is the same for all of them.
+
+use super::address;
+use super::shapes::settings::{
+    ContinuousBackups, ContinuousBackupsDescription, Endpoint, Endpoints, Insights, InsightsList, InsightsOutput,
+    Limits, ListTags, NoInput, Nothing, OfPolicy, PolicyOutput, PutPolicy, RecoveryDescription, TagResource, Tags,
+    TimeToLiveDescribed, TimeToLiveDescription, TimeToLiveUpdated, UntagResource, UpdateContinuousBackups,
+    UpdateTimeToLive,
+};
+use super::shapes::tables::{OfTable, Tag};
+use crate::registry::next_number;
+use crate::schema::{History, Phase, Table, TableKey};
+use crate::{Error, Tables, registry, update, upkeep};
+use fogbank_model::{RequestContext, Timestamp};
+use fogbank_store::Tx;
+use std::sync::Arc;
+
+type State = Arc<Tables>;
+
+const TAGS: usize = 50;
+const POLICY_BYTES: usize = 20 * 1024;
+const DAYS: std::ops::RangeInclusive<u32> = 1..=35;
+
+pub(super) async fn update_expiry(
+    state: State,
+    context: RequestContext,
+    input: UpdateTimeToLive,
+) -> Result<TimeToLiveUpdated, Error> {
+    let key = address::table(&context, &input.table_name)?;
+    let wanted = input.time_to_live_specification;
+    if wanted.attribute_name.is_empty() {
+        return Err(Error::validation("TimeToLiveSpecification AttributeName must be set"));
+    }
+    state.set_expiry(key, wanted.attribute_name.clone(), wanted.enabled).await?;
+    Ok(TimeToLiveUpdated { time_to_live_specification: wanted })
+}
+
+pub(super) async fn describe_expiry(
+    state: State,
+    context: RequestContext,
+    input: OfTable,
+) -> Result<TimeToLiveDescribed, Error> {
+    let table = state.describe(&address::table(&context, &input.table_name)?)?;
+    let (status, attribute) = match &table.expiry {
+        None => ("DISABLED", None),
+        Some(expiry) if expiry.phase == Phase::Active => ("ENABLED", Some(expiry.attribute.clone())),
+        Some(expiry) => ("ENABLING", Some(expiry.attribute.clone())),
+    };
+    let description = TimeToLiveDescription { time_to_live_status: status, attribute_name: attribute };
+    Ok(TimeToLiveDescribed { time_to_live_description: description })
+}
+
+/// Operations on tags and policies name what is not there by its ARN.
+async fn of_resource<T: Send + 'static>(
+    state: &State,
+    context: &RequestContext,
+    arn: &str,
+    change: impl Fn(&mut Tx<'_>, &TableKey, &mut Table) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let key = address::resource(context, arn)?;
+    state.alter(key, change).await.map_err(|error| no_resource(error, arn))
+}
+
+fn no_resource(error: Error, arn: &str) -> Error {
+    match error {
+        Error::NotFound(_) => Error::NotFound(format!("Requested resource not found: ResourcArn: {arn} not found")),
+        other => other,
+    }
+}
+
+pub(super) async fn tag(state: State, context: RequestContext, input: TagResource) -> Result<Nothing, Error> {
+    let TagResource { resource_arn, tags } = input;
+    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        table.tags.extend(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
+        match table.tags.len() > TAGS {
+            true => Err(Error::validation("One or more parameter values were invalid: Too many tags: the limit is 50")),
+            false => Ok(Nothing {}),
+        }
+    };
+    of_resource(&state, &context, &resource_arn, change).await
+}
+
+pub(super) async fn untag(state: State, context: RequestContext, input: UntagResource) -> Result<Nothing, Error> {
+    let UntagResource { resource_arn, tag_keys } = input;
+    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        table.tags.retain(|key, _| !tag_keys.contains(key));
+        Ok(Nothing {})
+    };
+    of_resource(&state, &context, &resource_arn, change).await
+}
+
+pub(super) async fn list_tags(state: State, context: RequestContext, input: ListTags) -> Result<Tags, Error> {
+    let key = address::resource(&context, &input.resource_arn)?;
+    let table = state.describe(&key).map_err(|error| no_resource(error, &input.resource_arn))?;
+    let tag = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
+    Ok(Tags { tags: table.tags.iter().map(tag).collect() })
+}
+
+pub(super) async fn limits(_: State, _: RequestContext, _: NoInput) -> Result<Limits, Error> {
+    Ok(Limits {
+        account_max_read_capacity_units: 80_000,
+        account_max_write_capacity_units: 80_000,
+        table_max_read_capacity_units: 40_000,
+        table_max_write_capacity_units: 40_000,
+    })
+}
+
+/// Clients that look for an endpoint find the one that they have.
+pub(super) async fn endpoints(_: State, context: RequestContext, _: NoInput) -> Result<Endpoints, Error> {
+    let address = context.endpoint.split_once("://").map_or(&*context.endpoint, |(_, address)| address).to_owned();
+    Ok(Endpoints { endpoints: vec![Endpoint { address, cache_period_in_minutes: 1440 }] })
+}
+
+pub(super) async fn describe_history(
+    state: State,
+    context: RequestContext,
+    input: OfTable,
+) -> Result<ContinuousBackups, Error> {
+    let key = address::table(&context, &input.table_name)?;
+    let table = state.describe(&key).map_err(|error| no_named_table(error, &key.name))?;
+    Ok(shown_history(&table, state.clock.now()))
+}
+
+fn no_named_table(error: Error, name: &str) -> Error {
+    match error {
+        Error::NotFound(_) => Error::NoTable(format!("Table not found: {name}")),
+        other => other,
+    }
+}
+
+fn shown_history(table: &Table, now: Timestamp) -> ContinuousBackups {
+    let history = table.history.as_ref();
+    ContinuousBackups {
+        continuous_backups_description: ContinuousBackupsDescription {
+            continuous_backups_status: "ENABLED",
+            point_in_time_recovery_description: RecoveryDescription {
+                point_in_time_recovery_status: if history.is_some() { "ENABLED" } else { "DISABLED" },
+                recovery_period_in_days: history.map(|history| history.days.into()),
+                earliest_restorable_date_time: history.map(|history| history.since.max(history.oldest(now)).0),
+                latest_restorable_date_time: history.map(|_| now.0),
+            },
+        },
+    }
+}
+
+pub(super) async fn update_history(
+    state: State,
+    context: RequestContext,
+    input: UpdateContinuousBackups,
+) -> Result<ContinuousBackups, Error> {
+    let key = address::table(&context, &input.table_name)?;
+    let name = key.name.clone();
+    let wanted = input.point_in_time_recovery_specification;
+    let days = wanted.recovery_period_in_days.map(u32::try_from).transpose().ok().flatten();
+    if wanted.recovery_period_in_days.is_some() && !days.is_some_and(|days| DAYS.contains(&days)) {
+        return Err(Error::validation("RecoveryPeriodInDays must be between 1 and 35"));
+    }
+    let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        table.history = match (wanted.point_in_time_recovery_enabled, table.history.take()) {
+            (true, Some(history)) => Some(History { days: days.unwrap_or(history.days), ..history }),
+            (true, None) => Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) }),
+            (false, history) => {
+                // What was kept is of no use with a gap after it.
+                history.iter().for_each(|history| upkeep::leave(tx, history.place));
+                None
+            }
+        };
+        Ok(shown_history(table, tx.now()))
+    };
+    state.alter(key, change).await.map_err(|error| no_named_table(error, &name))
+}
+
+pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
+    if input.policy.len() > POLICY_BYTES || serde_json::from_str::<serde_json::Value>(&input.policy).is_err() {
+        return Err(Error::validation("Invalid policy document: it must be JSON of at most 20 KB"));
+    }
+    let revision = state.clock.now().0.to_string();
+    let is_stream = input.resource_arn.contains("/stream/");
+    let PutPolicy { resource_arn, policy, expected_revision_id } = input;
+    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        let place = if is_stream { &mut table.stream_policy } else { &mut table.policy };
+        check_revision(place.as_ref(), expected_revision_id.as_deref())?;
+        *place = Some((policy.clone(), revision.clone()));
+        Ok(PolicyOutput { policy: None, revision_id: Some(revision.clone()) })
+    };
+    of_resource(&state, &context, &resource_arn, change).await
+}
+
+fn check_revision(kept: Option<&(String, String)>, expected: Option<&str>) -> Result<(), Error> {
+    let is_as_expected = match expected {
+        None => true,
+        Some("NO_POLICY") => kept.is_none(),
+        Some(revision) => kept.is_some_and(|(_, kept)| kept == revision),
+    };
+    if is_as_expected {
+        return Ok(());
+    }
+    Err(Error::NoPolicy("The specified revision ID does not match the revision of the policy that is there".into()))
+}
+
+fn no_policy(arn: &str) -> Error {
+    Error::NoPolicy(format!("Resource-based policy not found for the provided ResourceArn: {arn}"))
+}
+
+pub(super) async fn get_policy(state: State, context: RequestContext, input: OfPolicy) -> Result<PolicyOutput, Error> {
+    let arn = input.resource_arn;
+    let key = address::resource(&context, &arn)?;
+    let table = state.describe(&key).map_err(|error| no_resource(error, &arn))?;
+    let kept = if arn.contains("/stream/") { &table.stream_policy } else { &table.policy };
+    let (policy, revision) = kept.clone().ok_or_else(|| no_policy(&arn))?;
+    Ok(PolicyOutput { policy: Some(policy), revision_id: Some(revision) })
+}
+
+pub(super) async fn delete_policy(
+    state: State,
+    context: RequestContext,
+    input: OfPolicy,
+) -> Result<PolicyOutput, Error> {
+    let OfPolicy { resource_arn, expected_revision_id } = input;
+    let is_stream = resource_arn.contains("/stream/");
+    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        let place = if is_stream { &mut table.stream_policy } else { &mut table.policy };
+        check_revision(place.as_ref(), expected_revision_id.as_deref())?;
+        Ok(PolicyOutput { policy: None, revision_id: place.take().map(|(_, revision)| revision) })
+    };
+    of_resource(&state, &context, &resource_arn, change).await
+}
+
+pub(super) async fn update_insights(
+    state: State,
+    context: RequestContext,
+    input: Insights,
+) -> Result<InsightsOutput, Error> {
+    let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
+    let is_on = input.contributor_insights_action == "ENABLE";
+    let name = key.name.clone();
+    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        table.insights = is_on;
+        Ok(())
+    };
+    state.alter(key, change).await.map_err(|error| update::named(error, &name))?;
+    let status = if is_on { "ENABLING" } else { "DISABLING" };
+    Ok(InsightsOutput { table_name: name, index_name: input.index_name, contributor_insights_status: status })
+}
+
+pub(super) async fn describe_insights(
+    state: State,
+    context: RequestContext,
+    input: Insights,
+) -> Result<InsightsOutput, Error> {
+    let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
+    let table = state.describe(&key)?;
+    Ok(InsightsOutput {
+        table_name: key.name,
+        index_name: input.index_name,
+        contributor_insights_status: if table.insights { "ENABLED" } else { "DISABLED" },
+    })
+}
+
+pub(super) async fn list_insights(
+    state: State,
+    context: RequestContext,
+    input: Insights,
+) -> Result<InsightsList, Error> {
+    let all = state.store.read(|snapshot| registry::tables_of(snapshot, &context.account, &context.region))?;
+    let is_asked = |name: &str| input.table_name.as_deref().is_none_or(|asked| asked == name);
+    let shown = all.into_iter().filter(|(key, table)| table.insights && is_asked(&key.name));
+    let summary = |(key, _): (TableKey, Table)| InsightsOutput {
+        table_name: key.name,
+        index_name: None,
+        contributor_insights_status: "ENABLED",
+    };
+    Ok(InsightsList { contributor_insights_summaries: shown.map(summary).collect() })
+}

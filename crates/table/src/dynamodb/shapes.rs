@@ -1,0 +1,6 @@
+//! DynamoDB's structures, with its member names.
+
+pub(super) mod backups;
+pub(super) mod items;
+pub(super) mod settings;
+pub(super) mod tables;

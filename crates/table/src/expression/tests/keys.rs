@@ -1,0 +1,61 @@
+use super::{text, usual};
+use crate::expression::{Comparator, KeyCondition, KeyTest};
+
+#[test]
+fn wrong_conditions_on_keys_say_why() {
+    let cases = [
+        ("", "The expression can not be empty;"),
+        ("a-b", r##"Syntax error; token: "-", near: "a-b""##),
+        ("a = :s OR b = :s", "Invalid operator used in KeyConditionExpression: OR"),
+        ("NOT a = :s", "Invalid operator used in KeyConditionExpression: NOT"),
+        ("a IN (:s)", "Invalid operator used in KeyConditionExpression: IN"),
+        ("a <> :s", "Invalid operator used in KeyConditionExpression: <>"),
+        ("contains(a, :s)", "Invalid operator used in KeyConditionExpression: contains"),
+        ("attribute_exists(a)", "Invalid operator used in KeyConditionExpression: attribute_exists"),
+        ("size(a) = :n", "Invalid operator used in KeyConditionExpression: size"),
+        ("a = :s AND b > :n AND b < :m", "KeyConditionExpressions must only contain one condition per key"),
+        ("a.b = :s", "KeyConditionExpressions cannot have conditions on nested attributes"),
+        ("a = b", "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition"),
+        (":s = :t", "Invalid condition in KeyConditionExpression: No key attribute specified"),
+        (
+            ":n BETWEEN a AND :m",
+            "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand",
+        ),
+        (
+            "begins_with(a, :n)",
+            "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+        ),
+        ("name = :s", "Attribute name is a reserved keyword; reserved keyword: name"),
+    ];
+    for (condition, why) in cases {
+        let found = text(KeyCondition::parse(condition, &mut usual()));
+        assert_eq!(found, format!("Invalid KeyConditionExpression: {why}"), "{condition}");
+    }
+}
+
+#[test]
+fn keys_are_found_in_any_order() {
+    for condition in ["a = :s AND b > :n", "(b > :n) AND (#a = :s)", "(:s = a and :n < b)"] {
+        let read = KeyCondition::parse(condition, &mut usual()).unwrap();
+        let (hash, range) = read.of_keys("a", Some("b")).unwrap();
+        assert_eq!(*hash, "abc".into(), "{condition}");
+        assert_eq!(range, Some(&KeyTest::Compare(Comparator::Greater, 1.into())), "{condition}");
+    }
+    let read = KeyCondition::parse("begins_with(b, :t) AND a = :s", &mut usual()).unwrap();
+    assert_eq!(read.of_keys("a", Some("b")).unwrap().1, Some(&KeyTest::BeginsWith("b".into())));
+    let read = KeyCondition::parse("a = :s AND b BETWEEN :n AND :m", &mut usual()).unwrap();
+    assert_eq!(read.of_keys("a", Some("b")).unwrap().1, Some(&KeyTest::Between(1.into(), 5.into())));
+}
+
+#[test]
+fn keys_must_be_the_tables() {
+    let found = |condition: &str, range| {
+        let read = KeyCondition::parse(condition, &mut usual()).unwrap();
+        text(read.of_keys("a", range).map(|_| ()))
+    };
+    assert_eq!(found("b = :s", Some("b")), "Query condition missed key schema element: a");
+    assert_eq!(found("a = :s AND c = :s", Some("b")), "Query condition missed key schema element: b");
+    assert_eq!(found("a > :s", Some("b")), "Query key condition not supported");
+    assert_eq!(found("a = :s AND b = :s", None), "Query key condition not supported");
+    assert_eq!(found("a = :s", None), "no error: ()");
+}

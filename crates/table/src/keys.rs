@@ -1,0 +1,159 @@
+//! Keys in the store. Names are joined with zero bytes, which no name holds; numbers are big-endian, so that they sort.
+//!
+//! | table | key | record |
+//! | --- | --- | --- |
+//! | `dynamodb.table` | account, region, name | revision (8 bytes), [`Table`](crate::schema::Table) |
+//! | `dynamodb.number` | nothing | the last place, revision or sequence number given (8 bytes) |
+//! | `dynamodb.left` | place | nothing: what is below the place is to be removed |
+//! | `dynamodb.filling` | account, region, name | nothing: the table has an index or an expiry that is being filled |
+//! | `dynamodb.counter` | place | entries and bytes of a table or an index (8 bytes each) |
+//! | `dynamodb.item` | place, [`ItemKey`] | the item |
+//! | `dynamodb.entry` | place of the index, its [`ItemKey`], the item's [`ItemKey`] | length of the former (4 bytes) |
+//! | `dynamodb.expiry` | place, seconds, [`ItemKey`] | nothing |
+//! | `dynamodb.change` | place of the stream, sequence number | [`Change`](crate::changes::Change) |
+//! | `dynamodb.stream` | account, region, table, 0, label | [`Stream`](crate::changes::Stream) |
+//! | `dynamodb.token` | account, region, token | a transaction that was made: its digest and answer |
+//! | `dynamodb.token_end` | time, account, region, token | nothing |
+//! | `dynamodb.history` | place, time, number | the key that changed, and what was there before |
+//! | `dynamodb.backup` | account, region, table, 0, id | [`Backup`](crate::backup::Backup) |
+//!
+//! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the partition
+//! key and the sort key, encoded so that they sort as their values do and none is the beginning of another.
+
+use crate::changes::StreamKey;
+use crate::schema::{KeySchema, KeyType, TableKey};
+use crate::value::{AttributeValue, Item};
+use fogbank_model::{AccountId, Region, Timestamp};
+use fogbank_store::Table as Map;
+
+pub(crate) const TABLE: Map = Map("dynamodb.table");
+pub(crate) const NUMBER: Map = Map("dynamodb.number");
+pub(crate) const LEFT: Map = Map("dynamodb.left");
+pub(crate) const FILLING: Map = Map("dynamodb.filling");
+pub(crate) const COUNTER: Map = Map("dynamodb.counter");
+pub(crate) const ITEM: Map = Map("dynamodb.item");
+pub(crate) const ENTRY: Map = Map("dynamodb.entry");
+pub(crate) const EXPIRY: Map = Map("dynamodb.expiry");
+pub(crate) const CHANGE: Map = Map("dynamodb.change");
+pub(crate) const STREAM: Map = Map("dynamodb.stream");
+pub(crate) const TOKEN: Map = Map("dynamodb.token");
+pub(crate) const TOKEN_END: Map = Map("dynamodb.token_end");
+
+/// Segments of a parallel scan are ranges of the hash that keys begin with.
+pub(crate) const HASHES: u64 = 1 << 16;
+
+pub(crate) fn scope(account: &AccountId, region: &Region) -> Vec<u8> {
+    [account.as_str().as_bytes(), region.as_str().as_bytes(), b""].join(&0)
+}
+
+pub(crate) fn table(key: &TableKey) -> Vec<u8> {
+    [scope(&key.account, &key.region).as_slice(), key.name.as_bytes()].concat()
+}
+
+/// The table that a key of `dynamodb.table` names.
+pub(crate) fn table_of(key: &[u8]) -> Option<TableKey> {
+    let mut parts = std::str::from_utf8(key).ok()?.splitn(3, '\0');
+    let (account, region) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some(TableKey { account, region, name: parts.next()?.to_owned() })
+}
+
+pub(crate) fn place(place: u64) -> [u8; 8] {
+    place.to_be_bytes()
+}
+
+pub(crate) fn below(place: u64, rest: &[u8]) -> Vec<u8> {
+    [&place.to_be_bytes()[..], rest].concat()
+}
+
+/// Times before 1970 sort as 1970.
+pub(crate) fn timed(place: u64, seconds: i64, rest: &[u8]) -> Vec<u8> {
+    [&place.to_be_bytes()[..], &seconds.max(0).to_be_bytes(), rest].concat()
+}
+
+pub(crate) fn stream(table: &TableKey, label: &str) -> Vec<u8> {
+    [self::table(table).as_slice(), b"\0", label.as_bytes()].concat()
+}
+
+/// The stream that a key of `dynamodb.stream` names.
+pub(crate) fn stream_of(key: &[u8]) -> Option<StreamKey> {
+    let at = key.iter().rposition(|byte| *byte == 0)?;
+    let label = std::str::from_utf8(key.get(at + 1..)?).ok()?.to_owned();
+    Some(StreamKey { table: table_of(key.get(..at)?)?, label })
+}
+
+pub(crate) fn token(account: &AccountId, region: &Region, token: &str) -> Vec<u8> {
+    [scope(account, region).as_slice(), token.as_bytes()].concat()
+}
+
+pub(crate) fn token_end(at: Timestamp, token: &[u8]) -> Vec<u8> {
+    [&at.0.max(0).to_be_bytes()[..], token].concat()
+}
+
+/// The number that a key ends with.
+pub(crate) fn number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// A key attribute's value, encoded.
+pub(crate) fn encoded(value: &AttributeValue) -> Option<Vec<u8>> {
+    match value {
+        AttributeValue::S(text) => Some(ended(text.as_bytes())),
+        AttributeValue::B(bytes) => Some(ended(bytes)),
+        AttributeValue::N(number) => {
+            let mut out = Vec::new();
+            number.encode_ordered(&mut out);
+            Some(out)
+        }
+        _ => None,
+    }
+}
+
+/// The beginning of all encoded values that begin with `value`.
+pub(crate) fn beginning(value: &AttributeValue) -> Option<Vec<u8>> {
+    match value {
+        AttributeValue::S(text) => Some(escaped(text.as_bytes())),
+        AttributeValue::B(bytes) => Some(escaped(bytes)),
+        _ => None,
+    }
+}
+
+/// Zero bytes are followed by 255, so that the two that end the value come before all else.
+fn escaped(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 2);
+    for byte in bytes {
+        out.push(*byte);
+        if *byte == 0 {
+            out.push(0xff);
+        }
+    }
+    out
+}
+
+fn ended(bytes: &[u8]) -> Vec<u8> {
+    let mut out = escaped(bytes);
+    out.extend([0, 0]);
+    out
+}
+
+/// The key of an item, or of an index's entry without the item's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ItemKey(pub Vec<u8>);
+
+impl ItemKey {
+    /// What all keys with this partition key begin with.
+    pub fn partition(hash: &AttributeValue) -> Option<Self> {
+        let hash = encoded(hash)?;
+        let bucket = crc32fast::hash(&hash).to_be_bytes();
+        Some(Self([&bucket[..2], &hash].concat()))
+    }
+
+    /// The key that `attributes` have by `keys`; `None` if one is missing, or of another type.
+    pub fn of(keys: &KeySchema, attributes: &Item) -> Option<Self> {
+        let value = |name: &str, kind: KeyType| attributes.get(name).filter(|value| value.type_name() == kind.as_str());
+        let mut key = Self::partition(value(&keys.hash.name, keys.hash.kind)?)?;
+        if let Some(range) = &keys.range {
+            key.0.extend(encoded(value(&range.name, range.kind)?)?);
+        }
+        Some(key)
+    }
+}

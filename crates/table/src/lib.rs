@@ -1,0 +1,75 @@
+//! Tables, as DynamoDB has them, with their change streams.
+//!
+//! The APIs in `dynamodb/` and `streams/` are the only places that know the wire. The keys in the store are listed in `keys.rs`; what
+//! changes with an item is in `contents.rs`. `expression/` is pure: it knows items, and neither tables nor the store.
+//!
+//! Invariants:
+//! - What was acknowledged is on disk. An item, its entries in indexes, the counters and the record in the change stream change in one
+//!   transaction, so they agree in every state that anybody sees.
+//! - Transactions are serialisable, because all writes are made one after another; a read sees one committed state.
+//! - The cost of an operation on items does not depend on how many there are.
+
+mod backup;
+mod capacity;
+pub mod changes;
+mod contents;
+mod create;
+pub mod dynamodb;
+mod error;
+pub mod expression;
+mod history;
+mod keys;
+mod load;
+pub mod number;
+mod page;
+mod query;
+mod registry;
+pub mod schema;
+pub mod stream;
+pub mod streams;
+mod transact;
+mod update;
+mod upkeep;
+pub mod value;
+mod write;
+
+pub use create::{Draft, IndexDraft};
+pub use error::{Error, Reason};
+pub use number::{Number, NumberError};
+pub use update::{IndexWish, Wish};
+pub use value::{AttributeValue, Item, ValueError};
+
+use fogbank_model::Clock;
+use fogbank_store::Store;
+use registry::Registry;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
+
+/// All tables of the platform.
+pub struct Tables {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    registry: Arc<Registry>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Tables {
+    /// Opens the tables that are in `store`. To be called within a Tokio runtime.
+    pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let registry = Arc::new(Registry::default());
+        let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
+        let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
+        // Before the first one is written: what nobody refers to is left over from a crash.
+        if let Err(error) = tables.sweep_files(|_| true) {
+            tracing::warn!(%error, "files of deleted backups could not be removed");
+        }
+        Arc::new(tables)
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        workers.iter().for_each(JoinHandle::abort);
+    }
+}

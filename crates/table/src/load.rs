@@ -1,0 +1,162 @@
+//! Files of items: what backups are, and what tables are filled from that are restored or imported.
+//!
+//! A file is a sequence of entries, each an item's key and the item, both behind their lengths (4 bytes each). It is synced before anything
+//! refers to it. A table that is being filled keeps how far it is in its own transactions, so that it goes on there after a crash.
+
+use crate::changes::Author;
+use crate::keys::ItemKey;
+use crate::registry::{Registry, save};
+use crate::schema::{Table, TableKey};
+use crate::value::{self, Item};
+use crate::{Error, contents, keys, write};
+use fogbank_store::{Error as StoreError, Snapshot, Store, Tx};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Seek, SeekFrom, Write as _};
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Items that one transaction enters.
+const AT_ONCE: usize = 200;
+
+/// How far a table is filled, from what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loading {
+    /// The file's name.
+    pub file: String,
+    /// Where the next entry begins in it.
+    pub offset: u64,
+    /// Whether the file is a backup, which stays.
+    pub is_shared: bool,
+}
+
+fn disk(error: impl std::fmt::Display) -> Error {
+    StoreError::Disk(error.to_string()).into()
+}
+
+/// A file that is being written.
+pub(crate) struct Writer {
+    file: BufWriter<File>,
+}
+
+impl Writer {
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().unwrap_or(path);
+        std::fs::create_dir_all(folder).map_err(disk)?;
+        Ok(Self { file: BufWriter::new(File::create(path).map_err(disk)?) })
+    }
+
+    pub fn put(&mut self, key: &[u8], item: &[u8]) -> Result<(), Error> {
+        for part in [key, item] {
+            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            self.file.write_all(&length.to_be_bytes()).and_then(|()| self.file.write_all(part)).map_err(disk)?;
+        }
+        Ok(())
+    }
+
+    /// Returns once the file is on disk.
+    pub fn finish(self, path: &Path) -> Result<(), Error> {
+        let file = self.file.into_inner().map_err(disk)?;
+        file.sync_all().map_err(disk)?;
+        let folder = path.parent().unwrap_or(path);
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk)
+    }
+}
+
+/// Writes a table's items to a file, those in `before` as they are there.
+pub(crate) fn write(
+    path: &Path,
+    snapshot: &Snapshot,
+    table: &Table,
+    before: &BTreeMap<ItemKey, Option<Item>>,
+) -> Result<(), Error> {
+    let mut writer = Writer::create(path)?;
+    for entry in items(snapshot, table)? {
+        let (key, item) = entry?;
+        if !before.contains_key(&key) {
+            writer.put(&key.0, &item)?;
+        }
+    }
+    for (key, item) in before.iter().filter_map(|(key, item)| Some((key, item.as_ref()?))) {
+        writer.put(&key.0, &value::encode_item(item))?;
+    }
+    writer.finish(path)
+}
+
+/// All items of a table, one after another, as they are stored.
+pub(crate) fn items<'a>(
+    snapshot: &'a Snapshot,
+    table: &Table,
+) -> Result<impl Iterator<Item = Result<(ItemKey, Vec<u8>), Error>> + use<'a>, Error> {
+    let (from, to) = (keys::place(table.place), keys::place(table.place + 1));
+    let all = snapshot.range(keys::ITEM, Bound::Included(&from), Bound::Excluded(&to))?;
+    Ok(all.map(|entry| {
+        let (key, item) = entry?;
+        Ok((ItemKey(key.get(8..).unwrap_or_default().to_vec()), item))
+    }))
+}
+
+/// Fills the table `key` to its end.
+pub(crate) async fn run(store: &Store, registry: &Arc<Registry>, key: &TableKey) -> Result<(), Error> {
+    loop {
+        let table = store.read(|snapshot| registry.look_up(snapshot, key))?;
+        let Some(loading) = table.and_then(|table| table.loading.clone()) else { return Ok(()) };
+        let path = store.root().join("dynamodb").join(&loading.file);
+        let (from, offset) = (path.clone(), loading.offset);
+        let (items, next) = crate::backup::blocking(move || read(&from, offset)).await?;
+        let is_last = items.len() < AT_ONCE;
+        let (registry, key) = (registry.clone(), key.clone());
+        let enter = move |tx: &mut Tx<'_>| -> Result<bool, Error> {
+            let Some(table) = registry.look_up(tx, &key)? else { return Ok(true) };
+            // Another table of the name, or one that is further by now.
+            if table.loading.as_ref() != Some(&loading) {
+                return Ok(false);
+            }
+            for item in &items {
+                let Some(at) = ItemKey::of(&table.keys, item) else { continue };
+                let old = contents::item(tx, &table, &at)?;
+                contents::change(tx, &table, &at, (old.as_ref(), Some(item)), Author::Caller)?;
+            }
+            let mut table = Arc::unwrap_or_clone(table);
+            table.loading = (!is_last).then(|| Loading { offset: next, ..loading.clone() });
+            save(tx, &key, &table)?;
+            Ok(is_last && !loading.is_shared)
+        };
+        if store.transact(enter).await? {
+            // Nobody refers to it any more; what is left of a crash goes with the next one's sweep.
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+/// The next entries of a file, and where those after them begin.
+fn read(path: &Path, offset: u64) -> Result<(Vec<Item>, u64), Error> {
+    let mut file = BufReader::new(File::open(path).map_err(disk)?);
+    file.seek(SeekFrom::Start(offset)).map_err(disk)?;
+    let (mut items, mut next) = (Vec::new(), offset);
+    while items.len() < AT_ONCE {
+        let Some(key) = part(&mut file)? else { break };
+        let item = part(&mut file)?.unwrap_or_default();
+        next += 8 + (key.len() + item.len()) as u64;
+        items.push(contents::decode(&item)?);
+    }
+    Ok((items, next))
+}
+
+fn part(file: &mut BufReader<File>) -> Result<Option<Vec<u8>>, Error> {
+    let mut length = [0; 4];
+    match file.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(disk(error)),
+    }
+    let length = u32::from_be_bytes(length) as usize;
+    if length > 2 * write::LARGEST_STORED {
+        return Err(disk("a file of items is damaged"));
+    }
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes).map_err(disk)?;
+    Ok(Some(bytes))
+}

@@ -1,0 +1,197 @@
+//! Reading many items: a partition by its sort key, or a whole table or index, page by page.
+
+use crate::expression::{Comparator, Condition, KeyCondition, KeyTest};
+use crate::keys::{self, HASHES, ItemKey};
+use crate::page::{Page, Reader};
+use crate::schema::{Index, KeyAttribute, Table, TableKey};
+use crate::value::{AttributeValue, Item};
+use crate::write::{key_given, key_of};
+use crate::{Error, Tables, contents};
+use std::sync::Arc;
+
+/// Which items are read, and in which order.
+#[derive(Debug, Clone)]
+pub(crate) enum Reach {
+    /// Those of one partition, whose sort keys satisfy a test.
+    Partition { condition: KeyCondition, is_forward: bool },
+    /// All, or one of several segments of all.
+    Everything { segment: Option<(u64, u64)> },
+}
+
+/// A query or a scan, read from a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    pub table: TableKey,
+    pub index: Option<String>,
+    pub reach: Reach,
+    pub after: Option<Item>,
+    pub filter: Option<Condition>,
+    /// Items that are looked at, at most.
+    pub limit: Option<usize>,
+}
+
+/// A range of keys in the store.
+pub(crate) struct Span {
+    pub from: Vec<u8>,
+    /// Excluded.
+    pub to: Vec<u8>,
+}
+
+impl Tables {
+    /// A page of what `search` finds.
+    pub(crate) fn search(
+        &self,
+        search: &Search,
+        check: impl FnOnce(&Table, Option<&Index>) -> Result<(), Error>,
+    ) -> Result<(Arc<Table>, Page), Error> {
+        self.keep(&search.table)?;
+        self.store.read(|snapshot| {
+            let table = self.registry.find(snapshot, &search.table)?;
+            let index = search.index.as_deref().map(|name| find_index(&table, name)).transpose()?;
+            check(&table, index)?;
+            let span = span(&table, index, &search.reach)?;
+            let is_forward = !matches!(search.reach, Reach::Partition { is_forward: false, .. });
+            let start = search.after.as_ref().map(|key| start(&table, index, key, &span)).transpose()?;
+            let reader = Reader { snapshot, table: &table, index, filter: search.filter.as_ref(), limit: search.limit };
+            let page = reader.read(span, start, is_forward)?;
+            Ok((table.clone(), page))
+        })
+    }
+}
+
+pub(crate) fn find_index<'a>(table: &'a Table, name: &str) -> Result<&'a Index, Error> {
+    table.index(name).ok_or_else(|| Error::validation(format!("The table does not have the specified index: {name}")))
+}
+
+fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Error> {
+    let place = index.map_or(table.place, |index| index.place);
+    Ok(match reach {
+        Reach::Everything { segment } => {
+            let (segment, of) = segment.unwrap_or((0, 1));
+            let bound = |part: u64| match part * HASHES / of {
+                HASHES.. => keys::place(place + 1).to_vec(),
+                hash => keys::below(place, &(hash as u16).to_be_bytes()),
+            };
+            Span { from: bound(segment), to: bound(segment + 1) }
+        }
+        Reach::Partition { condition, .. } => {
+            let keys = index.map_or(&table.keys, |index| &index.keys);
+            let range = keys.range.as_ref();
+            let (hash, test) = condition.of_keys(&keys.hash.name, range.map(|range| range.name.as_str()))?;
+            check_type(&keys.hash, hash)?;
+            if let (Some(range), Some(test)) = (range, test) {
+                check_test(range, test)?;
+            }
+            let mismatch = || Error::parameter("Condition parameter type does not match schema type");
+            let partition = ItemKey::partition(hash).ok_or_else(mismatch)?;
+            range_span(&keys::below(place, &partition.0), test).ok_or_else(mismatch)?
+        }
+    })
+}
+
+fn check_type(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Error> {
+    if value.type_name() != attribute.kind.as_str() {
+        return Err(Error::parameter("Condition parameter type does not match schema type"));
+    }
+    let what = match value {
+        AttributeValue::S(text) if text.is_empty() => "string",
+        AttributeValue::B(bytes) if bytes.is_empty() => "binary",
+        _ => return Ok(()),
+    };
+    Err(Error::validation(format!(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {}",
+        attribute.name
+    )))
+}
+
+fn check_test(attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {
+    match test {
+        KeyTest::Compare(_, value) => check_type(attribute, value),
+        KeyTest::BeginsWith(value) => match value.type_name() == attribute.kind.as_str() {
+            true => Ok(()),
+            false => Err(Error::parameter("Condition parameter type does not match schema type")),
+        },
+        KeyTest::Between(low, high) => {
+            check_type(attribute, low)?;
+            check_type(attribute, high)?;
+            if low > high {
+                return Err(Error::validation(format!(
+                    "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower \
+                     bound; lower bound operand: AttributeValue: {{{}}}, upper bound operand: AttributeValue: {{{}}}",
+                    shown(low),
+                    shown(high)
+                )));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn shown(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::N(number) => format!("N:{number}"),
+        AttributeValue::S(text) => format!("S:{text}"),
+        other => other.type_name().to_owned(),
+    }
+}
+
+/// The keys below `partition` that satisfy `test`. Values are encoded so that none is the beginning of another.
+fn range_span(partition: &[u8], test: Option<&KeyTest>) -> Option<Span> {
+    let at = |value: &AttributeValue| keys::encoded(value).map(|value| [partition, &value].concat());
+    let whole = (partition.to_vec(), after(partition));
+    let (from, to) = match test {
+        None => whole,
+        Some(KeyTest::Compare(comparator, value)) => match comparator {
+            Comparator::Equal | Comparator::NotEqual => (at(value)?, after(&at(value)?)),
+            Comparator::Less => (whole.0, at(value)?),
+            Comparator::LessOrEqual => (whole.0, after(&at(value)?)),
+            Comparator::Greater => (after(&at(value)?), whole.1),
+            Comparator::GreaterOrEqual => (at(value)?, whole.1),
+        },
+        Some(KeyTest::Between(low, high)) => (at(low)?, after(&at(high)?)),
+        Some(KeyTest::BeginsWith(value)) => {
+            let beginning = [partition, &keys::beginning(value)?].concat();
+            let end = after(&beginning);
+            (beginning, end)
+        }
+    };
+    Some(Span { from, to })
+}
+
+/// The first key after all that begin with `prefix`. A place comes first, so there is one.
+fn after(prefix: &[u8]) -> Vec<u8> {
+    let kept = prefix.iter().rposition(|byte| *byte != 0xff).unwrap_or_default();
+    let mut end = prefix[..=kept].to_vec();
+    end[kept] = end[kept].saturating_add(1);
+    end
+}
+
+/// The key in the store that a page begins after.
+fn start(table: &Table, index: Option<&Index>, key: &Item, span: &Span) -> Result<Vec<u8>, Error> {
+    let invalid = |why: &str| Error::validation(format!("The provided starting key is invalid{why}"));
+    let own = key_of(&table.keys, key);
+    let wanted = table.keys.attributes().count()
+        + index.map_or(0, |index| index.keys.attributes().filter(|one| !table.keys.has(&one.name)).count());
+    if key.len() != wanted {
+        return Err(match index {
+            None => invalid(": The provided key element does not match the schema"),
+            Some(_) => invalid(""),
+        });
+    }
+    let at = key_given(table, &own).map_err(|error| invalid(&format!(": {error}")))?;
+    let place = match index {
+        None => keys::below(table.place, &at.0),
+        Some(index) => {
+            let entry = ItemKey::of(&index.keys, key)
+                .ok_or_else(|| invalid(": The provided key element does not match the schema"))?;
+            contents::entry_key(index, &entry, &at)
+        }
+    };
+    // Beyond its end, or before its beginning, a key is another partition's or another segment's.
+    if place < span.from || place >= span.to {
+        return Err(Error::validation(
+            "The provided starting key is outside query boundaries based on provided conditions",
+        ));
+    }
+    Ok(place)
+}

@@ -1,0 +1,133 @@
+//! Handlers for change streams.
+
+use super::cursor::Cursor;
+use super::shapes::{
+    DescribeStream, Described, Description, GetIterator, GetRecords, Identity, Iterator, ListStreams, Record, Records,
+    SequenceRange, Shard, StreamList, StreamName, StreamRecord,
+};
+use crate::changes::{self, Numbered, Stream, StreamKey, sequence_of, sequence_text};
+use crate::dynamodb::KeySchemaElement;
+use crate::{Error, Tables};
+use fogbank_model::RequestContext;
+use std::sync::Arc;
+
+type State = Arc<Tables>;
+
+const STREAMS: usize = 100;
+
+pub(super) async fn list(state: State, context: RequestContext, input: ListStreams) -> Result<StreamList, Error> {
+    let all = state.streams(&context.account, &context.region)?;
+    let is_asked = |key: &StreamKey| input.table_name.as_deref().is_none_or(|name| key.table.name == name);
+    let after = input.exclusive_start_stream_arn.unwrap_or_default();
+    let limit = input.limit.unwrap_or(STREAMS);
+    let mut found: Vec<StreamName> = all
+        .into_iter()
+        .filter(|(key, _)| is_asked(key) && key.arn() > after)
+        .map(|(key, _)| StreamName { stream_arn: key.arn(), table_name: key.table.name, stream_label: key.label })
+        .collect();
+    let is_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| is_more).map(|stream| stream.stream_arn.clone());
+    Ok(StreamList { streams: found, last_evaluated_stream_arn: last })
+}
+
+/// The stream that a request names. Other accounts' are not there for it.
+fn find(state: &Tables, context: &RequestContext, arn: &str) -> Result<(StreamKey, Stream), Error> {
+    let missing = || Error::NotFound(format!("Requested resource not found: Stream: {arn} not found"));
+    let key = StreamKey::of(arn).ok_or_else(|| Error::validation(format!("Invalid StreamArn: {arn}")))?;
+    if key.table.account != context.account {
+        return Err(missing());
+    }
+    let stream = state.stream(&key)?.ok_or_else(missing)?;
+    Ok((key, stream))
+}
+
+pub(super) async fn describe(
+    state: State,
+    context: RequestContext,
+    input: DescribeStream,
+) -> Result<Described, Error> {
+    let (key, stream) = find(&state, &context, &input.stream_arn)?;
+    let shard = Shard {
+        shard_id: stream.shard_id(),
+        sequence_number_range: SequenceRange {
+            starting_sequence_number: sequence_text(stream.first),
+            ending_sequence_number: stream.last.map(sequence_text),
+        },
+    };
+    let is_shown = input.exclusive_start_shard_id.is_none_or(|after| shard.shard_id > after);
+    Ok(Described {
+        stream_description: Description {
+            stream_arn: key.arn(),
+            stream_status: if stream.ended.is_some() { "DISABLED" } else { "ENABLED" },
+            stream_view_type: stream.view.as_str(),
+            creation_request_date_time: stream.created.0,
+            table_name: key.table.name,
+            stream_label: key.label,
+            key_schema: KeySchemaElement::of(&stream.keys),
+            shards: if is_shown { vec![shard] } else { Vec::new() },
+        },
+    })
+}
+
+pub(super) async fn iterator(state: State, context: RequestContext, input: GetIterator) -> Result<Iterator, Error> {
+    let (key, stream) = find(&state, &context, &input.stream_arn)?;
+    if input.shard_id != stream.shard_id() {
+        return Err(Error::NotFound(format!(
+            "Requested resource not found: Shard does not exist: {}",
+            input.shard_id
+        )));
+    }
+    let number = input.sequence_number.as_deref().map(|text| {
+        sequence_of(text).ok_or_else(|| Error::validation(format!("Invalid SequenceNumber: {text}")))
+    });
+    let number = number.transpose()?;
+    let kind = input.shard_iterator_type.as_str();
+    let wanted = || {
+        number.ok_or_else(|| Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")))
+    };
+    let after = match kind {
+        "TRIM_HORIZON" | "LATEST" if number.is_some() => {
+            return Err(Error::validation(format!(
+                "SequenceNumber cannot be specified for ShardIteratorType {kind}"
+            )));
+        }
+        "LATEST" => state.last_change(&stream)?,
+        "AT_SEQUENCE_NUMBER" => wanted()?.saturating_sub(1),
+        "AFTER_SEQUENCE_NUMBER" => wanted()?,
+        _ => stream.first,
+    };
+    Ok(Iterator { shard_iterator: Cursor { stream: key, after, made: state.clock.now() }.to_text() })
+}
+
+pub(super) async fn records(state: State, context: RequestContext, input: GetRecords) -> Result<Records, Error> {
+    let cursor = Cursor::read(&input.shard_iterator, state.clock.now())?;
+    let (_, stream) = find(&state, &context, &cursor.stream.arn())?;
+    let found = state.changes(&stream, cursor.after, input.limit.unwrap_or(changes::PAGE))?;
+    let after = found.last().map_or(cursor.after, |(number, _)| *number);
+    let is_at_end = stream.last.is_some() && state.changes(&stream, after, 1)?.is_empty();
+    let next = (!is_at_end).then(|| Cursor { after, made: state.clock.now(), ..cursor.clone() }.to_text());
+    let records = found.into_iter().map(|one| record(&stream, cursor.stream.table.region.as_str(), one));
+    Ok(Records { records: records.collect(), next_shard_iterator: next })
+}
+
+fn record(stream: &Stream, region: &str, (number, change): Numbered) -> Record {
+    let identity = Identity { principal_id: "dynamodb.amazonaws.com", kind: "Service" };
+    Record {
+        event_id: changes::event_id(number),
+        event_name: change.event.as_str(),
+        event_version: "1.1",
+        event_source: "aws:dynamodb",
+        aws_region: region.to_owned(),
+        user_identity: change.by_expiry.then_some(identity),
+        dynamodb: StreamRecord {
+            approximate_creation_date_time: change.at.0 / 1000 * 1000,
+            size_bytes: change.size(),
+            keys: change.keys,
+            new_image: change.new,
+            old_image: change.old,
+            sequence_number: sequence_text(number),
+            stream_view_type: stream.view.as_str(),
+        },
+    }
+}

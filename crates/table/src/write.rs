@@ -1,0 +1,248 @@
+//! One write to one item: the rules that are the same for single operations, batches, transactions and statements.
+
+use crate::changes::Author;
+use crate::contents::{self, Effort};
+use crate::expression::{Condition, Update, Updated};
+use crate::keys::ItemKey;
+use crate::registry::Registry;
+use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
+use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
+use crate::{Error, Tables};
+use fogbank_store::{Read, Snapshot, Tx};
+use std::sync::Arc;
+
+/// More than any item has as it is stored, in bytes.
+pub(crate) const LARGEST_STORED: usize = 4 * ITEM_SIZE_LIMIT;
+const HASH_BYTES: usize = 2048;
+const RANGE_BYTES: usize = 1024;
+
+/// What is to be done with an item.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    /// It is put in the place of what is there.
+    Put(Item),
+    /// The one with this key goes.
+    Delete(Item),
+    /// The one with this key is changed, or made.
+    Update(Item, Update),
+    /// The one with this key must satisfy the condition.
+    Check(Item),
+}
+
+/// A write, read from a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    pub table: TableKey,
+    pub action: Action,
+    pub condition: Option<Condition>,
+    /// Whether the item is told of that does not satisfy the condition.
+    pub tells_on_failure: bool,
+}
+
+/// A write that was made.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub table: Arc<Table>,
+    pub key: Item,
+    pub old: Option<Item>,
+    pub new: Option<Item>,
+    pub updated: Option<Updated>,
+    pub effort: Effort,
+}
+
+/// Makes `write` within a transaction.
+pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Result<Written, Error> {
+    let table = registry.find(tx, &write.table)?;
+    let (key, at) = located(&table, &write.action)?;
+    let old = contents::item(tx, &table, &at)?;
+    let nothing = Item::new();
+    if let Some(condition) = &write.condition
+        && !condition.holds(old.as_ref().unwrap_or(&nothing))
+    {
+        return Err(Error::ConditionFailed(old.filter(|_| write.tells_on_failure)));
+    }
+    let (new, updated) = match &write.action {
+        Action::Put(item) => (Some(item.clone()), None),
+        Action::Delete(_) => (None, None),
+        Action::Check(_) => (old.clone(), None),
+        Action::Update(key, update) => {
+            let (item, updated) = update_item(&table, key, update, old.as_ref())?;
+            (item, Some(updated))
+        }
+    };
+    if let Some(item) = &new {
+        check_item(&table, item, updated.is_some())?;
+    }
+    let effort = contents::change(tx, &table, &at, (old.as_ref(), new.as_ref()), Author::Caller)?;
+    Ok(Written { table, key, old, new, updated, effort })
+}
+
+/// The key of the item that `action` is about.
+pub(crate) fn located(table: &Table, action: &Action) -> Result<(Item, ItemKey), Error> {
+    match action {
+        Action::Put(item) => {
+            for attribute in table.keys.attributes() {
+                check_key_of_item(attribute, item)?;
+            }
+            let key = key_of(&table.keys, item);
+            let at = checked_sizes(&table.keys, &key)?;
+            Ok((key, at))
+        }
+        Action::Delete(key) | Action::Update(key, _) | Action::Check(key) => {
+            let at = key_given(table, key)?;
+            Ok((key.clone(), at))
+        }
+    }
+}
+
+/// The key attributes of an item.
+pub(crate) fn key_of(keys: &KeySchema, item: &Item) -> Item {
+    item.iter().filter(|(name, _)| keys.has(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The place of the item with the key `key`, which a request gave.
+pub(crate) fn key_given(table: &Table, key: &Item) -> Result<ItemKey, Error> {
+    let is_alike = |attribute: &KeyAttribute| {
+        key.get(&attribute.name).is_some_and(|value| value.type_name() == attribute.kind.as_str())
+    };
+    if key.len() != table.keys.attributes().count() || !table.keys.attributes().all(is_alike) {
+        return Err(Error::validation("The provided key element does not match the schema"));
+    }
+    for attribute in table.keys.attributes() {
+        check_not_empty(attribute, key)?;
+    }
+    checked_sizes(&table.keys, key)
+}
+
+fn check_key_of_item(attribute: &KeyAttribute, item: &Item) -> Result<(), Error> {
+    let (name, expected) = (&attribute.name, attribute.kind.as_str());
+    let Some(value) = item.get(name) else {
+        return Err(Error::parameter(format!("Missing the key {name} in the item")));
+    };
+    let actual = value.type_name();
+    if actual != expected {
+        return Err(Error::parameter(format!("Type mismatch for key {name} expected: {expected} actual: {actual}")));
+    }
+    check_not_empty(attribute, item)
+}
+
+fn check_not_empty(attribute: &KeyAttribute, item: &Item) -> Result<(), Error> {
+    let what = match item.get(&attribute.name) {
+        Some(AttributeValue::S(text)) if text.is_empty() => "string",
+        Some(AttributeValue::B(bytes)) if bytes.is_empty() => "binary",
+        _ => return Ok(()),
+    };
+    Err(Error::validation(format!(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {}",
+        attribute.name
+    )))
+}
+
+fn checked_sizes(keys: &KeySchema, key: &Item) -> Result<ItemKey, Error> {
+    let size = |attribute: &KeyAttribute| key.get(&attribute.name).map_or(0, AttributeValue::size);
+    if size(&keys.hash) > HASH_BYTES {
+        return Err(Error::parameter(format!(
+            "Size of hashkey has exceeded the maximum size limit of{HASH_BYTES} bytes"
+        )));
+    }
+    if keys.range.as_ref().is_some_and(|range| size(range) > RANGE_BYTES) {
+        return Err(Error::parameter(format!(
+            "Aggregated size of all range keys has exceeded the size limit of {RANGE_BYTES} bytes"
+        )));
+    }
+    ItemKey::of(keys, key).ok_or_else(|| Error::validation("The provided key element does not match the schema"))
+}
+
+fn update_item(
+    table: &Table,
+    key: &Item,
+    update: &Update,
+    old: Option<&Item>,
+) -> Result<(Option<Item>, Updated), Error> {
+    if let Some(name) = update.attributes().find(|name| table.keys.has(name)) {
+        return Err(Error::parameter(format!("Cannot update attribute {name}. This attribute is part of the key")));
+    }
+    let updated = update.apply(old.unwrap_or(key))?;
+    Ok((Some(updated.item.clone()), updated))
+}
+
+/// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.
+fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
+    if item_size(item) > ITEM_SIZE_LIMIT {
+        return Err(Error::validation(match is_update {
+            true => "Item size to update has exceeded the maximum allowed size",
+            false => "Item size has exceeded the maximum allowed size",
+        }));
+    }
+    for index in &table.indexes {
+        for attribute in index.keys.attributes().filter(|attribute| !table.keys.has(&attribute.name)) {
+            let Some(value) = item.get(&attribute.name) else { continue };
+            let (name, expected, actual) = (&attribute.name, attribute.kind.as_str(), value.type_name());
+            if actual != expected {
+                return Err(Error::parameter(format!(
+                    "Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {}",
+                    index.name
+                )));
+            }
+            if check_not_empty(attribute, item).is_err() {
+                let what = if actual == "B" { "binary" } else { "string" };
+                return Err(Error::validation(format!(
+                    "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The \
+                     AttributeValue for a key attribute cannot contain an empty {what} value. IndexName: {}, IndexKey: {name}",
+                    index.name
+                )));
+            }
+            let is_hash = index.keys.hash.name == *name;
+            let limit = if is_hash { HASH_BYTES } else { RANGE_BYTES };
+            if value.size() > limit {
+                let role = if is_hash { "hashkey" } else { "rangekey" };
+                return Err(Error::parameter(format!(
+                    "Size of {role} has exceeded the maximum size limit of{limit} bytes"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether items of a table with local indexes are counted together by partition key.
+pub(crate) fn has_collections(table: &Table) -> bool {
+    table.indexes_of(IndexKind::Local).next().is_some()
+}
+
+impl Tables {
+    /// Makes one write.
+    pub(crate) async fn write(&self, write: Write) -> Result<Written, Error> {
+        self.keep(&write.table)?;
+        let registry = self.registry.clone();
+        self.store.transact(move |tx: &mut Tx<'_>| perform(tx, &registry, &write)).await
+    }
+
+    /// Makes writes together, none of which has a condition.
+    pub(crate) async fn write_all(&self, writes: Vec<Write>) -> Result<Vec<Written>, Error> {
+        for write in &writes {
+            self.keep(&write.table)?;
+        }
+        let registry = self.registry.clone();
+        let all = move |tx: &mut Tx<'_>| writes.iter().map(|write| perform(tx, &registry, write)).collect();
+        self.store.transact(all).await
+    }
+
+    /// Keeps the table read, so that the one thread that writes need not.
+    pub(crate) fn keep(&self, table: &TableKey) -> Result<(), Error> {
+        self.store.read(|snapshot: &Snapshot| self.registry.keep(snapshot, table))
+    }
+
+    /// The item with the key `key`, if it is there.
+    pub(crate) fn get(
+        &self,
+        from: &impl Read,
+        table: &TableKey,
+        key: &Item,
+    ) -> Result<(Arc<Table>, Option<Item>), Error> {
+        let table = self.registry.find(from, table)?;
+        let at = key_given(&table, key)?;
+        let item = contents::item(from, &table, &at)?;
+        Ok((table, item))
+    }
+}
