@@ -4,11 +4,13 @@ use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
+use crate::kinesis_source::KinesisStreams;
 use crate::platform_api::{self, PlatformApi};
 use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
 use crate::stream_source::StreamsOf;
+use crate::table_source::TableStreams;
 use crate::urls::UrlsOf;
 use fogbank_bus::Buses;
 use fogbank_delivery::{Outbound, Signer};
@@ -116,7 +118,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
-        streams: Arc::new(StreamsOf::new(streams.clone())),
+        streams: Arc::new(StreamsOf { kinesis: KinesisStreams(streams.clone()), tables: TableStreams(tables.clone()) }),
         signer: signer.clone(),
         deliver: deliver.clone(),
         config,

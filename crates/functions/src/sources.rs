@@ -18,9 +18,7 @@ mod stream;
 
 pub use mapping::{Mapping, MappingChange, Wish};
 pub use queue::{QueueFacts, QueueMessage, QueueSource};
-pub use stream::{
-    Change, Content, Page, Shard, Start, StreamKind, StreamRecord, StreamSettings, StreamSource, StreamWish,
-};
+pub use stream::{Content, Page, Shard, Start, StreamKind, StreamRecord, StreamSettings, StreamSource, StreamWish};
 
 use crate::invoke::Caller;
 use crate::model::{FunctionKey, Scope, check_tags};

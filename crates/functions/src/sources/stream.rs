@@ -17,7 +17,7 @@ mod record;
 mod settings;
 mod shard;
 
-pub use record::{Change, Content, StreamRecord};
+pub use record::{Content, StreamRecord};
 pub use settings::{Start, StreamSettings, StreamWish};
 
 pub(super) use checkpoint::{Checkpoint, forget, save_start};

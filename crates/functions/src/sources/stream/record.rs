@@ -25,21 +25,8 @@ pub struct StreamRecord {
 pub enum Content {
     /// The data of a Kinesis record.
     Data(Bytes),
-    /// The change of a DynamoDB item.
-    Change(Box<Change>),
-}
-
-/// A change of a DynamoDB item.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// `eventID`.
-    pub id: String,
-    /// `INSERT`, `MODIFY` or `REMOVE`.
-    pub name: &'static str,
-    /// The member `dynamodb` as the event shows it.
-    pub dynamodb: Value,
-    /// `userIdentity`, of what the time to live removed.
-    pub user_identity: Option<Value>,
+    /// The change of a DynamoDB item: the whole record as it stands in the event.
+    Change(Value),
 }
 
 /// What the records of a mapping have in common.
@@ -64,21 +51,7 @@ impl StreamRecord {
                 "awsRegion": frame.source.region(),
                 "eventSourceARN": frame.source.as_str(),
             }),
-            Content::Change(change) => {
-                let mut shown = json!({
-                    "eventID": change.id,
-                    "eventName": change.name,
-                    "eventVersion": "1.1",
-                    "eventSource": "aws:dynamodb",
-                    "awsRegion": frame.source.region(),
-                    "dynamodb": change.dynamodb,
-                    "eventSourceARN": frame.source.as_str(),
-                });
-                if let Some(identity) = &change.user_identity {
-                    shown["userIdentity"] = identity.clone();
-                }
-                shown
-            }
+            Content::Change(record) => record.clone(),
         }
     }
 
