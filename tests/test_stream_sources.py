@@ -509,34 +509,55 @@ def test_nothing_is_lost_and_keys_keep_their_order_when_the_platform_is_killed(f
         Code={"ZipFile": package({"app.py": code})}, Timeout=10,
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName="f")
+    sqs.create_queue(QueueName="lost")
     client.create_event_source_mapping(
-        FunctionName="f", EventSourceArn=arn_of("s"), StartingPosition="LATEST", BatchSize=5, ParallelizationFactor=3
+        FunctionName="f",
+        EventSourceArn=arn_of("s"),
+        StartingPosition="LATEST",
+        BatchSize=5,
+        ParallelizationFactor=3,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:lost"}},
     )
-    sent, number, seen = [], 0, []
-    drain = lambda: seen.extend(receive(platform.client("sqs")))
+    sent, poison, number, seen, lost = [], set(), 0, [], set()
+
+    def drain():
+        sqs = platform.client("sqs")
+        seen.extend(one for message in receive(sqs, "out.fifo") for one in data(message))
+        for message in receive(sqs, "lost"):
+            batch = message["KinesisBatchInfo"]
+            assert batch["startSequenceNumber"] == batch["endSequenceNumber"], "a split ends with the poison alone"
+            lost.add(batch["startSequenceNumber"])
+
     for _ in range(3):
         kinesis = platform.client("kinesis")
         for _ in range(20):
             records = [{"Data": f"{key}-{number}".encode(), "PartitionKey": f"key {key}"} for key in range(4)]
-            assert kinesis.put_records(StreamName="s", Records=records)["FailedRecordCount"] == 0
+            if number % 10 == 7:
+                records.append({"Data": b"bad", "PartitionKey": f"key {number % 4}"})
+            answer = kinesis.put_records(StreamName="s", Records=records)
+            assert answer["FailedRecordCount"] == 0
+            poison |= {record["SequenceNumber"] for record in answer["Records"][4:]}
             sent += [f"{key}-{number}" for key in range(4)]
             number += 1
         drain()
         platform.kill()
         platform.start()
-    eventually(lambda: drain() or set(sent) <= set(seen), 60)
+    eventually(lambda: drain() or (set(sent) <= set(seen) and poison <= lost), 60)
+    assert poison == lost and len(poison) == 6
     for key in range(4):
         # Some come again, but nothing comes for the first time before what was put before it.
         first = [int(one.split("-")[1]) for one in dict.fromkeys(seen) if one.startswith(f"{key}-")]
         assert first == sorted(first)
 
 
-def receive(sqs):
-    url = sqs.get_queue_url(QueueName="out.fifo")["QueueUrl"]
+def receive(sqs, name):
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
     for message in got:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return [one for message in got for one in data(json.loads(message["Body"]))]
+    return [json.loads(message["Body"]) for message in got]
 
 
 TEMPLATE = """
