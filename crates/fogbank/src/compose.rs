@@ -4,10 +4,13 @@ use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
+use crate::kinesis_source::KinesisStreams;
 use crate::platform_api::{self, PlatformApi};
 use crate::queue_source::QueuesOf;
 use crate::root_key;
 use crate::settings::{AuthMode, Settings};
+use crate::stream_source::StreamsOf;
+use crate::table_source::TableStreams;
 use crate::urls::UrlsOf;
 use fogbank_bus::Buses;
 use fogbank_delivery::{Outbound, Signer};
@@ -25,8 +28,8 @@ use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, 
 use fogbank_sandbox::Spawner;
 use fogbank_schedule::Schedules;
 use fogbank_store::Store;
-use fogbank_table::Tables;
 use fogbank_stream::Streams;
+use fogbank_table::Tables;
 use fogbank_topic::Topics;
 use fogbank_wasm::Components;
 use fogbank_wire::{Auth, Router};
@@ -86,6 +89,8 @@ pub async fn compose(
     let logs = Logs::open(&store, clock.clone());
     let signer = Signer::open(&store, clock.clone()).await?;
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
+    let streams = Streams::open(&store, clock.clone()).await?;
+    let tables = Tables::open(&store, clock.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -113,6 +118,7 @@ pub async fn compose(
         log: tail,
         memory,
         queues: Arc::new(QueuesOf(queues.clone())),
+        streams: Arc::new(StreamsOf { kinesis: KinesisStreams(streams.clone()), tables: TableStreams(tables.clone()) }),
         signer: signer.clone(),
         deliver: deliver.clone(),
         config,
@@ -121,7 +127,6 @@ pub async fn compose(
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
-    let streams = Streams::open(&store, clock.clone()).await?;
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),
@@ -131,7 +136,6 @@ pub async fn compose(
         streams: streams.clone(),
     });
     topics.start();
-    let tables = Tables::open(&store, clock.clone());
     let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),

@@ -7,11 +7,14 @@ mod delivering;
 mod dispatch;
 mod endpoint;
 mod front;
+mod kinesis_source;
 mod platform;
 mod platform_api;
 mod queue_source;
 mod root_key;
 mod settings;
+mod stream_source;
+mod table_source;
 mod urls;
 
 use clap::Parser;

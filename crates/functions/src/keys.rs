@@ -8,6 +8,7 @@
 //! | `functions.policy`, `functions.url`, `functions.event_invoke`, `functions.provisioned` | function, qualifier | as named |
 //! | `functions.idle_times` | function | [`crate::keep_alive::History`] |
 //! | `functions.source` | account, region, id | [`crate::sources::Mapping`] |
+//! | `functions.checkpoint` | account, region, id of the mapping, shard | `crate::sources::stream::Checkpoint` |
 //! | `functions.layer` | account, region, name, number | [`crate::model::LayerVersion`] |
 //! | `functions.layer_number` | account, region, name | the number given last |
 //! | `functions.usage` | hour, account, region, name, version | [`crate::meter::Usage`] |
@@ -28,6 +29,7 @@ pub(crate) const LAYER: Table = Table("functions.layer");
 pub(crate) const LAYER_NUMBER: Table = Table("functions.layer_number");
 pub(crate) const USAGE: Table = Table("functions.usage");
 pub(crate) const SOURCE: Table = Table("functions.source");
+pub(crate) const CHECKPOINT: Table = Table("functions.checkpoint");
 /// The work queue of asynchronous calls.
 pub(crate) const ASYNC_QUEUE: &str = "functions.async";
 
@@ -79,6 +81,11 @@ pub(crate) fn layer(key: &LayerKey) -> Vec<u8> {
 /// With no id: the beginning of the keys of a scope's mappings.
 pub(crate) fn source(scope: &Scope, id: &str) -> Vec<u8> {
     join(&[scope.account.as_str().as_bytes(), scope.region.as_str().as_bytes(), id.as_bytes()])
+}
+
+/// With no shard: the beginning of the keys of a mapping's checkpoints.
+pub(crate) fn checkpoint(scope: &Scope, mapping: &str, shard: &str) -> Vec<u8> {
+    join(&[&source(scope, mapping), shard.as_bytes()])
 }
 
 pub(crate) fn usage(hour: i64, key: &FunctionKey, version: &str) -> Vec<u8> {

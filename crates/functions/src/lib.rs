@@ -73,7 +73,7 @@ use pool::Bounds;
 use registry::Registry;
 use runtime::Runtime;
 use sha2::{Digest, Sha256};
-use sources::{QueueSource, Sources};
+use sources::{QueueSource, Sources, StreamSource};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -127,6 +127,8 @@ pub struct Parts {
     pub memory: Arc<dyn Memory>,
     /// What event source mappings take messages from.
     pub queues: Arc<dyn QueueSource>,
+    /// What event source mappings read records from.
+    pub streams: Arc<dyn StreamSource>,
     /// Signs events that other services deliver.
     pub signer: Arc<Signer>,
     /// Takes what becomes of asynchronous calls to its destinations.
@@ -159,7 +161,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, queues, signer, deliver, config } = parts;
+        let Parts { store, clock, runtime, log, memory, queues, streams, signer, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -184,9 +186,9 @@ impl Functions {
             concurrency: config.concurrency,
             step_ms: config.billing_step_ms,
         });
-        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver, signer, config.retry_after);
+        let asynchronous = Asynchronous::new(&store, caller.clone(), deliver.clone(), signer, config.retry_after);
         let calls = Mutex::new(Some(Worker::start(store.clone(), clock.clone(), &asynchronous)));
-        let sources = Sources::open(&store, caller.clone(), queues)?;
+        let sources = Sources::open(&store, caller.clone(), (queues, streams), deliver)?;
         let mut secret = [0; 32];
         clock.random(&mut secret);
         let workers = Mutex::new(vec![tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller)))]);

@@ -8,6 +8,7 @@ mod limits_hold;
 mod provisioned;
 mod registered;
 mod snapstart;
+mod streams;
 
 use super::*;
 use crate::runtime::{
@@ -33,9 +34,15 @@ pub(crate) struct Puppet {
     /// Ends the idle instances of mode `mortal`.
     pub death: Arc<Notify>,
     log: Arc<LogTail>,
+    /// What instances of mode `judge` answer.
+    pub judge: Judge,
 }
 
+/// Answers an event, or fails with an error's message.
+type Judge = Arc<Mutex<Box<dyn FnMut(serde_json::Value) -> Result<serde_json::Value, String> + Send>>>;
+
 struct PuppetSnapshot {
+    judge: Judge,
     gate: Arc<Semaphore>,
     death: Arc<Notify>,
     log: Arc<LogTail>,
@@ -51,7 +58,7 @@ impl Snapshot for PuppetSnapshot {
             }
             let mode = spec.environment.get("MODE").cloned().unwrap_or_default();
             let (gate, death, log) = (self.gate.clone(), self.death.clone(), self.log.clone());
-            let instance = Box::new(PuppetInstance { mode, spec, gate, death, log });
+            let instance = Box::new(PuppetInstance { judge: self.judge.clone(), mode, spec, gate, death, log });
             Ok(Started { instance, init: Duration::from_micros(2500) })
         })
     }
@@ -62,6 +69,7 @@ impl Snapshot for PuppetSnapshot {
 }
 
 struct PuppetInstance {
+    judge: Judge,
     mode: String,
     spec: InstanceSpec,
     gate: Arc<Semaphore>,
@@ -87,7 +95,7 @@ impl Runtime for Puppet {
                 _ => {}
             }
             let (gate, death, log) = (self.gate.clone(), self.death.clone(), self.log.clone());
-            let instance = Box::new(PuppetInstance { mode, spec, gate, death, log });
+            let instance = Box::new(PuppetInstance { judge: self.judge.clone(), mode, spec, gate, death, log });
             Ok(Started { instance, init: Duration::from_millis(100) })
         })
     }
@@ -113,6 +121,7 @@ impl Runtime for Puppet {
                 Some(_) => {}
             }
             let snapshot = Arc::new(PuppetSnapshot {
+                judge: self.judge.clone(),
                 gate: self.gate.clone(),
                 death: self.death.clone(),
                 log: self.log.clone(),
@@ -165,6 +174,23 @@ impl Instance for PuppetInstance {
                     error_type: "Runtime.OutOfMemory".into(),
                     reason: "Runtime exited with error: signal: killed".into(),
                 },
+                "judge" => {
+                    let event = serde_json::from_slice(&event.payload).unwrap();
+                    match (self.judge.lock().unwrap())(event) {
+                        Ok(answer) => Outcome::Answered(answer.to_string().into()),
+                        Err(message) => Outcome::Failed {
+                            error_type: "Judged".into(),
+                            payload: json!({"errorType": "Judged", "errorMessage": message}).to_string().into(),
+                        },
+                    }
+                }
+                "cut" => {
+                    self.gate.acquire().await.unwrap().forget();
+                    Outcome::Crashed {
+                        error_type: "Runtime.ExitError".into(),
+                        reason: "Runtime exited with error: signal: killed".into(),
+                    }
+                }
                 "hang" => Outcome::TimedOut,
                 "wait" => {
                     self.gate.acquire().await.unwrap().forget();
@@ -237,6 +263,7 @@ pub(crate) struct Platform {
     pub lines: Arc<Lines>,
     pub clock: Arc<dyn Clock>,
     pub delivered: Arc<Mailbox>,
+    pub streams: Arc<streams::Streams>,
 }
 
 /// On a thread of its own, because platforms are opened without waiting.
@@ -327,9 +354,11 @@ impl Platform {
             broken: Arc::default(),
             death: Arc::default(),
             log: log.clone(),
+            judge: Arc::new(Mutex::new(Box::new(Ok))),
         });
         let memory = Arc::new(NoMeasure);
         let delivered = Arc::new(Mailbox::default());
+        let streams = streams::Streams::of(&home);
         let signer = signer(&store, &clock);
         let parts = Parts {
             store,
@@ -338,13 +367,14 @@ impl Platform {
             log,
             memory,
             queues: Arc::new(NoQueues),
+            streams: streams.clone(),
             signer,
             deliver: delivered.clone(),
             config,
         };
         let functions = Functions::open(parts).unwrap();
         let service = Arc::new(lambda::service(functions.clone()));
-        Self { home, functions, service, puppet, lines, clock, delivered }
+        Self { home, functions, service, puppet, lines, clock, delivered, streams }
     }
 
     pub async fn raw(&self, operation: &str, value: Value) -> Result<Output, Fault> {
@@ -360,7 +390,7 @@ impl Platform {
     pub async fn run(&self, operation: &str, input: serde_json::Value) -> Result<serde_json::Value, Fault> {
         match self.raw(operation, fogbank_wire::to_value(&input).unwrap()).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("{operation} answered with a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("{operation} answered with a stream"),
         }
     }
 
@@ -378,7 +408,7 @@ impl Platform {
         members.push(("Code".into(), Value::Map(vec![zip_member(code.as_str().unwrap())])));
         match self.raw("CreateFunction", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 
@@ -398,7 +428,7 @@ impl Platform {
         members.push(zip_member(code));
         match self.raw("UpdateFunctionCode", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 
@@ -439,9 +469,9 @@ impl Platform {
     }
 
     pub async fn restart_with(self, config: Config) -> Self {
-        let Self { home, functions, service, puppet, lines, clock, delivered } = self;
+        let Self { home, functions, service, puppet, lines, clock, delivered, streams } = self;
         functions.shutdown().await;
-        drop((service, puppet, lines, delivered));
+        drop((service, puppet, lines, delivered, streams));
         until(|| Arc::strong_count(&functions) == 1).await;
         drop(functions);
         let free = || Store::open(home.path(), clock.clone()).is_ok();

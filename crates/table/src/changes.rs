@@ -192,15 +192,8 @@ pub(crate) fn begin(tx: &mut Tx<'_>, name: &TableKey, table: &Table, view: View)
         }
         at = at.plus(Duration::from_millis(1));
     };
-    let stream = Stream {
-        place,
-        created: tx.now(),
-        ended: None,
-        view,
-        keys: table.keys.clone(),
-        first: place,
-        last: None,
-    };
+    let stream =
+        Stream { place, created: tx.now(), ended: None, view, keys: table.keys.clone(), first: place, last: None };
     tx.save(keys::STREAM, &keys::stream(name, &label), &stream)?;
     Ok(StreamOf { place, label, view })
 }

@@ -79,7 +79,11 @@ fn enter(
             put_entry(tx, index, at, key, shown_size(table, index, item))?;
             return Ok(vec![sizes.1]);
         }
-        let shown = |item: Option<&'_ Item>| item.map(|item| shown(table, index, item).map(|(name, value)| (name.clone(), value.clone())).collect::<Item>());
+        let shown = |item: Option<&'_ Item>| {
+            item.map(|item| {
+                shown(table, index, item).map(|(name, value)| (name.clone(), value.clone())).collect::<Item>()
+            })
+        };
         let is_shown_alike = sizes.0 == sizes.1 && shown(old) == shown(new);
         count(tx, index.place, (true, sizes.0), (true, sizes.1))?;
         return Ok(if is_shown_alike { Vec::new() } else { vec![sizes.0.max(sizes.1)] });
@@ -191,7 +195,8 @@ pub(crate) fn shown_size(table: &Table, index: &Index, item: &Item) -> usize {
 /// How many entries a table or an index has, and their bytes.
 pub(crate) fn counted(from: &impl Read, place: u64) -> Result<(u64, u64), Error> {
     let bytes = from.get(keys::COUNTER, &keys::place(place))?.unwrap_or_default();
-    let at = |from: usize| bytes.get(from..from + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let at =
+        |from: usize| bytes.get(from..from + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
     Ok((at(0), at(8)))
 }
 

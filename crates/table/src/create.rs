@@ -152,9 +152,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
         )));
     }
     if !(3..=255).contains(&name.len()) {
-        return Err(Error::validation(
-            "TableName must be at least 3 characters long and at most 255 characters long",
-        ));
+        return Err(Error::validation("TableName must be at least 3 characters long and at most 255 characters long"));
     }
     Ok(())
 }
@@ -255,7 +253,9 @@ fn key_schema(
 ) -> Result<KeySchema, Error> {
     let names: Vec<&str> = elements.iter().map(|(name, _)| name.as_str()).collect();
     let Some((first, role)) = elements.first() else {
-        return Err(Error::validation("1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1"));
+        return Err(Error::validation(
+            "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        ));
     };
     if role != "HASH" {
         return Err(Error::validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type"));

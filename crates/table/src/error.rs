@@ -28,7 +28,9 @@ pub enum Error {
     #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes(.0))]
     Cancelled(Vec<Reason>),
     /// The token belongs to another transaction.
-    #[error("The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical")]
+    #[error(
+        "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical"
+    )]
     TokenMismatch,
     /// Too many of something.
     #[error("{0}")]

@@ -29,11 +29,11 @@ pub(crate) fn record(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, old: Option<
     let number = registry::next_number(tx)?;
     let length = u32::try_from(key.0.len()).unwrap_or(u32::MAX);
     let old = old.map(value::encode_item).unwrap_or_default();
-    tx.put(HISTORY, &keys::timed(history.place, tx.now().0, &number.to_be_bytes()), [
-        &length.to_be_bytes()[..],
-        &key.0,
-        &old,
-    ].concat());
+    tx.put(
+        HISTORY,
+        &keys::timed(history.place, tx.now().0, &number.to_be_bytes()),
+        [&length.to_be_bytes()[..], &key.0, &old].concat(),
+    );
     Ok(())
 }
 

@@ -48,7 +48,8 @@ impl Reader<'_> {
         while let Some(entry) = if is_forward { range.next() } else { range.next_back() } {
             let Some(item) = self.item(entry?)? else { continue };
             page.scanned += 1;
-            page.bytes += self.index.map_or_else(|| item_size(&item), |index| contents::shown_size(self.table, index, &item));
+            page.bytes +=
+                self.index.map_or_else(|| item_size(&item), |index| contents::shown_size(self.table, index, &item));
             let is_full = page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
             if is_full {
                 page.last = Some(self.key(&item));

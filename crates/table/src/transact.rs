@@ -49,7 +49,9 @@ impl Tables {
                 if let Ok((_, at)) = located(&table, &write.action)
                     && !places.insert((table.place, at))
                 {
-                    return Err(Error::validation("Transaction request cannot include multiple operations on one item"));
+                    return Err(Error::validation(
+                        "Transaction request cannot include multiple operations on one item",
+                    ));
                 }
             }
             let mut written = Vec::with_capacity(writes.len());
@@ -67,7 +69,9 @@ impl Tables {
                 return Err(Error::Cancelled(reasons));
             }
             if written.iter().map(|one| one.effort.bytes).sum::<usize>() > BYTES {
-                return Err(Error::validation("Collection size of items in the transaction has exceeded the limit of 4 MB"));
+                return Err(Error::validation(
+                    "Collection size of items in the transaction has exceeded the limit of 4 MB",
+                ));
             }
             Ok(Some(written))
         };

@@ -45,7 +45,8 @@ pub enum IndexWish {
 impl Wish {
     fn is_empty(&self) -> bool {
         let settings = [self.billing.is_some(), self.throughput.is_some(), self.on_demand.is_some()];
-        let others = [self.stream.is_some(), self.encryption.is_some(), self.class.is_some(), self.is_protected.is_some()];
+        let others =
+            [self.stream.is_some(), self.encryption.is_some(), self.class.is_some(), self.is_protected.is_some()];
         self.indexes.is_empty() && !settings.into_iter().chain(others).any(|is_there| is_there)
     }
 }

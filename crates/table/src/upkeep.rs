@@ -59,7 +59,13 @@ pub(crate) async fn turn(
         }
     }
     for (key, _) in store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::LEFT, &[], usize::MAX)?))? {
-        while !store.transact({ let key = key.clone(); move |tx: &mut Tx<'_>| clear(tx, &key) }).await? {}
+        while !store
+            .transact({
+                let key = key.clone();
+                move |tx: &mut Tx<'_>| clear(tx, &key)
+            })
+            .await?
+        {}
     }
     trim(store, clock.now()).await?;
     expire_all(store, registry, clock).await

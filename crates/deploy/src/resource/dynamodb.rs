@@ -107,7 +107,9 @@ fn stream(properties: &Properties) -> Option<Value> {
 
 fn encryption(properties: &Properties) -> Option<Value> {
     let given = properties.get("SSESpecification")?;
-    Some(json!({"Enabled": given["SSEEnabled"], "SSEType": given.get("SSEType"), "KMSMasterKeyId": given.get("KMSMasterKeyId")}))
+    Some(
+        json!({"Enabled": given["SSEEnabled"], "SSEType": given.get("SSEType"), "KMSMasterKeyId": given.get("KMSMasterKeyId")}),
+    )
 }
 
 async fn described(call: &Call<'_>, name: &Value) -> Result<Value, Fault> {
@@ -152,7 +154,9 @@ async fn settings(call: &Call<'_>, before: &Properties, wanted: &Properties, mad
         call.run(SERVICE, "UpdateContinuousBackups", input).await?;
     }
     let arn = made.attributes.get("Arn");
-    let policy = |properties: &Properties| properties.get("ResourcePolicy").and_then(|policy| policy.get("PolicyDocument").cloned());
+    let policy = |properties: &Properties| {
+        properties.get("ResourcePolicy").and_then(|policy| policy.get("PolicyDocument").cloned())
+    };
     match (policy(before), policy(wanted)) {
         (old, Some(new)) if old.as_ref() != Some(&new) => {
             let text = new.as_str().map_or_else(|| new.to_string(), str::to_owned);
@@ -360,7 +364,9 @@ fn plain(global: &Properties) -> Result<Properties, Fault> {
     let mut table = global.clone();
     table.remove("Replicas");
     let settings = table.remove("WriteProvisionedThroughputSettings");
-    for name in ["Tags", "PointInTimeRecoverySpecification", "TableClass", "DeletionProtectionEnabled", "ResourcePolicy"] {
+    for name in
+        ["Tags", "PointInTimeRecoverySpecification", "TableClass", "DeletionProtectionEnabled", "ResourcePolicy"]
+    {
         table.extend(replica.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     if table.get("BillingMode").is_none_or(|mode| mode == "PROVISIONED") {

@@ -203,7 +203,7 @@ fn is_gone(fault: &Fault) -> bool {
 static TYPES: &[&dyn ResourceType] = &[
     &dynamodb::DynamoGlobalTable,
     &dynamodb::DynamoTable,
-    &event_source_mapping::MAPPING,
+    &event_source_mapping::EventSourceMapping,
     &events::ARCHIVE,
     &events::BUS,
     &events::BusPolicy,

@@ -40,18 +40,8 @@ pub(super) struct Told {
 }
 
 /// Names of SAM event types that later releases bring.
-const LATER: &[&str] = &[
-    "AlexaSkill",
-    "CloudWatchLogs",
-    "Cognito",
-    "DocumentDB",
-    "DynamoDB",
-    "IoTRule",
-    "Kinesis",
-    "MQ",
-    "MSK",
-    "SelfManagedKafka",
-];
+const LATER: &[&str] =
+    &["AlexaSkill", "CloudWatchLogs", "Cognito", "DocumentDB", "IoTRule", "MQ", "MSK", "SelfManagedKafka"];
 
 impl Expansion<'_> {
     pub(super) fn events(&mut self, resource: &Resource, alias: Option<&str>) {
@@ -69,6 +59,9 @@ impl Expansion<'_> {
                 Some("Api") => self.api_event(resource, &key.text, event.at, properties, alias, false),
                 Some("S3") => self.bucket_event(resource, &key.text, event.at, properties, alias),
                 Some("SNS") => self.topic_event(resource, &key.text, event.at, properties, alias),
+                Some(kind @ ("DynamoDB" | "Kinesis")) => {
+                    self.stream_event(resource, kind, (&key.text, event.at), properties, alias);
+                }
                 Some("SQS") => self.queue_event(resource, &key.text, event.at, properties, alias),
                 Some("ScheduleV2") => self.schedule_event(resource, &key.text, event.at, properties, alias),
                 Some(kind @ ("CloudWatchEvent" | "EventBridgeRule" | "Schedule")) => {

@@ -223,7 +223,7 @@ impl Expansion<'_> {
     }
 
     /// One end of an `EventInvokeConfig`. A queue or topic that is not named is made, as SAM does.
-    fn destination(&mut self, resource: &Resource, end: &str, given: &Node) -> Node {
+    pub(super) fn destination(&mut self, resource: &Resource, end: &str, given: &Node) -> Node {
         let at = given.at;
         self.check_names(given, &["Type", "Destination"], &[], end);
         let target = match (given.get("Destination"), given.get("Type").and_then(Node::as_text)) {

@@ -9,6 +9,7 @@ mod globals;
 mod policies;
 mod rules;
 mod schedules;
+mod streams;
 mod tables;
 mod topic_events;
 

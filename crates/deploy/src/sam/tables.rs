@@ -6,8 +6,7 @@ use crate::resource::{Property, Shape, check};
 use crate::template::Resource;
 use crate::tree::Node;
 
-const PRIMARY_KEY: &[Property] =
-    &[Property::required("Name", Shape::Text), Property::required("Type", Shape::Text)];
+const PRIMARY_KEY: &[Property] = &[Property::required("Name", Shape::Text), Property::required("Type", Shape::Text)];
 const UNITS: &[Property] =
     &[Property::optional("ReadCapacityUnits", Shape::Int), Property::required("WriteCapacityUnits", Shape::Int)];
 const PROPERTIES: &[Property] = &[
@@ -49,8 +48,10 @@ impl Expansion<'_> {
         };
         let attribute = map(vec![("AttributeName", name.clone()), ("AttributeType", Node::text(at, kind))]);
         let element = map(vec![("AttributeName", name), ("KeyType", Node::text(at, "HASH"))]);
-        let mut entries =
-            vec![("AttributeDefinitions", Node::list(at, vec![attribute])), ("KeySchema", Node::list(at, vec![element]))];
+        let mut entries = vec![
+            ("AttributeDefinitions", Node::list(at, vec![attribute])),
+            ("KeySchema", Node::list(at, vec![element])),
+        ];
         match given.get("ProvisionedThroughput") {
             Some(units) => entries.push(("ProvisionedThroughput", units.clone())),
             None => entries.push(("BillingMode", Node::text(at, "PAY_PER_REQUEST"))),

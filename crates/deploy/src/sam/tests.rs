@@ -155,9 +155,11 @@ fn what_is_not_supported_is_said_with_its_line() {
     for (text, reason) in [
         (format!("{FUNCTION}      Memory: 1\n"), "8:7: Fn has no property 'Memory'"),
         (format!("{FUNCTION}      VpcConfig: {{}}\n"), "8:7: Fn: VpcConfig is not supported yet"),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: MSK}}}}\n"), "is of the type MSK, which is not supported yet"),
+        (format!("{FUNCTION}      Events: {{Q: {{Type: Kinesis}}}}\n"), "Fn: the event Q needs a Stream"),
         (
-            format!("{FUNCTION}      Events: {{Q: {{Type: Kinesis}}}}\n"),
-            "is of the type Kinesis, which is not supported yet",
+            format!("{FUNCTION}      Events: {{Q: {{Type: DynamoDB, Properties: {{Stream: a}}}}}}\n"),
+            "the event Q needs a StartingPosition",
         ),
         (format!("{FUNCTION}      Events: {{Q: {{Type: SQS}}}}\n"), "Fn: the event Q needs a Queue"),
         (format!("{FUNCTION}      DeadLetterQueue: {{Type: SQS}}\n"), "Fn: DeadLetterQueue needs TargetArn"),
@@ -228,6 +230,30 @@ fn a_topic_event_subscribes_the_function_or_a_queue_in_between() {
     }
     assert!(problem(&event(", SqsSubscription: {QueueArn: a}")).contains("needs both QueueArn and QueueUrl"));
     assert!(problem(&format!("{FUNCTION}      Events: {{N: {{Type: SNS}}}}\n")).contains("the event N needs a Topic"));
+}
+
+#[test]
+fn a_stream_becomes_a_mapping_with_every_setting() {
+    let target = "arn:aws:sqs:eu-west-1:123456789012:q";
+    let settings = serde_json::json!({
+        "BatchSize": 5, "BisectBatchOnFunctionError": true, "Enabled": true, "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {"Filters": [{"Pattern": "{}"}]}, "MaximumBatchingWindowInSeconds": 1, "MaximumRecordAgeInSeconds": 60,
+        "MaximumRetryAttempts": 2, "ParallelizationFactor": 3, "StartingPosition": "AT_TIMESTAMP",
+        "StartingPositionTimestamp": 1_700_000_000, "TumblingWindowInSeconds": 30,
+    });
+    for kind in ["Kinesis", "DynamoDB"] {
+        let mut given = settings.clone();
+        given["Stream"] = "arn:aws:x:::s".into();
+        given["DestinationConfig"] = serde_json::json!({"OnFailure": {"Type": "SQS", "Destination": target}});
+        let text = format!("{FUNCTION}      Events: {{S: {{Type: {kind}, Properties: {given}}}}}\n");
+        let plan = plan(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let mapping = plan.template.resource("FnS").unwrap().properties.to_json();
+        assert_eq!(mapping["EventSourceArn"], "arn:aws:x:::s");
+        assert_eq!(mapping["DestinationConfig"], serde_json::json!({"OnFailure": {"Destination": target}}));
+        for (name, value) in settings.as_object().unwrap() {
+            assert_eq!(&mapping[name], value, "{name}");
+        }
+    }
 }
 
 /// A queue, a topic, and `Fn`, to which text can be added.

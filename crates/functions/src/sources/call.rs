@@ -1,7 +1,7 @@
 //! Calls a function with a batch, and waits where there is no room for it.
 
 use super::mapping::Mapping;
-use crate::invoke::{Caller, NOT_READY};
+use crate::invoke::{Called, Caller, NOT_READY};
 use bytes::Bytes;
 use fogbank_model::{Caller as Who, Invocation, InvokeError, RequestContext, RequestId, Timestamp};
 use std::sync::Arc;
@@ -30,26 +30,41 @@ pub(super) async fn call(
 ) -> End {
     let mut wait = WAITS.0;
     loop {
-        let error = match caller.call(context(caller, mapping), invocation(mapping, event.clone())).await {
+        let error = match once(caller, mapping, event).await.1 {
             Ok(called) if called.reply.error.is_none() => return End::Answered(called.reply.payload),
             Ok(_) => return End::Failed,
             Err(error) => error,
         };
         let again = caller.clock.now().plus(wait);
-        let may_pass = matches!(
-            error,
-            InvokeError::Throttled { .. }
-                | InvokeError::NoCapacity(_)
-                | InvokeError::Internal(_)
-                | InvokeError::Refused { code: NOT_READY, .. }
-        );
-        if !may_pass || again >= deadline {
+        if !may_pass(&error) || again >= deadline {
             return End::NotReached(error);
         }
         throttled();
         caller.clock.sleep_until(again).await;
         wait = (wait * 2).min(WAITS.1);
     }
+}
+
+/// Calls the mapping's function once. Returns the call's id too.
+pub(super) async fn once(
+    caller: &Arc<Caller>,
+    mapping: &Mapping,
+    event: &Bytes,
+) -> (String, Result<Called, InvokeError>) {
+    let context = context(caller, mapping);
+    let id = context.request_id.to_string();
+    (id, caller.call(context, invocation(mapping, event.clone())).await)
+}
+
+/// Whether a call that was refused for this reason may go through later, without anybody changing anything.
+pub(super) fn may_pass(error: &InvokeError) -> bool {
+    matches!(
+        error,
+        InvokeError::Throttled { .. }
+            | InvokeError::NoCapacity(_)
+            | InvokeError::Internal(_)
+            | InvokeError::Refused { code: NOT_READY, .. }
+    )
 }
 
 fn context(caller: &Caller, mapping: &Mapping) -> RequestContext {

@@ -1,6 +1,8 @@
-//! What a mapping is and may be: "Event source mappings" and "Using Lambda with Amazon SQS" in the Lambda Developer Guide.
+//! What a mapping is and may be: "Event source mappings" and "Using Lambda with Amazon SQS" in the Lambda Developer Guide. What only streams have is in `stream/settings.rs`.
 
+use super::Facts;
 use super::queue::QueueFacts;
+use super::stream::{BATCH as STREAM_BATCH, LARGEST_BATCH as LARGEST_STREAM_BATCH, StreamSettings, StreamWish};
 use crate::Error;
 use crate::model::{FunctionKey, Scope, check_tags, within};
 use fogbank_expressions::Pattern;
@@ -42,6 +44,9 @@ pub struct Mapping {
     pub reports_items: bool,
     /// Calls at once at most.
     pub concurrency: Option<u32>,
+    /// What only a stream's mapping has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSettings>,
     /// When it was last changed.
     pub modified: Timestamp,
     /// Counts its changes.
@@ -66,6 +71,8 @@ pub struct Wish {
     pub reports_items: Option<bool>,
     /// Calls at once at most; `Some(None)` takes the limit away.
     pub concurrency: Option<Option<u32>>,
+    /// What only a stream's mapping has.
+    pub stream: StreamWish,
     /// Tags.
     pub tags: Option<std::collections::BTreeMap<String, String>>,
 }
@@ -80,26 +87,34 @@ pub struct MappingChange {
 }
 
 impl Mapping {
-    pub(super) fn new(id: String, source: Arn, function: FunctionRef, now: Timestamp) -> Self {
+    /// A mapping of a queue, or with `stream` of a stream, where nothing is wished.
+    pub(super) fn new(
+        id: String,
+        source: Arn,
+        function: FunctionRef,
+        stream: Option<StreamSettings>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             scope: FunctionKey::of(&function).scope,
             source,
             function,
             enabled: true,
-            batch: BATCH,
+            batch: if stream.is_some() { STREAM_BATCH } else { BATCH },
             window_s: 0,
             filters: Vec::new(),
             reports_items: false,
             concurrency: None,
+            stream,
             modified: now,
             revision: 0,
             tags: std::collections::BTreeMap::new(),
         }
     }
 
-    /// This mapping as `wish` says, if it may be so for a queue of which `facts` hold and a function with a time limit of `timeout_s`.
-    pub(super) fn with(self, wish: Wish, facts: &QueueFacts, timeout_s: u32, now: Timestamp) -> Result<Self, Error> {
+    /// This mapping as `wish` says, if it may be so for a source of which `facts` hold and a function with a time limit of `timeout_s`.
+    pub(super) fn with(self, wish: Wish, facts: &Facts, timeout_s: u32, now: Timestamp) -> Result<Self, Error> {
         let mapping = Self {
             enabled: wish.enabled.unwrap_or(self.enabled),
             batch: wish.batch.unwrap_or(self.batch),
@@ -107,6 +122,7 @@ impl Mapping {
             filters: wish.filters.unwrap_or(self.filters),
             reports_items: wish.reports_items.unwrap_or(self.reports_items),
             concurrency: wish.concurrency.unwrap_or(self.concurrency),
+            stream: self.stream.map(|stream| stream.with(wish.stream)).transpose()?,
             tags: wish.tags.unwrap_or(self.tags),
             modified: now,
             revision: self.revision + 1,
@@ -116,15 +132,28 @@ impl Mapping {
         Ok(mapping)
     }
 
-    fn check(&self, facts: &QueueFacts, timeout_s: u32) -> Result<(), Error> {
-        let largest = if facts.is_fifo { BATCH } else { LARGEST_BATCH };
+    fn check(&self, facts: &Facts, timeout_s: u32) -> Result<(), Error> {
+        within("maximumBatchingWindowInSeconds", self.window_s, WINDOW_S)?;
+        match facts {
+            Facts::Queue(facts) => self.check_queue(facts, timeout_s)?,
+            Facts::Stream => self.check_batch(LARGEST_STREAM_BATCH)?,
+        }
+        check_tags(&self.tags)?;
+        self.patterns().map(drop)
+    }
+
+    fn check_batch(&self, largest: u32) -> Result<(), Error> {
         if !(1..=largest).contains(&self.batch) {
             return Err(Error::invalid(format!(
                 "Batch size must be between 1 and {largest} for the event source {}.",
                 self.source
             )));
         }
-        within("maximumBatchingWindowInSeconds", self.window_s, WINDOW_S)?;
+        Ok(())
+    }
+
+    fn check_queue(&self, facts: &QueueFacts, timeout_s: u32) -> Result<(), Error> {
+        self.check_batch(if facts.is_fifo { BATCH } else { LARGEST_BATCH })?;
         if facts.is_fifo && self.window_s > 0 {
             return Err(Error::invalid("Batching window is not supported for FIFO queues"));
         }
@@ -142,8 +171,7 @@ impl Mapping {
                 facts.visibility_s
             )));
         }
-        check_tags(&self.tags)?;
-        self.patterns().map(drop)
+        Ok(())
     }
 
     /// The filters, read.
@@ -194,7 +222,7 @@ mod tests {
     fn mapping() -> Mapping {
         let arn: Arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders:live".parse().unwrap();
         let function = crate::asynchronous::function_of(&arn).unwrap();
-        Mapping::new("id".into(), "arn:aws:sqs:eu-west-1:123456789012:q".parse().unwrap(), function, Timestamp(1))
+        Mapping::new("id".into(), "arn:aws:sqs:eu-west-1:123456789012:q".parse().unwrap(), function, None, Timestamp(1))
     }
 
     fn wish(batch: u32, window_s: u32) -> Wish {
@@ -203,8 +231,8 @@ mod tests {
 
     #[test]
     fn what_is_not_wished_stays_and_what_cannot_be_is_refused() {
-        let standard = QueueFacts { is_fifo: false, visibility_s: 30 };
-        let fifo = QueueFacts { is_fifo: true, ..standard };
+        let queue = |is_fifo| Facts::Queue(QueueFacts { is_fifo, visibility_s: 30 });
+        let (standard, fifo) = (queue(false), queue(true));
         let large = mapping().with(wish(10_000, 5), &standard, 3, Timestamp(2)).unwrap();
         assert_eq!((large.batch, large.window_s, large.revision, large.enabled), (10_000, 5, 1, true));
         let off = large.with(Wish { enabled: Some(false), ..Wish::default() }, &standard, 3, Timestamp(3)).unwrap();

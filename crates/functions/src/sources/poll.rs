@@ -3,10 +3,11 @@
 //! Costs nothing while the queue is empty: it waits to be woken. A message that is not done stays hidden until its queue's visibility timeout ends,
 //! and counts towards the queue's redrive policy; so one that always fails neither spins nor holds up others.
 
+use super::SourceError;
 use super::batch::{self, Record};
 use super::call::{End, call};
 use super::mapping::Mapping;
-use super::queue::{QueueMessage, QueueSource, SourceError};
+use super::queue::{QueueMessage, QueueSource};
 use super::report::{self, Verdict};
 use crate::invoke::Caller;
 use crate::limits;

@@ -1,5 +1,6 @@
 //! Queues as event sources: what a mapping needs of them, and how a message stands in an event.
 
+use super::SourceError;
 use super::batch::Record;
 use fogbank_delivery::{AttributeValue, MessageAttribute};
 use fogbank_model::{Arn, BoxFuture};
@@ -32,17 +33,6 @@ pub struct QueueMessage {
     pub message_attributes: BTreeMap<String, MessageAttribute>,
     /// Their MD5, in hex, if there are any.
     pub attributes_digest: Option<String>,
-}
-
-/// Why a queue gives nothing.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SourceError {
-    /// There is no such queue.
-    #[error("the queue does not exist")]
-    NoSource,
-    /// It failed; it may do better later.
-    #[error("{0}")]
-    Failed(String),
 }
 
 /// Queues, as their mappings reach them. Implemented over `queue` at the composition root.

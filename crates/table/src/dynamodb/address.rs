@@ -7,7 +7,11 @@ use fogbank_model::RequestContext;
 /// The table that a request names, by its name or its ARN.
 pub(super) fn table(context: &RequestContext, name: &str) -> Result<TableKey, Error> {
     if !name.starts_with("arn:") {
-        return Ok(TableKey { account: context.account.clone(), region: context.region.clone(), name: name.to_owned() });
+        return Ok(TableKey {
+            account: context.account.clone(),
+            region: context.region.clone(),
+            name: name.to_owned(),
+        });
     }
     let key = TableKey::of(name).ok_or_else(|| Error::validation(format!("Invalid table ARN: {name}")))?;
     if key.account != context.account || key.region != context.region {

@@ -76,11 +76,7 @@ fn indexes(table: &Table, kind: IndexKind) -> Option<Vec<SourceIndex>> {
     (!all.is_empty()).then_some(all)
 }
 
-pub(super) async fn create(
-    state: State,
-    context: RequestContext,
-    input: CreateBackup,
-) -> Result<BackupCreated, Error> {
+pub(super) async fn create(state: State, context: RequestContext, input: CreateBackup) -> Result<BackupCreated, Error> {
     let table = address::table(&context, &input.table_name)?;
     let (key, backup) = state.back_up(table, input.backup_name).await?;
     Ok(BackupCreated { backup_details: details(&key, &backup, "CREATING") })
@@ -95,11 +91,7 @@ fn key(context: &RequestContext, arn: &str) -> Result<BackupKey, Error> {
     }
 }
 
-pub(super) async fn describe(
-    state: State,
-    context: RequestContext,
-    input: OfBackup,
-) -> Result<BackupDescribed, Error> {
+pub(super) async fn describe(state: State, context: RequestContext, input: OfBackup) -> Result<BackupDescribed, Error> {
     let key = key(&context, &input.backup_arn)?;
     Ok(BackupDescribed { backup_description: shown(&key, &state.backup(&key)?, "AVAILABLE") })
 }

@@ -1,10 +1,12 @@
 //! Handlers for batches.
 
 use super::items::collections;
-use super::shapes::items::{BatchGet, BatchGot, BatchWrite, BatchWritten, Capacity, KeysAndAttributes, Unprocessed, WriteRequest};
+use super::shapes::items::{
+    BatchGet, BatchGot, BatchWrite, BatchWritten, Capacity, KeysAndAttributes, Unprocessed, WriteRequest,
+};
 use super::{address, reading};
-use crate::expression::legacy;
 use crate::capacity::{Taken, read_factor};
+use crate::expression::legacy;
 use crate::schema::TableKey;
 use crate::value::{Item, item_size};
 use crate::write::{Action, Write, located};
@@ -27,7 +29,10 @@ pub(super) async fn get(state: State, context: RequestContext, input: BatchGet) 
     if input.request_items.values().map(|one| one.keys.len()).sum::<usize>() > READS {
         return Err(Error::validation("Too many items requested for the BatchGetItem call"));
     }
-    let mut got = BatchGot { consumed_capacity: input.return_consumed_capacity.as_ref().map(|_| Vec::new()), ..BatchGot::default() };
+    let mut got = BatchGot {
+        consumed_capacity: input.return_consumed_capacity.as_ref().map(|_| Vec::new()),
+        ..BatchGot::default()
+    };
     let mut wanted = Vec::new();
     for (name, keys) in input.request_items {
         wanted.push(Wanted::read(&context, name, keys)?);
@@ -131,9 +136,7 @@ pub(super) async fn write(state: State, context: RequestContext, input: BatchWri
     for (name, requests) in input.request_items {
         let table = address::table(&context, &name)?;
         if requests.is_empty() {
-            return Err(Error::validation(
-                "The batch write request list for a table cannot be null or empty",
-            ));
+            return Err(Error::validation("The batch write request list for a table cannot be null or empty"));
         }
         for request in requests {
             names.push(name.clone());

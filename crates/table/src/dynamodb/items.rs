@@ -3,7 +3,7 @@
 use super::shapes::items::{Capacity, Changed, CollectionMetrics, DeleteItem, GetItem, Got, PutItem, UpdateItem};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
-use crate::expression::{Kind, Update, Updated, legacy};
+use crate::expression::{Kind, Update, legacy};
 use crate::schema::Table;
 use crate::value::{Item, item_size};
 use crate::write::{Action, Write, Written, has_collections};
@@ -35,10 +35,7 @@ pub(super) fn collections(table: &Table, key: &Item, asked: Option<&str>) -> Opt
     let is_shown = asked == Some("SIZE") && has_collections(table);
     let hash = &table.keys.hash.name;
     let value = key.get(hash).filter(|_| is_shown)?.clone();
-    Some(CollectionMetrics {
-        item_collection_key: [(hash.clone(), value)].into(),
-        size_estimate_range_gb: [0.0, 1.0],
-    })
+    Some(CollectionMetrics { item_collection_key: [(hash.clone(), value)].into(), size_estimate_range_gb: [0.0, 1.0] })
 }
 
 pub(super) fn tells(asked: Option<&str>) -> bool {
@@ -130,8 +127,7 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
         has_expression,
         "UpdateExpression and ConditionExpression are null",
     )?;
-    let update =
-        input.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
+    let update = input.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
     let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
@@ -171,12 +167,8 @@ pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -
         &[("ProjectionExpression", input.projection_expression.is_some())],
     )?;
     let has_expression = input.projection_expression.is_some();
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        None,
-        has_expression,
-        "ProjectionExpression is null",
-    )?;
+    let mut placeholders =
+        reading::placeholders(input.expression_attribute_names, None, has_expression, "ProjectionExpression is null")?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
     let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
@@ -187,11 +179,6 @@ pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -
     let taken = Taken::reading(&table, None, bytes, read_factor(input.consistent_read));
     Ok(Got {
         item: item.map(|item| reading::projected(item, projection.as_ref())),
-        consumed_capacity: Capacity::of(
-            &input.table_name,
-            &taken,
-            input.return_consumed_capacity.as_deref(),
-            false,
-        ),
+        consumed_capacity: Capacity::of(&input.table_name, &taken, input.return_consumed_capacity.as_deref(), false),
     })
 }

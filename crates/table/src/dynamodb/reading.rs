@@ -33,10 +33,7 @@ pub(super) fn condition(
     Ok(text.map(|text| Condition::parse(kind, text, placeholders)).transpose()?)
 }
 
-pub(super) fn projection(
-    text: Option<&str>,
-    placeholders: &mut Substitutions,
-) -> Result<Option<Projection>, Error> {
+pub(super) fn projection(text: Option<&str>, placeholders: &mut Substitutions) -> Result<Option<Projection>, Error> {
     Ok(text.map(|text| Projection::parse(text, placeholders)).transpose()?)
 }
 

@@ -65,14 +65,18 @@ impl Show {
             return projection.of(&item);
         }
         match index {
-            Some(index) if self.select.as_deref() != Some("ALL_ATTRIBUTES") => {
-                contents::project(table, index, item)
-            }
+            Some(index) if self.select.as_deref() != Some("ALL_ATTRIBUTES") => contents::project(table, index, item),
             _ => item,
         }
     }
 
-    fn answer(self, state: &Tables, name: &str, search: &Search, check: impl FnOnce(&KeySchema) -> Result<(), Error>) -> Result<Found, Error> {
+    fn answer(
+        self,
+        state: &Tables,
+        name: &str,
+        search: &Search,
+        check: impl FnOnce(&KeySchema) -> Result<(), Error>,
+    ) -> Result<Found, Error> {
         let (table, page) = state.search(search, |table, index| {
             self.check_index(index)?;
             check(index.map_or(&table.keys, |index| &index.keys))

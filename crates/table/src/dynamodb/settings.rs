@@ -158,7 +158,9 @@ pub(super) async fn update_history(
     let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.history = match (wanted.point_in_time_recovery_enabled, table.history.take()) {
             (true, Some(history)) => Some(History { days: days.unwrap_or(history.days), ..history }),
-            (true, None) => Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) }),
+            (true, None) => {
+                Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) })
+            }
             (false, history) => {
                 // What was kept is of no use with a gap after it.
                 history.iter().for_each(|history| upkeep::leave(tx, history.place));

@@ -17,11 +17,7 @@ type State = Arc<Tables>;
 /// Names that one page of `ListTables` has at most.
 const PAGE: usize = 100;
 
-pub(super) async fn create(
-    state: State,
-    context: RequestContext,
-    input: CreateTable,
-) -> Result<TableChanged, Error> {
+pub(super) async fn create(state: State, context: RequestContext, input: CreateTable) -> Result<TableChanged, Error> {
     let key = address::table(&context, &input.table_name)?;
     state.create(key.clone(), draft(&context, input)?).await?;
     let table = state.describe(&key)?;
@@ -77,11 +73,7 @@ pub(super) async fn describe(state: State, context: RequestContext, input: OfTab
     Ok(TableDescribed { table: description(&state, &key, &table, None)? })
 }
 
-pub(super) async fn update(
-    state: State,
-    context: RequestContext,
-    input: UpdateTable,
-) -> Result<TableChanged, Error> {
+pub(super) async fn update(state: State, context: RequestContext, input: UpdateTable) -> Result<TableChanged, Error> {
     let key = address::table(&context, &input.table_name)?;
     if input.replica_updates.is_some_and(|updates| updates != Value::Null) {
         return Err(Error::validation("Replicas are not supported: the platform has one region's tables only"));
@@ -125,11 +117,7 @@ pub(super) async fn delete(state: State, context: RequestContext, input: OfTable
     Ok(TableChanged { table_description: description(&state, &key, &table, Some("DELETING"))? })
 }
 
-pub(super) async fn list(
-    state: State,
-    context: RequestContext,
-    input: ListTables,
-) -> Result<ListTablesOutput, Error> {
+pub(super) async fn list(state: State, context: RequestContext, input: ListTables) -> Result<ListTablesOutput, Error> {
     let all = state.store.read(|snapshot| registry::tables_of(snapshot, &context.account, &context.region))?;
     let after = input.exclusive_start_table_name.unwrap_or_default();
     let limit = input.limit.unwrap_or(PAGE);

@@ -62,17 +62,11 @@ fn capacities(taken: BTreeMap<&str, Taken>, asked: Option<&str>) -> Option<Vec<C
 }
 
 fn read_part(context: &RequestContext, item: TransactWriteItem) -> Result<(String, Write), Error> {
-    let parts = [
-        ("ConditionCheck", item.condition_check),
-        ("Put", item.put),
-        ("Delete", item.delete),
-        ("Update", item.update),
-    ];
+    let parts =
+        [("ConditionCheck", item.condition_check), ("Put", item.put), ("Delete", item.delete), ("Update", item.update)];
     let mut given = parts.into_iter().filter_map(|(kind, part)| Some((kind, part?)));
     let (Some((kind, part)), None) = (given.next(), given.next()) else {
-        return Err(Error::validation(
-            "TransactItems can only contain one of Check, Put, Update or Delete",
-        ));
+        return Err(Error::validation("TransactItems can only contain one of Check, Put, Update or Delete"));
     };
     let table = address::table(context, &part.table_name)?;
     let name = part.table_name.clone();

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn an_iterator_is_read_back_until_it_expires_and_nothing_else_is() {
-        let stream = StreamKey::of("arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000").unwrap();
+        let stream =
+            StreamKey::of("arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000").unwrap();
         let cursor = Cursor { stream, after: 7, made: Timestamp(1000) };
         let text = cursor.to_text();
         assert_eq!(Cursor::read(&text, Timestamp(2000)).unwrap(), cursor);

@@ -42,11 +42,7 @@ fn find(state: &Tables, context: &RequestContext, arn: &str) -> Result<(StreamKe
     Ok((key, stream))
 }
 
-pub(super) async fn describe(
-    state: State,
-    context: RequestContext,
-    input: DescribeStream,
-) -> Result<Described, Error> {
+pub(super) async fn describe(state: State, context: RequestContext, input: DescribeStream) -> Result<Described, Error> {
     let (key, stream) = find(&state, &context, &input.stream_arn)?;
     let shard = Shard {
         shard_id: stream.shard_id(),
@@ -73,24 +69,21 @@ pub(super) async fn describe(
 pub(super) async fn iterator(state: State, context: RequestContext, input: GetIterator) -> Result<Iterator, Error> {
     let (key, stream) = find(&state, &context, &input.stream_arn)?;
     if input.shard_id != stream.shard_id() {
-        return Err(Error::NotFound(format!(
-            "Requested resource not found: Shard does not exist: {}",
-            input.shard_id
-        )));
+        return Err(Error::NotFound(format!("Requested resource not found: Shard does not exist: {}", input.shard_id)));
     }
-    let number = input.sequence_number.as_deref().map(|text| {
-        sequence_of(text).ok_or_else(|| Error::validation(format!("Invalid SequenceNumber: {text}")))
-    });
+    let number = input
+        .sequence_number
+        .as_deref()
+        .map(|text| sequence_of(text).ok_or_else(|| Error::validation(format!("Invalid SequenceNumber: {text}"))));
     let number = number.transpose()?;
     let kind = input.shard_iterator_type.as_str();
     let wanted = || {
-        number.ok_or_else(|| Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")))
+        number
+            .ok_or_else(|| Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")))
     };
     let after = match kind {
         "TRIM_HORIZON" | "LATEST" if number.is_some() => {
-            return Err(Error::validation(format!(
-                "SequenceNumber cannot be specified for ShardIteratorType {kind}"
-            )));
+            return Err(Error::validation(format!("SequenceNumber cannot be specified for ShardIteratorType {kind}")));
         }
         "LATEST" => state.last_change(&stream)?,
         "AT_SEQUENCE_NUMBER" => wanted()?.saturating_sub(1),

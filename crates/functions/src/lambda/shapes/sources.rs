@@ -21,6 +21,8 @@ pub(in crate::lambda) struct MappingInput {
     pub destination_config: Option<super::DestinationConfig>,
     pub parallelization_factor: Option<u32>,
     pub starting_position: Option<String>,
+    /// Milliseconds.
+    pub starting_position_timestamp: Option<i64>,
     pub bisect_batch_on_function_error: Option<bool>,
     pub maximum_record_age_in_seconds: Option<i64>,
     pub maximum_retry_attempts: Option<i64>,
@@ -61,6 +63,8 @@ pub(in crate::lambda) struct MappingOutput {
     pub event_source_mapping_arn: String,
     pub event_source_arn: String,
     pub function_arn: String,
+    #[serde(flatten)]
+    pub stream: Option<StreamMembers>,
     pub batch_size: u32,
     pub maximum_batching_window_in_seconds: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +79,31 @@ pub(in crate::lambda) struct MappingOutput {
     pub last_processing_result: Option<String>,
     pub state: &'static str,
     pub state_transition_reason: &'static str,
+}
+
+/// What is shown of a stream's mapping only.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct StreamMembers {
+    pub starting_position: &'static str,
+    /// Milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starting_position_timestamp: Option<i64>,
+    pub parallelization_factor: u32,
+    pub bisect_batch_on_function_error: bool,
+    /// -1 for as many as it takes.
+    pub maximum_retry_attempts: i64,
+    /// -1 for none.
+    pub maximum_record_age_in_seconds: i64,
+    pub tumbling_window_in_seconds: u32,
+    pub destination_config: FailureDestination,
+}
+
+/// `{"OnFailure": {…}}`: of an event source mapping nothing is told of successes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::lambda) struct FailureDestination {
+    pub on_failure: super::Destination,
 }
 
 #[derive(Debug, Serialize)]

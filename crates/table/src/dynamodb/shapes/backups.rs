@@ -2,8 +2,8 @@
 
 use super::settings::TimeToLiveDescription;
 use super::tables::{
-    Description, IndexInput, KeySchemaElement, ProjectionShape, ProvisionedThroughput, SseDescription, SseSpecification,
-    StreamSpecification,
+    Description, IndexInput, KeySchemaElement, ProjectionShape, ProvisionedThroughput, SseDescription,
+    SseSpecification, StreamSpecification,
 };
 use serde::{Deserialize, Serialize};
 

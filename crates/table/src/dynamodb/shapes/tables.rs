@@ -70,10 +70,7 @@ pub struct OnDemandThroughput {
 
 impl From<OnDemandThroughput> for OnDemand {
     fn from(given: OnDemandThroughput) -> Self {
-        Self {
-            read: given.max_read_request_units.unwrap_or(-1),
-            write: given.max_write_request_units.unwrap_or(-1),
-        }
+        Self { read: given.max_read_request_units.unwrap_or(-1), write: given.max_write_request_units.unwrap_or(-1) }
     }
 }
 

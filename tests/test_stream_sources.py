@@ -1,0 +1,597 @@
+"""Event source mappings of Kinesis streams, with unmodified boto3: the API, events, order, failures, windows, shards, and restarts."""
+
+import base64
+import json
+import time
+from datetime import datetime, timezone
+
+import pytest
+from conftest import ACCOUNT, REGION, Platform, error_of, eventually, package, unique
+
+# Sends what it was called with to the queue that the variable OUT names, and fails on data with "bad" in it.
+ECHO = """
+import base64, boto3, json, os
+
+sqs = boto3.client("sqs", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+
+def handler(event, context):
+    sqs.send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps(event))
+    bad = [
+        record["kinesis"]["sequenceNumber"]
+        for record in event["Records"]
+        if b"bad" in base64.b64decode(record["kinesis"]["data"])
+    ]
+    if os.environ.get("REPORT"):
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in bad]}
+    if "window" in event:
+        return {"state": {"count": event["state"].get("count", 0) + len(event["Records"])}}
+    if bad:
+        raise ValueError("bad")
+"""
+
+
+@pytest.fixture
+def client(aws):
+    return aws("lambda")
+
+
+@pytest.fixture
+def kinesis(aws):
+    return aws("kinesis")
+
+
+@pytest.fixture
+def sqs(aws):
+    return aws("sqs")
+
+
+@pytest.fixture
+def queue(sqs):
+    def make():
+        url = sqs.create_queue(QueueName=unique())["QueueUrl"]
+        return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    return make
+
+
+@pytest.fixture
+def stream(kinesis):
+    made = []
+
+    def make(shards=1):
+        name = unique("s")
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+        made.append(name)
+        return name, arn_of(name)
+
+    yield make
+    for name in made:
+        kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+
+
+def arn_of(name):
+    return f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
+
+
+@pytest.fixture
+def mapped(client, make_function, stream, queue):
+    """A stream whose records go to a function that shows its events in a queue."""
+    made = []
+
+    def make(of=None, variables=None, **options):
+        name, arn = of or stream()
+        out, _ = queue()
+        function = make_function(ECHO, Timeout=5, Environment={"Variables": {"OUT": out, **(variables or {})}})
+        options = {"EventSourceArn": arn, "StartingPosition": "TRIM_HORIZON", **options}
+        mapping = client.create_event_source_mapping(FunctionName=function, **options)
+        made.append(mapping["UUID"])
+        return name, out, function, mapping["UUID"]
+
+    yield make
+    for uuid in made:
+        try:
+            client.delete_event_source_mapping(UUID=uuid)
+        except client.exceptions.ResourceNotFoundException:
+            pass
+
+
+class Events:
+    """What a function was called with, as it comes."""
+
+    def __init__(self, sqs, url):
+        self.sqs, self.url, self.all = sqs, url, []
+
+    def more(self):
+        got = self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
+        for message in got:
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        # A queue gives its messages in any order.
+        self.all += [json.loads(message["Body"]) for message in sorted(got, key=lambda message: message["MessageId"])]
+
+    def until(self, condition, seconds=20):
+        deadline = time.monotonic() + seconds
+        while not condition(self):
+            assert time.monotonic() < deadline, f"it never came true: {[data(event) for event in self.all]}"
+            self.more()
+        return self
+
+    @property
+    def data(self):
+        return [one for event in self.all for one in data(event)]
+
+
+def data(event):
+    return [base64.b64decode(record["kinesis"]["data"]).decode() for record in event["Records"]]
+
+
+def put(kinesis, name, *all, key="k"):
+    records = [{"Data": one.encode(), "PartitionKey": key} for one in all]
+    answer = kinesis.put_records(StreamName=name, Records=records)
+    assert answer["FailedRecordCount"] == 0
+    return [record["SequenceNumber"] for record in answer["Records"]]
+
+
+def test_a_mapping_is_made_read_changed_listed_and_removed(client, make_function, stream, queue):
+    function, (name, arn), (_, target) = make_function("def handler(event, context):\n    pass\n"), stream(), queue()
+    made = client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, StartingPosition="LATEST")
+    uuid = made["UUID"]
+    known = {
+        "UUID": uuid,
+        "EventSourceMappingArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}",
+        "EventSourceArn": arn,
+        "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+        "StartingPosition": "LATEST",
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 0,
+        "ParallelizationFactor": 1,
+        "DestinationConfig": {"OnFailure": {}},
+        "MaximumRecordAgeInSeconds": -1,
+        "BisectBatchOnFunctionError": False,
+        "MaximumRetryAttempts": -1,
+        "TumblingWindowInSeconds": 0,
+        "FunctionResponseTypes": [],
+        "LastProcessingResult": "No records processed",
+        "StateTransitionReason": "User action",
+    }
+    shown = lambda mapping: {key: value for key, value in mapping.items() if key not in ("ResponseMetadata", "LastModified")}
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert shown(made) == {**known, "State": "Creating"}
+    assert shown(client.get_event_source_mapping(UUID=uuid)) == {**known, "State": "Enabled"}
+    change = {
+        "BatchSize": 10,
+        "MaximumBatchingWindowInSeconds": 2,
+        "ParallelizationFactor": 10,
+        "DestinationConfig": {"OnFailure": {"Destination": target}},
+        "MaximumRecordAgeInSeconds": 60,
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 2,
+        "TumblingWindowInSeconds": 30,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {"Filters": [{"Pattern": '{"data": {"kind": ["order"]}}'}]},
+    }
+    client.update_event_source_mapping(UUID=uuid, **change)
+    assert shown(client.get_event_source_mapping(UUID=uuid)) == {**known, **change, "State": "Enabled"}
+    back = client.update_event_source_mapping(
+        UUID=uuid, MaximumRetryAttempts=-1, MaximumRecordAgeInSeconds=-1, DestinationConfig={"OnFailure": {}}, Enabled=False
+    )
+    assert (back["MaximumRetryAttempts"], back["MaximumRecordAgeInSeconds"], back["State"]) == (-1, -1, "Disabling")
+    assert back["DestinationConfig"] == {"OnFailure": {}}
+    assert [one["UUID"] for one in client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]] == [uuid]
+    again = {"FunctionName": function, "EventSourceArn": arn, "StartingPosition": "LATEST"}
+    assert error_of(client.create_event_source_mapping, **again) == (
+        "ResourceConflictException",
+        f'The event source arn (" {arn} ") and function (" {function} ") provided mapping already exists. '
+        f"Please update or delete the existing mapping with UUID {uuid}",
+    )
+    assert client.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
+    assert error_of(client.get_event_source_mapping, UUID=uuid)[0] == "ResourceNotFoundException"
+
+
+def test_a_record_reaches_the_function_as_aws_shows_it(kinesis, sqs, mapped, client):
+    name, out, function, uuid = mapped()
+    (number,) = put(kinesis, name, "hello")
+    (event,) = Events(sqs, out).until(lambda events: events.all).all
+    (record,) = event.pop("Records")
+    assert event == {}
+    arrival = record["kinesis"].pop("approximateArrivalTimestamp")
+    assert abs(arrival - time.time()) < 30
+    assert record == {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": "k",
+            "sequenceNumber": number,
+            "data": base64.b64encode(b"hello").decode(),
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000000:{number}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": f"arn:aws:iam::{ACCOUNT}:role/tests",
+        "awsRegion": REGION,
+        "eventSourceARN": arn_of(name),
+    }
+    eventually(lambda: client.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK")
+
+
+def test_each_starting_position_begins_where_it_says(kinesis, sqs, mapped, stream):
+    source = stream()
+    put(kinesis, source[0], "old")
+    shard = kinesis.get_shard_iterator(StreamName=source[0], ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")
+    (old,) = kinesis.get_records(ShardIterator=shard["ShardIterator"])["Records"]
+    while datetime.now(timezone.utc) <= old["ApproximateArrivalTimestamp"]:
+        pass
+    between = time.time()
+    put(kinesis, source[0], "middle")
+    outs = {
+        "TRIM_HORIZON": mapped(source)[1],
+        "AT_TIMESTAMP": mapped(source, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=between)[1],
+        "LATEST": mapped(source, StartingPosition="LATEST")[1],
+    }
+    put(kinesis, source[0], "new")
+    expected = {"TRIM_HORIZON": ["old", "middle", "new"], "AT_TIMESTAMP": ["middle", "new"], "LATEST": ["new"]}
+    for start, out in outs.items():
+        events = Events(sqs, out).until(lambda events: "new" in events.data)
+        assert sorted(events.data) == sorted(expected[start]), start
+
+
+def test_a_window_fills_a_batch(kinesis, sqs, mapped):
+    name, out, _, _ = mapped(BatchSize=30, MaximumBatchingWindowInSeconds=60)
+    for base in range(0, 30, 10):
+        put(kinesis, name, *map(str, range(base, base + 10)))
+    events = Events(sqs, out).until(lambda events: events.all)
+    assert [data(event) for event in events.all] == [[str(n) for n in range(30)]]
+
+
+def test_a_batch_is_no_larger_than_it_says(kinesis, sqs, mapped, stream):
+    source = stream()
+    put(kinesis, source[0], *map(str, range(10)))
+    _, out, _, _ = mapped(source, BatchSize=4)
+    events = Events(sqs, out).until(lambda events: len(events.data) == 10)
+    assert sorted(data(event) for event in events.all) == [["0", "1", "2", "3"], ["4", "5", "6", "7"], ["8", "9"]]
+
+
+def test_keys_keep_their_order_with_a_parallelisation_factor(kinesis, sqs, mapped, stream):
+    source = stream(2)
+    for number in range(10):
+        records = [{"Data": f"{key}-{number}".encode(), "PartitionKey": f"key {key}"} for key in range(8)]
+        assert kinesis.put_records(StreamName=source[0], Records=records)["FailedRecordCount"] == 0
+    _, out, _, _ = mapped(source, BatchSize=3, ParallelizationFactor=4)
+    events = Events(sqs, out).until(lambda events: len(events.data) == 80)
+    order = {}
+    # A batch holds its records in order; batches of a key follow each other by their first one.
+    for event in sorted(events.all, key=lambda event: event["Records"][0]["kinesis"]["sequenceNumber"]):
+        assert len(event["Records"]) <= 3
+        for one in data(event):
+            key, number = one.split("-")
+            order.setdefault(key, []).append(int(number))
+    assert len(order) == 8 and all(numbers == list(range(10)) for numbers in order.values())
+
+
+def told(sqs, url):
+    got = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", [])
+    assert got, "nothing was told"
+    return json.loads(got[0]["Body"])
+
+
+def test_a_poisoned_batch_is_split_and_the_poison_is_told_of(kinesis, sqs, mapped, stream, queue, client):
+    source, (failures, target) = stream(), queue()
+    numbers = put(kinesis, source[0], "1", "2", "bad", "4", "5")
+    _, out, function, uuid = mapped(
+        source,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": target}},
+    )
+    record = told(sqs, failures)
+    context = record.pop("requestContext")
+    assert len(context.pop("requestId")) == 36
+    assert context.pop("approximateInvokeCount") >= 2
+    assert context == {
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+        "condition": "RetryAttemptsExhausted",
+    }
+    assert record.pop("timestamp").endswith("Z")
+    batch = record["KinesisBatchInfo"]
+    assert batch.pop("approximateArrivalOfFirstRecord") == batch.pop("approximateArrivalOfLastRecord")
+    assert record == {
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "KinesisBatchInfo": {
+            "shardId": "shardId-000000000000",
+            "startSequenceNumber": numbers[2],
+            "endSequenceNumber": numbers[2],
+            "batchSize": 1,
+            "streamArn": source[1],
+        },
+    }
+    put(kinesis, source[0], "6")
+    events = Events(sqs, out).until(lambda events: "6" in events.data)
+    alone = [data(event) for event in events.all]
+    assert ["bad"] in alone and {"1", "2", "4", "5"} <= {one for batch in alone if "bad" not in batch for one in batch}
+
+
+def test_a_topic_is_told_of_failures(aws, kinesis, sqs, mapped, stream, queue):
+    sns, (failures, target) = aws("sns"), queue()
+    topic = sns.create_topic(Name=unique())["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=target, Attributes={"RawMessageDelivery": "true"})
+    source = stream()
+    put(kinesis, source[0], "bad", "bad too")
+    mapped(source, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
+    record = told(sqs, failures)
+    assert (record["KinesisBatchInfo"]["batchSize"], record["requestContext"]["approximateInvokeCount"]) == (2, 1)
+
+
+def test_what_is_not_reported_as_failed_does_not_come_again(kinesis, sqs, mapped, stream):
+    source = stream()
+    put(kinesis, source[0], "1", "2", "bad", "4")
+    _, out, _, _ = mapped(
+        source, {"REPORT": "1"}, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1
+    )
+    put(kinesis, source[0], "5")
+    events = Events(sqs, out).until(lambda events: "5" in events.data)
+    batches = sorted((data(event) for event in events.all), key=len)
+    assert sorted(batches) == sorted([["1", "2", "bad", "4"], ["bad", "4"], ["5"]]) or ["1", "2", "bad", "4", "5"] in batches
+    assert events.data.count("1") == 1 and events.data.count("bad") == 2
+
+
+def test_filters_choose_records_by_data_and_key(kinesis, sqs, mapped, stream):
+    source = stream()
+    put(kinesis, source[0], '{"kind": "order"}', '{"kind": "other"}', "kind: order")
+    put(kinesis, source[0], "anything", key="chosen")
+    filters = [{"Pattern": '{"data": {"kind": ["order"]}}'}, {"Pattern": '{"partitionKey": ["chosen"]}'}]
+    _, out, _, _ = mapped(source, FilterCriteria={"Filters": filters})
+    events = Events(sqs, out).until(lambda events: len(events.data) == 2)
+    assert sorted(events.data) == ["anything", '{"kind": "order"}']
+
+
+def test_a_tumbling_window_hands_its_state_on(kinesis, sqs, mapped):
+    name, out, _, _ = mapped(TumblingWindowInSeconds=1)
+    put(kinesis, name, "1", "2")
+    put(kinesis, name, "3")
+    finals = lambda events: [event for event in events.all if event["isFinalInvokeForWindow"]]
+    count = lambda events: sum(event["state"].get("count", 0) for event in finals(events))
+    events = Events(sqs, out).until(lambda events: count(events) == 3)
+    for event in events.all:
+        assert (event["shardId"], event["eventSourceARN"]) == ("shardId-000000000000", arn_of(name))
+        assert event["isWindowTerminatedEarly"] is False
+        start, end = (datetime.fromisoformat(event["window"][end].replace("Z", "+00:00")) for end in ("start", "end"))
+        assert (end - start).total_seconds() == 1
+        assert all(start.timestamp() <= it["kinesis"]["approximateArrivalTimestamp"] < end.timestamp() for it in event["Records"])
+    assert all(event["Records"] == [] for event in finals(events))
+
+
+def test_children_follow_their_parents(kinesis, sqs, mapped):
+    name, out, _, _ = mapped(BatchSize=1)
+    put(kinesis, name, "1", "2")
+    kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    eventually(lambda: kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
+    put(kinesis, name, "3")
+    put(kinesis, name, "other", key="another")
+    kinesis.merge_shards(StreamName=name, ShardToMerge="shardId-000000000001", AdjacentShardToMerge="shardId-000000000002")
+    eventually(lambda: kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
+    put(kinesis, name, "4")
+    events = Events(sqs, out).until(lambda events: len(events.data) == 5)
+    assert sorted(events.data) == ["1", "2", "3", "4", "other"]
+
+
+def test_a_consumers_stream_is_read(kinesis, sqs, mapped, stream, client, make_function):
+    name, arn = stream()
+    consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]["ConsumerARN"]
+    eventually(
+        lambda: kinesis.describe_stream_consumer(ConsumerARN=consumer)["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE"
+    )
+    put(kinesis, name, "1")
+    _, out, function, uuid = mapped((name, consumer))
+    events = Events(sqs, out).until(lambda events: events.data == ["1"])
+    assert events.all[0]["Records"][0]["eventSourceARN"] == consumer
+    assert client.get_event_source_mapping(UUID=uuid)["EventSourceArn"] == consumer
+    gone = {"FunctionName": function, "EventSourceArn": consumer + "1", "StartingPosition": "LATEST"}
+    assert error_of(client.create_event_source_mapping, **gone) == ("InvalidParameterValueException", f"Stream not found: {consumer}1")
+
+
+def test_a_mapping_that_was_disabled_goes_on_where_it_was(client, kinesis, sqs, mapped):
+    name, out, _, uuid = mapped(StartingPosition="LATEST")
+    put(kinesis, name, "1")
+    events = Events(sqs, out).until(lambda events: events.data == ["1"])
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    put(kinesis, name, "2")
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    put(kinesis, name, "3")
+    events.until(lambda events: "3" in events.data)
+    assert sorted(events.data) == ["1", "2", "3"]
+
+
+def test_a_function_without_room_is_waited_for(client, kinesis, sqs, mapped):
+    name, out, function, uuid = mapped(MaximumRetryAttempts=0)
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    put(kinesis, name, "1")
+    eventually(lambda: "PROBLEM" in client.get_event_source_mapping(UUID=uuid)["LastProcessingResult"])
+    client.delete_function_concurrency(FunctionName=function)
+    Events(sqs, out).until(lambda events: events.data == ["1"])
+
+
+REFUSED = {
+    "no position": ({"StartingPosition": None}, "Value null at 'startingPosition' failed to satisfy constraint: Member must not be null."),
+    "no time": ({"StartingPosition": "AT_TIMESTAMP"}, "Need to specify a timestamp"),
+    "a time too many": ({"StartingPositionTimestamp": 1}, "StartingPositionTimestamp"),
+    "no stream": ({"EventSourceArn": arn_of("nobody")}, f"Stream not found: {arn_of('nobody')}"),
+    "no table": (
+        {"EventSourceArn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/t/stream/2024-01-01T00:00:00.000"},
+        "Stream not found: ",
+    ),
+    "a time for a table": (
+        {
+            "EventSourceArn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/t/stream/2024-01-01T00:00:00.000",
+            "StartingPosition": "AT_TIMESTAMP",
+            "StartingPositionTimestamp": 1,
+        },
+        "Unsupported starting position for arn type",
+    ),
+    "age": ({"MaximumRecordAgeInSeconds": 59}, "maximumRecordAgeInSeconds"),
+    "age 0": ({"MaximumRecordAgeInSeconds": 0}, "maximumRecordAgeInSeconds"),
+    "scaling": ({"ScalingConfig": {"MaximumConcurrency": 2}}, "ScalingConfig is not a valid parameter for Kinesis"),
+    "topics": ({"Topics": ["topic"]}, "Topics is not a valid parameter"),
+    "success": ({"DestinationConfig": {"OnSuccess": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}}}, "DestinationConfig"),
+    "a function is told": (
+        {"DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"}}},
+        "The destination ARN",
+    ),
+    "a fifo queue": ({"DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q.fifo"}}}, "FIFO"),
+    "filter": ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition."),
+    "filters": ({"FilterCriteria": {"Filters": [{"Pattern": '{"a": [1]}'}] * 6}}, "The maximum number of filters"),
+    "function": ({"FunctionName": "nobody"}, "Function does not exist"),
+}
+
+BEYOND = {
+    "batch": ({"BatchSize": 10001}, "batchSize"),
+    "no batch": ({"BatchSize": 0}, "batchSize"),
+    "factor": ({"ParallelizationFactor": 11}, "parallelizationFactor"),
+    "no factor": ({"ParallelizationFactor": 0}, "parallelizationFactor"),
+    "retries": ({"MaximumRetryAttempts": 10001}, "maximumRetryAttempts"),
+    "negative retries": ({"MaximumRetryAttempts": -2}, "maximumRetryAttempts"),
+    "old": ({"MaximumRecordAgeInSeconds": 604801}, "maximumRecordAgeInSeconds"),
+    "window": ({"MaximumBatchingWindowInSeconds": 301}, "maximumBatchingWindowInSeconds"),
+    "tumbling": ({"TumblingWindowInSeconds": 901}, "tumblingWindowInSeconds"),
+    "position": ({"StartingPosition": "NOWHERE"}, "startingPosition"),
+}
+
+
+@pytest.fixture(scope="module")
+def target(platform):
+    kinesis, client, name = platform.client("kinesis"), platform.client("lambda"), unique("bad")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    code = {"ZipFile": package({"app.py": "def handler(event, context):\n    pass\n"})}
+    client.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=f"arn:aws:iam::{ACCOUNT}:role/tests", Code=code)
+    yield {"FunctionName": name, "EventSourceArn": arn_of(name), "StartingPosition": "LATEST"}
+    client.delete_function(FunctionName=name)
+    kinesis.delete_stream(StreamName=name)
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *BEYOND])
+def test_what_cannot_be_is_refused(platform, target, name):
+    change, text = {**REFUSED, **BEYOND}[name]
+    wanted = {key: value for key, value in {**target, **change}.items() if value is not None}
+    client = platform.client("lambda", parameter_validation=False)
+    code, message = error_of(client.create_event_source_mapping, **wanted)
+    assert code == ("ValidationException" if name in BEYOND else "InvalidParameterValueException")
+    assert text in message
+
+
+STREAM_ONLY = {
+    "StartingPosition": "LATEST",
+    "ParallelizationFactor": 2,
+    "BisectBatchOnFunctionError": True,
+    "MaximumRecordAgeInSeconds": 60,
+    "MaximumRetryAttempts": 1,
+    "TumblingWindowInSeconds": 1,
+}
+
+
+@pytest.mark.parametrize("member", STREAM_ONLY)
+def test_queues_take_nothing_of_streams(client, target, queue, member):
+    wanted = {"FunctionName": target["FunctionName"], "EventSourceArn": queue()[1], member: STREAM_ONLY[member]}
+    refused = ("InvalidParameterValueException", f"{member} is not a valid parameter for SQS event source mappings.")
+    assert error_of(client.create_event_source_mapping, **wanted) == refused
+
+
+def test_nothing_is_lost_and_keys_keep_their_order_when_the_platform_is_killed(fresh, tmp_path):
+    platform = fresh()
+    sqs, client, kinesis = (platform.client(service) for service in ("sqs", "lambda", "kinesis"))
+    url = sqs.create_queue(QueueName="out.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})["QueueUrl"]
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 1})
+    # The queue's address holds a port that is another one after each start.
+    code = ECHO.replace('QueueUrl=os.environ["OUT"], MessageBody=json.dumps(event)', 'QueueUrl=sqs.get_queue_url(QueueName="out.fifo")["QueueUrl"], MessageBody=json.dumps({"Records": event["Records"], "call": context.aws_request_id}), MessageGroupId="g"')
+    client.create_function(
+        FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=f"arn:aws:iam::{ACCOUNT}:role/r",
+        Code={"ZipFile": package({"app.py": code})}, Timeout=10,
+    )  # fmt: skip
+    client.get_waiter("function_active_v2").wait(FunctionName="f")
+    sqs.create_queue(QueueName="lost")
+    client.create_event_source_mapping(
+        FunctionName="f",
+        EventSourceArn=arn_of("s"),
+        StartingPosition="LATEST",
+        BatchSize=5,
+        ParallelizationFactor=3,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:lost"}},
+    )
+    sent, poison, number, seen, lost = [], set(), 0, [], set()
+
+    def drain():
+        sqs = platform.client("sqs")
+        seen.extend(one for message in receive(sqs, "out.fifo") for one in data(message))
+        for message in receive(sqs, "lost"):
+            batch = message["KinesisBatchInfo"]
+            assert batch["startSequenceNumber"] == batch["endSequenceNumber"], "a split ends with the poison alone"
+            lost.add(batch["startSequenceNumber"])
+
+    for _ in range(3):
+        kinesis = platform.client("kinesis")
+        for _ in range(20):
+            records = [{"Data": f"{key}-{number}".encode(), "PartitionKey": f"key {key}"} for key in range(4)]
+            if number % 10 == 7:
+                records.append({"Data": b"bad", "PartitionKey": f"key {number % 4}"})
+            answer = kinesis.put_records(StreamName="s", Records=records)
+            assert answer["FailedRecordCount"] == 0
+            poison |= {record["SequenceNumber"] for record in answer["Records"][4:]}
+            sent += [f"{key}-{number}" for key in range(4)]
+            number += 1
+        drain()
+        platform.kill()
+        platform.start()
+    eventually(lambda: drain() or (set(sent) <= set(seen) and poison <= lost), 60)
+    assert poison == lost and len(poison) == 6
+    for key in range(4):
+        # Some come again, but nothing comes for the first time before what was put before it.
+        first = [int(one.split("-")[1]) for one in dict.fromkeys(seen) if one.startswith(f"{key}-")]
+        assert first == sorted(first)
+
+
+def receive(sqs, name):
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
+    for message in got:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in got]
+
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.11
+      Handler: app.handler
+      CodeUri: src
+      Events:
+        Records:
+          Type: Kinesis
+          Properties:
+            Stream: {arn}
+            StartingPosition: AT_TIMESTAMP
+            StartingPositionTimestamp: 1700000000
+{more}
+"""
+
+
+def test_a_template_declares_a_mapping(client, application, stream):
+    _, arn = stream()
+    more = "            BatchSize: 7\n            MaximumRetryAttempts: 2\n            ParallelizationFactor: 3\n"
+    files = {"template.yaml": TEMPLATE.format(arn=arn, more=more), "src/app.py": "def handler(event, context):\n    pass\n"}
+    app = application(files)
+    app.deploy()
+    find = lambda: client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"][0]
+    made = find()
+    assert (made["BatchSize"], made["MaximumRetryAttempts"], made["ParallelizationFactor"]) == (7, 2, 3)
+    assert made["StartingPositionTimestamp"].timestamp() == 1700000000
+    app.write({"template.yaml": TEMPLATE.format(arn=arn, more="")})
+    app.deploy()
+    now = find()
+    assert now["UUID"] == made["UUID"]
+    assert (now["BatchSize"], now["MaximumRetryAttempts"], now["ParallelizationFactor"]) == (100, -1, 1)
