@@ -20,6 +20,7 @@ mod programs;
 mod rest;
 mod start;
 mod table;
+mod tables;
 mod warm;
 mod wasm;
 
@@ -34,9 +35,10 @@ const USAGE: &str = "usage: cargo xtask bench [--quick] [--record] [NAME...]
 
   --quick    fewer and shorter samples, for a first look
   --record   put the table into docs/benchmarks.md
-  NAME       what to measure: start, warm, cold, density, burst, wasm, events, objects [default: all]";
+  NAME       what to measure: start, warm, cold, density, burst, wasm, events, objects,
+             tables [default: all]";
 
-const NAMES: [&str; 8] = ["start", "warm", "cold", "density", "burst", "wasm", "events", "objects"];
+const NAMES: [&str; 9] = ["start", "warm", "cold", "density", "burst", "wasm", "events", "objects", "tables"];
 
 /// What was asked for.
 struct Plan {
@@ -97,6 +99,7 @@ fn measure(name: &str, plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Fai
         "density" => density::measure(plan, programs),
         "objects" => objects::measure(plan, programs),
         "events" => events::measure(plan, programs),
+        "tables" => tables::measure(plan, programs),
         "wasm" => wasm::measure(plan, programs),
         _ => burst::measure(plan, programs),
     }
