@@ -241,7 +241,11 @@ def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
         assert kinesis.put_records(StreamName=name, Records=entries)["FailedRecordCount"] == 0
     code, _ = error_of(kinesis.split_shard, StreamName=name, ShardToSplit=shard_id(0), NewStartingHashKey="100")
     assert code == "ValidationException"
+    warmed = kinesis.update_stream_warm_throughput(StreamARN=arn(name), WarmThroughputMiBps=10)["WarmThroughput"]
+    assert warmed == {"TargetMiBps": 10, "CurrentMiBps": 10}
+    assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["WarmThroughput"] == warmed
     kinesis.update_stream_mode(StreamARN=arn(name), StreamModeDetails={"StreamMode": "PROVISIONED"})
+    assert "WarmThroughput" not in kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     kinesis.split_shard(StreamName=name, ShardToSplit=shard_id(0), NewStartingHashKey="100")
     assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["OpenShardCount"] == 5
 
