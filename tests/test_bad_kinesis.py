@@ -189,6 +189,8 @@ CALLS = {
     "encrypt: with nothing": (("start_stream_encryption", {"StreamName": "STREAM", "EncryptionType": "NONE", "KeyId": "k"}), ARGUMENT, "KMS"),
     "metrics: no such": (("enable_enhanced_monitoring", {"StreamName": "STREAM", "ShardLevelMetrics": ["Mood"]}), VALIDATION, "shardLevelMetrics"),
     "mode: no stream": (("update_stream_mode", {"StreamARN": ARN + "none", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}}), MISSING, GONE),
+    "warm: provisioned": (("update_stream_warm_throughput", {"StreamName": "STREAM", "WarmThroughputMiBps": 1}), VALIDATION, "ON_DEMAND"),
+    "warm: made provisioned": (create(WarmThroughputMiBps=1), VALIDATION, "ON_DEMAND"),
     "not there yet": (("list_channels", {}), "NotImplemented", "ListChannels"),
 }  # fmt: skip
 

@@ -142,21 +142,36 @@ impl Streams {
         .await
     }
 
-    /// Sets the mode. Shards stay as they are.
+    /// Sets what an on-demand stream is to be ready for, in MiB a second.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Validation`] for a provisioned stream, [`Error::Store`].
+    pub async fn warm(&self, key: &StreamKey, mibps: u32) -> Result<(), Error> {
+        self.change(key, move |stream, _| {
+            if stream.mode != Mode::OnDemand {
+                return Err(provisioned_is_not_warm());
+            }
+            stream.warm_mibps = Some(mibps);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets the mode, and what an on-demand stream is to be ready for. Shards stay as they are.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Limit`], [`Error::Store`].
-    pub async fn set_mode(&self, key: &StreamKey, mode: Mode) -> Result<(), Error> {
+    pub async fn set_mode(&self, key: &StreamKey, mode: Mode, warm_mibps: Option<u32>) -> Result<(), Error> {
         let key = key.clone();
         let change = move |tx: &mut Tx<'_>| -> Result<(), Error> {
             let mut stream = find(tx, &key)?;
-            if stream.mode == mode {
-                return Ok(());
+            if stream.mode != mode {
+                count_shards(tx, &key, stream.mode, stream.open_shards, 0)?;
+                count_shards(tx, &key, mode, 0, stream.open_shards)?;
+                count_on_demand(tx, &key, if mode == Mode::OnDemand { 1 } else { -1 })?;
             }
-            count_shards(tx, &key, stream.mode, stream.open_shards, 0)?;
-            count_shards(tx, &key, mode, 0, stream.open_shards)?;
-            count_on_demand(tx, &key, if mode == Mode::OnDemand { 1 } else { -1 })?;
             stream.mode = mode;
+            stream.warm_mibps = warm_mibps.or(stream.warm_mibps).filter(|_| mode == Mode::OnDemand);
             Ok(tx.save(keys::STREAM, &keys::stream(&key), &stream)?)
         };
         self.store.transact(change).await
@@ -237,6 +252,11 @@ impl Streams {
             })
         })
     }
+}
+
+/// What is said of a throughput that a provisioned stream is to be ready for.
+pub(crate) fn provisioned_is_not_warm() -> Error {
+    Error::Validation("Warm throughput is supported for streams in ON_DEMAND mode only.".into())
 }
 
 /// The consumer that `resource` names, if it names one.
