@@ -148,6 +148,9 @@ pub struct Target {
     /// For FIFO queues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sqs_parameters: Option<SqsParameters>,
+    /// For streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinesis_parameters: Option<KinesisParameters>,
     /// For API destinations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_parameters: Option<HttpParameters>,
@@ -180,6 +183,14 @@ pub struct SqsParameters {
     /// The group of every message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_group_id: Option<String>,
+}
+
+/// `KinesisParameters`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct KinesisParameters {
+    /// The path of the partition key in the event.
+    pub partition_key_path: String,
 }
 
 /// `HttpParameters`: what a request to an API destination has beside its body. Values that begin with `$.` are paths in the event.

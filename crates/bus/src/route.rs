@@ -2,6 +2,7 @@
 
 use crate::event::{Event, iso};
 use crate::model::{BusKey, RuleKey, Target};
+use crate::path::Path;
 use crate::transform::{self, About};
 use crate::{Buses, archive, call};
 use fogbank_delivery::{AttributeValue, Delivery, EventHead, Forwarded, MessageAttribute, Origin, Undelivered};
@@ -162,6 +163,12 @@ fn delivery(arn: &Arn, rule: &RuleKey, target: &Target, payload: String, event: 
     match arn.service() {
         "sqs" => {
             delivery.group = target.sqs_parameters.as_ref().and_then(|parameters| parameters.message_group_id.clone())
+        }
+        "kinesis" => {
+            let path = target.kinesis_parameters.as_ref().and_then(|given| Path::parse(&given.partition_key_path));
+            let found = path.and_then(|path| path.find(&event.value));
+            let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            delivery.group = Some(found.map_or_else(|| event.id().to_owned(), text));
         }
         "events" => {
             let text = |member: &str| event.value[member].as_str().unwrap_or_default().to_owned();

@@ -85,6 +85,10 @@ fn check(target: &Target) -> Result<(), Error> {
     if is_fifo && group.is_none() {
         return Err(Error::invalid(format!("Parameter(s) SqsParameters must be specified for target: {id}.")));
     }
+    let key = target.kinesis_parameters.as_ref().map(|parameters| &parameters.partition_key_path);
+    if key.is_some_and(|path| Path::parse(path).is_none()) {
+        return Err(Error::invalid(format!("PartitionKeyPath for target {id} is not valid JSON Path.")));
+    }
     let queue = target.dead_letter_config.as_ref().and_then(|config| config.arn.as_deref());
     if let Some(queue) = queue {
         let is_queue = queue.parse::<Arn>().is_ok_and(|queue| queue.service() == "sqs");

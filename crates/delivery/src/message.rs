@@ -10,13 +10,13 @@ const HOPS: u8 = 16;
 /// A message for one target, as its sender made it for a target of that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// A queue's body, a function's event (JSON), a topic's message, a log group's line, or an event's `detail` (JSON).
+    /// A queue's body, a function's event (JSON), a topic's message, a log group's line, a stream's record, or an event's `detail` (JSON).
     pub body: String,
     /// Where it comes from.
     pub origin: Origin,
     /// Message attributes, for queues and topics.
     pub attributes: BTreeMap<String, MessageAttribute>,
-    /// `MessageGroupId`, for queues and topics.
+    /// `MessageGroupId`, for queues and topics; the partition key, for streams.
     pub group: Option<String>,
     /// `MessageDeduplicationId`, for queues and topics.
     pub deduplication: Option<String>,

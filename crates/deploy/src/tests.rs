@@ -205,8 +205,9 @@ async fn outputs_are_resolved_and_exported_to_other_stacks() {
 #[tokio::test]
 async fn every_unsupported_type_is_listed_and_nothing_is_touched() {
     let bench = Bench::new();
-    let text =
-        groups("  A: {Type: AWS::Logs::LogGroup}\n  B: {Type: AWS::Kinesis::Stream}\n  C: {Type: AWS::Lambda::Nope}\n");
+    let text = groups(
+        "  A: {Type: AWS::Logs::LogGroup}\n  B: {Type: AWS::KinesisFirehose::DeliveryStream}\n  C: {Type: AWS::Lambda::Nope}\n",
+    );
     let Error::Template(problems) = bench.apply(&text).await.unwrap_err() else { panic!("a template error") };
     let lines: Vec<u32> = problems.iter().map(|problem| problem.at.line).collect();
     assert_eq!(lines, [3, 4]);

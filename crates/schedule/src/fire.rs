@@ -190,7 +190,11 @@ fn delivery(schedule: &Schedule, due: Timestamp, id: &str) -> Delivery {
         .to_string(),
     };
     let mut delivery = Delivery::new(body, origin);
-    delivery.group = target.text(&["SqsParameters", "MessageGroupId"]).map(str::to_owned);
+    let group: [&str; 2] = match target.arn.service() {
+        "kinesis" => ["KinesisParameters", "PartitionKey"],
+        _ => ["SqsParameters", "MessageGroupId"],
+    };
+    delivery.group = target.text(&group).map(str::to_owned);
     if target.arn.service() == "events" {
         let of = |name: &str| target.text(&["EventBridgeParameters", name]).unwrap_or_default().to_owned();
         let resources = vec![arn.to_string()];

@@ -145,6 +145,10 @@ impl Wish {
         if is_bus && self.target.text(&["EventBridgeParameters", "Source"]).is_none() {
             return Err(Error::Invalid("EventBridgeParameters must be provided for an EventBridge target.".into()));
         }
+        let is_stream = self.target.arn.service() == "kinesis";
+        if is_stream && self.target.text(&["KinesisParameters", "PartitionKey"]).is_none() {
+            return Err(Error::Invalid("KinesisParameters must be provided for a Kinesis target.".into()));
+        }
         Ok(())
     }
 

@@ -113,16 +113,13 @@ pub(crate) fn foreign(key: &StreamKey, shard: &str, sequence: &str) -> Error {
 }
 
 fn is_ready(read: &impl Read, stream: &Stream, shard: &Shard, from: Place, now: Timestamp) -> Result<bool, Error> {
-    if !shard.is_open() {
-        return Ok(true);
-    }
-    let from = from.max(stream.horizon(now));
-    Ok(shards::tail(read, stream.id, shard.number)?.last >= from && has_records(read, stream.id, shard.number, from)?)
+    Ok(!shard.is_open() || has_records(read, stream, shard, from.max(stream.horizon(now)))?)
 }
 
-fn has_records(read: &impl Read, stream: u64, shard: u64, from: Place) -> Result<bool, Error> {
-    let (from, to) = (keys::record(stream, shard, from), keys::shard(stream, shard + 1));
-    Ok(!read.scan(keys::RECORD, Bound::Included(&from), Bound::Excluded(&to), 1)?.is_empty())
+/// Whether there is a record at `from` or behind it, which is not before the horizon: then the last one is there.
+fn has_records(read: &impl Read, stream: &Stream, shard: &Shard, from: Place) -> Result<bool, Error> {
+    let last = shards::tail(read, stream.id, shard.number)?.last;
+    Ok(last >= from && last > Place::from(shard.start))
 }
 
 /// Reads records. They are looked up a few at a time, so that no more than about `bytes` are held whatever their sizes are; but one is given
@@ -162,8 +159,7 @@ pub(crate) fn read(
         let average = (held / records.len().max(1)).max(1);
         look = (bytes.saturating_sub(held) / average).clamp(1, 1000);
     }
-    let last = shards::tail(snapshot, stream.id, shard.number)?.last;
-    let has_more = last >= next && has_records(snapshot, stream.id, shard.number, next)?;
+    let has_more = has_records(snapshot, stream, shard, next)?;
     let behind_ms = match records.last() {
         Some(record) if has_more => now.0.saturating_sub(record.arrived.0).max(0),
         _ => 0,

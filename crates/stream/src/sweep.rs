@@ -14,8 +14,12 @@ use std::time::Duration;
 pub(crate) const WAKER: &str = "kinesis/sweep";
 /// How often records' ages are looked at.
 const EVERY: Duration = Duration::from_secs(60);
-/// Records that one transaction removes; few, since each can be megabytes long and nobody is to wait for it.
-const AT_ONCE: usize = 100;
+/// Records that one transaction removes; small, so that nobody waits long for it.
+const AT_ONCE: usize = 500;
+/// Bytes of them, since each is read to find its key and can be megabytes long.
+const BYTES: usize = 4 << 20;
+/// Records that are looked up at a time.
+const LOOK: usize = 8;
 
 /// Sweeps until the platform ends.
 pub(crate) async fn work(store: Store, clock: Arc<dyn Clock>) {
@@ -53,7 +57,8 @@ pub(crate) async fn sweep(store: &Store, clock: &dyn Clock) -> Result<(), Error>
 /// Removes a part of what a deleted stream held. Answers whether nothing is left.
 fn clear(tx: &mut Tx<'_>, stream: u64) -> Result<bool, Error> {
     for table in [keys::RECORD, keys::TAIL, keys::OPEN, keys::SHARD, keys::CONSUMER] {
-        let some = some_keys(tx, table, &keys::id(stream))?;
+        let (from, to) = (keys::id(stream), keys::id(stream + 1));
+        let (some, _) = some_keys(tx, table, &from, &to)?;
         some.iter().for_each(|key| tx.delete(table, key));
         if !some.is_empty() {
             return Ok(false);
@@ -63,8 +68,20 @@ fn clear(tx: &mut Tx<'_>, stream: u64) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn some_keys(tx: &Tx<'_>, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    Ok(tx.scan_prefix(table, prefix, AT_ONCE)?.into_iter().map(|(key, _)| key).collect())
+/// The first keys from `from` to `to`, as many as one transaction removes; and whether they are all.
+fn some_keys(read: &impl Read, table: Table, from: &[u8], to: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Error> {
+    let (mut found, mut bytes): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
+    while found.len() < AT_ONCE && bytes < BYTES {
+        let begin = found.last().map_or(Bound::Included(from), |last| Bound::Excluded(last.as_slice()));
+        let next = read.scan(table, begin, Bound::Excluded(to), LOOK)?;
+        let is_all = next.len() < LOOK;
+        bytes += next.iter().map(|(_, value)| value.len()).sum::<usize>();
+        found.extend(next.into_iter().map(|(key, _)| key));
+        if is_all {
+            return Ok((found, true));
+        }
+    }
+    Ok((found, false))
 }
 
 /// A shard of a stream that has something to remove.
@@ -72,8 +89,9 @@ fn expired(store: &Store, key: &StreamKey, now: Timestamp) -> Result<Option<u64>
     store.read(|snapshot| {
         let Some(stream) = lookup(snapshot, key)? else { return Ok(None) };
         for (_, shard) in snapshot.load_prefix::<Shard>(keys::SHARD, &keys::id(stream.id))? {
-            let old = old_records(snapshot, &stream, shard.number, now, 1)?;
-            if !old.is_empty() || shards::has_gone(&stream, &shard, now) {
+            let (from, to) = old_records(&stream, shard.number, now);
+            let oldest = snapshot.scan(keys::RECORD, Bound::Included(&from), Bound::Excluded(&to), 1)?;
+            if !oldest.is_empty() || shards::has_gone(&stream, &shard, now) {
                 return Ok(Some(shard.number));
             }
         }
@@ -81,26 +99,20 @@ fn expired(store: &Store, key: &StreamKey, now: Timestamp) -> Result<Option<u64>
     })
 }
 
-fn old_records(
-    read: &impl Read,
-    stream: &Stream,
-    shard: u64,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Vec<u8>>, Error> {
-    let from = keys::record(stream.id, shard, Place::default());
-    let to = keys::record(stream.id, shard, stream.horizon(now));
-    let found = read.scan(keys::RECORD, Bound::Included(&from), Bound::Excluded(&to), limit)?;
-    Ok(found.into_iter().map(|(key, _)| key).collect())
+/// The bounds of the records that are too old.
+fn old_records(stream: &Stream, shard: u64, now: Timestamp) -> (Vec<u8>, Vec<u8>) {
+    let bound = |place| keys::record(stream.id, shard, place);
+    (bound(Place::default()), bound(stream.horizon(now)))
 }
 
 fn expire(tx: &mut Tx<'_>, key: &StreamKey, number: u64) -> Result<(), Error> {
     let Some(stream) = lookup(tx, key)? else { return Ok(()) };
-    let old = old_records(tx, &stream, number, tx.now(), AT_ONCE)?;
+    let (from, to) = old_records(&stream, number, tx.now());
+    let (old, is_all) = some_keys(tx, keys::RECORD, &from, &to)?;
     old.iter().for_each(|key| tx.delete(keys::RECORD, key));
     let place = keys::shard(stream.id, number);
     let shard: Option<Shard> = tx.load(keys::SHARD, &place)?;
-    if old.len() < AT_ONCE && shard.is_some_and(|shard| shards::has_gone(&stream, &shard, tx.now())) {
+    if is_all && shard.is_some_and(|shard| shards::has_gone(&stream, &shard, tx.now())) {
         tx.delete(keys::SHARD, &place);
         tx.delete(keys::TAIL, &place);
     }

@@ -7,6 +7,7 @@ mod events;
 mod events_rule;
 pub(crate) mod http_api;
 mod iam;
+mod kinesis;
 mod lambda_function;
 mod lambda_parts;
 mod lambda_versions;
@@ -214,6 +215,9 @@ static TYPES: &[&dyn ResourceType] = &[
     &iam::IamManagedPolicy,
     &iam::IamPolicy,
     &iam::IamRole,
+    &kinesis::KinesisPolicy,
+    &kinesis::KinesisStream,
+    &kinesis::KinesisConsumer,
     &lambda_function::LambdaFunction,
     &lambda_versions::LambdaAlias,
     &lambda_parts::LambdaEventInvokeConfig,
