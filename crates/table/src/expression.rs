@@ -25,6 +25,7 @@ mod update;
 pub use condition::{Comparator, Condition, Operand};
 pub use error::{ExpressionError, Kind, Problem};
 pub use key_condition::{KeyCondition, KeyTest};
+pub(crate) use parser::PATH_DEPTH;
 pub use path::{Path, Step};
 pub use projection::Projection;
 pub use substitution::Substitutions;

@@ -25,6 +25,7 @@ use crate::schema::{KeySchema, KeyType, TableKey};
 use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::Table as Map;
+use sha2::{Digest, Sha256};
 
 pub(crate) const TABLE: Map = Map("dynamodb.table");
 pub(crate) const NUMBER: Map = Map("dynamodb.number");
@@ -143,7 +144,7 @@ impl ItemKey {
     /// What all keys with this partition key begin with.
     pub fn partition(hash: &AttributeValue) -> Option<Self> {
         let hash = encoded(hash)?;
-        let bucket = crc32fast::hash(&hash).to_be_bytes();
+        let bucket = Sha256::digest(&hash);
         Some(Self([&bucket[..2], &hash].concat()))
     }
 

@@ -22,6 +22,7 @@ mod keys;
 mod load;
 pub mod number;
 mod page;
+pub mod partiql;
 mod query;
 mod registry;
 pub mod schema;

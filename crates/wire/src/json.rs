@@ -242,3 +242,28 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     // Writing into memory cannot fail.
     let _ = serde_json::to_writer(out, text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelSource;
+
+    /// DynamoDB's attribute values hold each other; a client decides how deep.
+    #[test]
+    fn depth_is_refused_before_it_costs_stack() {
+        let model = ModelSource::find("dynamodb").expect("there is one").model();
+        let put = model.operation("PutItem").and_then(|operation| operation.input).map(|input| model.shape(input));
+        let read = |wraps: usize| {
+            let item = format!("{}{{\"S\":\"\"}}{}", "{\"L\":[".repeat(wraps), "]}".repeat(wraps));
+            decode(model, put.expect("it has one"), format!("{{\"Item\":{{\"a\":{item}}}}}").as_bytes())
+        };
+        assert!(read(32).is_ok());
+        for wraps in [100, 1_000, 100_000] {
+            let refused = read(wraps).expect_err("it is too deep").to_string();
+            assert!(
+                refused.starts_with("Could not parse request body into json: recursion limit exceeded"),
+                "{refused}"
+            );
+        }
+    }
+}

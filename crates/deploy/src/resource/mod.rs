@@ -2,6 +2,7 @@
 //! calls the same operations that a client would, so a declared resource and a called-for one are the same thing.
 
 mod crud;
+mod dynamodb;
 mod event_source_mapping;
 mod events;
 mod events_rule;
@@ -200,6 +201,8 @@ fn is_gone(fault: &Fault) -> bool {
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
+    &dynamodb::DynamoGlobalTable,
+    &dynamodb::DynamoTable,
     &event_source_mapping::EventSourceMapping,
     &events::ARCHIVE,
     &events::BUS,

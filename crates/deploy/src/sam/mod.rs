@@ -10,6 +10,7 @@ mod policies;
 mod rules;
 mod schedules;
 mod streams;
+mod tables;
 mod topic_events;
 
 use crate::expression::{Scope, call};
@@ -60,6 +61,7 @@ pub(crate) fn expand(
         match resource.kind.strip_prefix(PREFIX) {
             Some("Function") => expansion.function(&resource),
             Some("LayerVersion") => expansion.layer(&resource),
+            Some("SimpleTable") => expansion.simple_table(&resource),
             Some("Connector") => expansion.connector(&resource),
             // APIs are made once the functions have said which routes they have.
             Some("Api" | "HttpApi") | None => expansion.resources.push(resource),

@@ -149,17 +149,15 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
 
 /// What `ReturnValues` asks for of an update; nothing if there is nothing to show.
 fn shown(written: &Written, asked: Option<&str>) -> Option<Item> {
-    let changed = |item: Option<&Item>| {
-        let part = written.updated.as_ref()?.changed.of(item?);
-        (!part.is_empty()).then_some(part)
-    };
-    match asked {
-        Some("ALL_OLD") => written.old.clone(),
-        Some("ALL_NEW") => written.new.clone(),
-        Some("UPDATED_OLD") => changed(written.old.as_ref()),
-        Some("UPDATED_NEW") => changed(written.new.as_ref()),
+    let updated = written.updated.as_ref();
+    let part = match asked {
+        Some("ALL_OLD") => return written.old.clone(),
+        Some("ALL_NEW") => return written.new.clone(),
+        Some("UPDATED_OLD") => updated.map(|updated| &updated.old),
+        Some("UPDATED_NEW") => updated.map(|updated| &updated.new),
         _ => None,
-    }
+    };
+    part.filter(|part| !part.is_empty()).cloned()
 }
 
 pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -> Result<Got, Error> {

@@ -4,7 +4,7 @@ mod check;
 mod evaluate;
 mod parse;
 
-pub(super) use evaluate::order;
+pub(super) use evaluate::{begins_with, order};
 
 use super::error::{ExpressionError, Kind};
 use super::parser::Parser;

@@ -1,6 +1,6 @@
 //! Conditions on keys: `KeyConditionExpression`. They are read as conditions are, and must then be of a certain form.
 
-use super::condition::{Comparator, Condition, Operand};
+use super::condition::{Comparator, Condition, Operand, begins_with};
 use super::error::{ExpressionError, Kind, Problem};
 use super::path::Path;
 use super::substitution::Substitutions;
@@ -64,6 +64,29 @@ impl KeyCondition {
             (1, _) => Ok((value, None)),
             (2, Some(range)) => Ok((value, Some(test(range).ok_or_else(|| missed(range))?))),
             _ => Err(ExpressionError::KeyConditionNotSupported),
+        }
+    }
+}
+
+impl KeyTest {
+    /// The values that it compares with: all must be of the key's type.
+    pub fn values(&self) -> impl Iterator<Item = &AttributeValue> {
+        let (first, second) = match self {
+            Self::Compare(_, value) | Self::BeginsWith(value) => (value, None),
+            Self::Between(low, high) => (low, Some(high)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// Whether a key of this value passes.
+    pub fn holds(&self, key: &AttributeValue) -> bool {
+        let compare = |comparator: Comparator, value| comparator.holds_for(key, value);
+        match self {
+            Self::Compare(comparator, value) => compare(*comparator, value),
+            Self::Between(low, high) => {
+                compare(Comparator::GreaterOrEqual, low) && compare(Comparator::LessOrEqual, high)
+            }
+            Self::BeginsWith(start) => begins_with(key, start),
         }
     }
 }

@@ -12,7 +12,7 @@ const LONGEST: usize = 4096;
 /// Operators and functions that an expression can have.
 const OPERATORS: usize = 300;
 /// Elements that a path can have.
-const PATH_DEPTH: usize = 32;
+pub(crate) const PATH_DEPTH: usize = 32;
 
 /// Reads one expression. What violates the grammar is an error at once; another problem is kept until the grammar is known to be
 /// followed, because that is the order in which AWS finds them.
@@ -34,7 +34,7 @@ impl<'t, 's> Parser<'t, 's> {
         substitutions: &'s mut Substitutions,
         read: impl FnOnce(&mut Self) -> Result<T, Problem>,
     ) -> Result<T, ExpressionError> {
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(Problem::Empty.of(kind));
         }
         if text.len() > LONGEST {

@@ -83,6 +83,14 @@ fn says_why_a_value_is_none() {
 }
 
 #[test]
+fn names_are_not_too_long() {
+    let named = |length: usize| Value::Map(vec![("n".repeat(length), wire("S", "".into()))]);
+    assert!(item_from_wire(named(65_535)).is_ok());
+    assert_eq!(item_from_wire(named(65_536)), Err(ValueError::NameTooLong));
+    assert_eq!(AttributeValue::from_wire(wire("M", named(65_536))), Err(ValueError::NameTooLong));
+}
+
+#[test]
 fn nests_32_levels() {
     let nested = |wraps: usize| (0..wraps).fold(wire("S", "a".into()), |inner, _| wire("L", Value::List(vec![inner])));
     let deepest = AttributeValue::from_wire(nested(31)).unwrap();

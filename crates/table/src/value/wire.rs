@@ -8,6 +8,9 @@ use fogbank_wire::{Blob, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeSet;
 
+/// The bytes that a name can have.
+const NAME_LIMIT: usize = 65_535;
+
 impl AttributeValue {
     /// Reads what the wire decoded of an `AttributeValue`. A shape's member of this type is a [`Value`], so that the operation decides
     /// when it reads it and how its error says where it was.
@@ -63,7 +66,11 @@ fn read_member(kind: &str, content: Value, below: usize) -> Result<AttributeValu
 
 fn read_map(value: Value, levels: usize) -> Result<Item, ValueError> {
     let Value::Map(entries) = value else { return Ok(Item::new()) };
-    entries.into_iter().map(|(name, value)| Ok((name, read(value, levels)?))).collect()
+    let read_entry = |(name, value): (String, Value)| match name.len() > NAME_LIMIT {
+        true => Err(ValueError::NameTooLong),
+        false => Ok((name, read(value, levels)?)),
+    };
+    entries.into_iter().map(read_entry).collect()
 }
 
 fn text(value: Value) -> Option<String> {

@@ -3,6 +3,7 @@
 use super::{Comparator, Condition, Operand};
 use crate::number::Number;
 use crate::value::{AttributeValue, Item};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -67,6 +68,11 @@ fn length(value: &AttributeValue) -> Option<usize> {
 }
 
 impl Comparator {
+    /// Whether two values compare like this.
+    pub(crate) fn holds_for(self, left: &AttributeValue, right: &AttributeValue) -> bool {
+        self.holds(Some(Cow::Borrowed(left)), Some(Cow::Borrowed(right)))
+    }
+
     /// Whether two values, which may not be there, compare like this.
     fn holds(self, left: Found<'_>, right: Found<'_>) -> bool {
         let ordered = |expected: fn(Ordering) -> bool| match (&left, &right) {
@@ -105,15 +111,11 @@ pub(crate) fn begins_with(value: &AttributeValue, start: &AttributeValue) -> boo
 fn contains(whole: &AttributeValue, part: &AttributeValue) -> bool {
     match (whole, part) {
         (AttributeValue::S(text), AttributeValue::S(part)) => text.contains(part.as_str()),
-        (AttributeValue::B(bytes), AttributeValue::B(part)) => has_bytes(bytes, part),
+        (AttributeValue::B(bytes), AttributeValue::B(part)) => memmem::find(bytes, part).is_some(),
         (AttributeValue::SS(set), AttributeValue::S(one)) => set.contains(one),
         (AttributeValue::NS(set), AttributeValue::N(one)) => set.contains(one),
         (AttributeValue::BS(set), AttributeValue::B(one)) => set.contains(one),
         (AttributeValue::L(list), one) => list.contains(one),
         _ => false,
     }
-}
-
-fn has_bytes(bytes: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }

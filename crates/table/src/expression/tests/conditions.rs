@@ -7,6 +7,7 @@ use serde_json::json;
 fn wrong_conditions_say_why() {
     let cases = [
         ("", "The expression can not be empty;"),
+        (" \n", "The expression can not be empty;"),
         ("a-b", r##"Syntax error; token: "-", near: "a-b""##),
         ("a", r##"Syntax error; token: "<EOF>", near: "a""##),
         ("a =", r##"Syntax error; token: "<EOF>", near: "=""##),

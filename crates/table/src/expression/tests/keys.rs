@@ -44,7 +44,11 @@ fn keys_are_found_in_any_order() {
     let read = KeyCondition::parse("begins_with(b, :t) AND a = :s", &mut usual()).unwrap();
     assert_eq!(read.of_keys("a", Some("b")).unwrap().1, Some(&KeyTest::BeginsWith("b".into())));
     let read = KeyCondition::parse("a = :s AND b BETWEEN :n AND :m", &mut usual()).unwrap();
-    assert_eq!(read.of_keys("a", Some("b")).unwrap().1, Some(&KeyTest::Between(1.into(), 5.into())));
+    let test = read.of_keys("a", Some("b")).unwrap().1.unwrap();
+    assert_eq!(*test, KeyTest::Between(1.into(), 5.into()));
+    assert_eq!(test.values().collect::<Vec<_>>(), [&1.into(), &5.into()]);
+    assert!(test.holds(&5.into()) && !test.holds(&6.into()) && !test.holds(&"b".into()));
+    assert!(KeyTest::BeginsWith("b".into()).holds(&"bc".into()));
 }
 
 #[test]

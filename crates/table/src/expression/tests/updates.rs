@@ -148,11 +148,11 @@ fn updates_that_items_do_not_allow_say_why() {
 }
 
 #[test]
-fn what_changed_is_told_by_its_paths() {
+fn what_changed_is_told() {
     let made = |update: &str| {
         let old = item(before());
         let updated = Update::parse(update, &mut usual()).unwrap().apply(&old).unwrap();
-        (updated.changed.of(&old), updated.changed.of(&updated.item))
+        (updated.old, updated.new)
     };
     assert_eq!(
         made("SET n = :n, a = :s REMOVE s"),
@@ -165,7 +165,14 @@ fn what_changed_is_told_by_its_paths() {
             item(json!({"m": {"M": {"x": {"S": "abc"}}}, "l": {"L": [{"S": "abc"}]}})),
         )
     );
-    assert_eq!(made("SET l[50] = :s"), (item(json!({})), item(json!({"l": {"L": [{"S": "abc"}]}}))));
+    assert_eq!(made("SET l[50] = :s"), (item(json!({})), item(json!({}))));
+    assert_eq!(
+        made("SET l[2] = :s REMOVE l[0], n DELETE ns :ns"),
+        (
+            item(json!({"l": {"L": [{"N": "0"}, {"N": "2"}]}, "n": {"N": "5"}, "ns": {"NS": ["1"]}})),
+            item(json!({"l": {"L": [{"S": "abc"}]}}))
+        )
+    );
 }
 
 #[test]
@@ -179,6 +186,10 @@ fn results_must_be_items() {
     let large = item(json!({"s": {"S": "x".repeat(300_000)}}));
     let double = Update::parse("SET t = s", &mut usual()).unwrap();
     assert_eq!(text(double.apply(&large)), "Item size to update has exceeded the maximum allowed size");
+    let appended = (0..100).fold("l".to_owned(), |inner, _| format!("list_append(l, {inner})"));
+    let append = Update::parse(&format!("SET z = {appended}"), &mut usual()).unwrap();
+    let list = item(json!({"l": {"L": vec![json!({"N": "1"}); 100_000]}}));
+    assert_eq!(text(append.apply(&list)), "Item size to update has exceeded the maximum allowed size");
     let nested = (0..30).fold(json!({"S": "x"}), |inner, _| json!({"M": {"a": inner}}));
     let path = vec!["a"; 30].join(".");
     let deeper = Update::parse(&format!("SET {path} = :map"), &mut usual()).unwrap();

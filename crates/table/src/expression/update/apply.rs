@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 pub struct Updated {
     /// The item now.
     pub item: Item,
-    /// What was changed in it: the part of an item for `UPDATED_OLD` and `UPDATED_NEW`.
-    pub changed: Projection,
+    /// What was changed, as it was: `UPDATED_OLD`.
+    pub old: Item,
+    /// What was changed, as it is: `UPDATED_NEW`. What was removed is not in it, nor are elements put behind a list's end.
+    pub new: Item,
 }
 
 impl Update {
@@ -29,21 +31,24 @@ impl Update {
         // Elements that are put behind a list's end come in the order of their indexes; removing goes backwards, so that an element's
         // index is still what it was.
         changes.sort_by_key(|(path, _)| *path);
-        let mut new = item.clone();
-        let mut changed = Vec::new();
+        let mut made = item.clone();
+        let mut in_place = Vec::new();
+        let mut room = ITEM_SIZE_LIMIT;
         for (path, change) in &mut changes {
-            changed.push(match change {
-                Change::Put(value) => put(&mut new, path, std::mem::replace(value, AttributeValue::Null))?,
-                Change::Remove | Change::Keep => (*path).clone(),
-            });
+            let Change::Put(value) = change else { continue };
+            // All that is put will be in the item, so that this need not wait until memory is full of it.
+            room = room.checked_sub(value.size()).ok_or(ExpressionError::ItemTooLarge)?;
+            if put(&mut made, path, std::mem::replace(value, AttributeValue::Null))? {
+                in_place.push((*path).clone());
+            }
         }
+        let new = Projection::of_paths(in_place)?.of(&made);
         for (path, _) in changes.iter().rev().filter(|(_, change)| *change == Change::Remove) {
-            remove(&mut new, path, path.find(item).is_some())?;
+            remove(&mut made, path, path.find(item).is_some())?;
         }
-        check_limits(&new, self.attributes())?;
-        changed.sort();
-        changed.dedup();
-        Ok(Updated { item: new, changed: Projection::of_paths(changed)? })
+        check_limits(&made, self.attributes())?;
+        let old = Projection::of_paths(changes.iter().map(|(path, _)| (*path).clone()).collect())?.of(item);
+        Ok(Updated { item: made, old, new })
     }
 }
 
@@ -111,12 +116,20 @@ impl SetValue {
                 None => other.of(item),
             },
             Self::ListAppend(first, second) => match (first.of(item)?, second.of(item)?) {
-                (AttributeValue::L(first), AttributeValue::L(second)) => {
-                    Ok(AttributeValue::L([first, second].concat()))
-                }
+                (AttributeValue::L(first), AttributeValue::L(second)) => append(first, second),
                 _ => Err(ExpressionError::WrongType),
             },
         }
+    }
+}
+
+/// Two lists in one. It is refused here if it is too large for any item: lists can be appended to each other many times.
+fn append(mut first: Vec<AttributeValue>, second: Vec<AttributeValue>) -> Result<AttributeValue, ExpressionError> {
+    first.extend(second);
+    let list = AttributeValue::L(first);
+    match list.size() > ITEM_SIZE_LIMIT {
+        true => Err(ExpressionError::ItemTooLarge),
+        false => Ok(list),
     }
 }
 
@@ -162,13 +175,12 @@ fn parent<'i>(item: &'i mut Item, path: &'i Path) -> Result<(&'i mut AttributeVa
     Ok((value, last))
 }
 
-/// Puts a value at a path, and tells where it is: an index behind a list's end is the next one.
-fn put(item: &mut Item, path: &Path, value: AttributeValue) -> Result<Path, ExpressionError> {
-    let mut place = path.clone();
-    let Some(last) = place.steps.last_mut() else {
+/// Puts a value at a path, and tells whether it is there now: an element behind a list's end becomes the next one.
+fn put(item: &mut Item, path: &Path, value: AttributeValue) -> Result<bool, ExpressionError> {
+    if path.steps.is_empty() {
         item.insert(path.name.clone(), value);
-        return Ok(place);
-    };
+        return Ok(true);
+    }
     match parent(item, path)? {
         (AttributeValue::M(map), Step::Key(key)) => {
             map.insert(key.clone(), value);
@@ -176,13 +188,13 @@ fn put(item: &mut Item, path: &Path, value: AttributeValue) -> Result<Path, Expr
         (AttributeValue::L(list), Step::Index(index)) => match list.get_mut(*index) {
             Some(old) => *old = value,
             None => {
-                *last = Step::Index(list.len());
                 list.push(value);
+                return Ok(false);
             }
         },
         _ => return Err(ExpressionError::InvalidPath),
     }
-    Ok(place)
+    Ok(true)
 }
 
 /// Removes what was at a path. Where nothing was, there may be something now that another action has put there; it stays.

@@ -1,0 +1,473 @@
+//! `AWS::DynamoDB::Table`, and `AWS::DynamoDB::GlobalTable` with the one replica that the platform has.
+
+use crate::resource::{
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+};
+use fogbank_wire::Fault;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SERVICE: &str = "dynamodb";
+const NAME: NameRule = NameRule { property: "TableName", max: 255, host: false, unique: true };
+/// How often a table is looked at that is not ready, and how often at most: an index of a large table takes its time.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOKS: usize = 20 * 60 * 15;
+
+const UNITS: &[Property] =
+    &[Property::required("ReadCapacityUnits", Shape::Int), Property::required("WriteCapacityUnits", Shape::Int)];
+const KEYS: &[Property] =
+    &[Property::required("AttributeName", Shape::Text), Property::required("KeyType", Shape::Text)];
+const SHOWN: &[Property] =
+    &[Property::optional("ProjectionType", Shape::Text), Property::optional("NonKeyAttributes", Shape::Texts)];
+const GLOBAL_INDEX: &[Property] = &[
+    Property::required("IndexName", Shape::Text),
+    Property::required("KeySchema", Shape::Structs(KEYS)),
+    Property::required("Projection", Shape::Struct(SHOWN)),
+    Property::optional("ProvisionedThroughput", Shape::Struct(UNITS)),
+    Property::optional("OnDemandThroughput", Shape::Struct(ON_DEMAND)),
+    Property::optional("ContributorInsightsSpecification", Shape::Json),
+    Property::optional("WarmThroughput", Shape::Json),
+];
+const LOCAL_INDEX: &[Property] = &[
+    Property::required("IndexName", Shape::Text),
+    Property::required("KeySchema", Shape::Structs(KEYS)),
+    Property::required("Projection", Shape::Struct(SHOWN)),
+];
+const ON_DEMAND: &[Property] =
+    &[Property::optional("MaxReadRequestUnits", Shape::Int), Property::optional("MaxWriteRequestUnits", Shape::Int)];
+const ATTRIBUTES: &[Property] =
+    &[Property::required("AttributeName", Shape::Text), Property::required("AttributeType", Shape::Text)];
+const EXPIRY: &[Property] =
+    &[Property::required("Enabled", Shape::Bool), Property::optional("AttributeName", Shape::Text)];
+const HISTORY: &[Property] = &[
+    Property::required("PointInTimeRecoveryEnabled", Shape::Bool),
+    Property::optional("RecoveryPeriodInDays", Shape::Int),
+];
+const STREAM: &[Property] =
+    &[Property::optional("StreamViewType", Shape::Text), Property::optional("ResourcePolicy", Shape::Json)];
+const ENCRYPTION: &[Property] = &[
+    Property::required("SSEEnabled", Shape::Bool),
+    Property::optional("SSEType", Shape::Text),
+    Property::optional("KMSMasterKeyId", Shape::Text),
+];
+const ONE_REGION: &str = "the platform has one region's tables only: declare one replica";
+
+/// A table.
+pub struct DynamoTable;
+
+/// A table that could have replicas.
+pub struct DynamoGlobalTable;
+
+fn name_of(properties: &Properties) -> Value {
+    properties.get("TableName").cloned().unwrap_or_default()
+}
+
+/// The members of `CreateTable` that are properties, some under other names.
+fn create_input(wanted: &Properties) -> Value {
+    let same = [
+        "TableName",
+        "AttributeDefinitions",
+        "KeySchema",
+        "LocalSecondaryIndexes",
+        "BillingMode",
+        "ProvisionedThroughput",
+        "OnDemandThroughput",
+        "TableClass",
+        "DeletionProtectionEnabled",
+    ];
+    let given = same.iter().filter_map(|name| Some(((*name).to_owned(), wanted.get(*name)?.clone())));
+    let mut input: Properties = given.collect();
+    if let Some(indexes) = wanted.get("GlobalSecondaryIndexes").and_then(Value::as_array) {
+        input.insert("GlobalSecondaryIndexes".into(), indexes.iter().map(index).collect());
+    }
+    if let Some(stream) = stream(wanted) {
+        input.insert("StreamSpecification".into(), stream);
+    }
+    if let Some(encryption) = encryption(wanted) {
+        input.insert("SSESpecification".into(), encryption);
+    }
+    input.insert("Tags".into(), tags::list(&tags::of(wanted)));
+    Value::Object(input)
+}
+
+/// An index without what the operations do not take.
+fn index(declared: &Value) -> Value {
+    let mut index = declared.clone();
+    if let Value::Object(members) = &mut index {
+        members.remove("ContributorInsightsSpecification");
+        members.remove("WarmThroughput");
+    }
+    index
+}
+
+fn stream(properties: &Properties) -> Option<Value> {
+    let view = properties.get("StreamSpecification")?.get("StreamViewType")?;
+    Some(json!({"StreamEnabled": true, "StreamViewType": view}))
+}
+
+fn encryption(properties: &Properties) -> Option<Value> {
+    let given = properties.get("SSESpecification")?;
+    Some(
+        json!({"Enabled": given["SSEEnabled"], "SSEType": given.get("SSEType"), "KMSMasterKeyId": given.get("KMSMasterKeyId")}),
+    )
+}
+
+async fn described(call: &Call<'_>, name: &Value) -> Result<Value, Fault> {
+    Ok(call.run(SERVICE, "DescribeTable", json!({"TableName": name})).await?["Table"].clone())
+}
+
+/// Waits until the table and its indexes are as they are to be.
+async fn ready(call: &Call<'_>, name: &Value) -> Result<Made, Fault> {
+    for _ in 0..LOOKS {
+        let table = described(call, name).await?;
+        if table["TableStatus"] == "ACTIVE" {
+            let mut attributes = [("Arn".to_owned(), table["TableArn"].clone())].into_iter().collect::<Properties>();
+            attributes.insert("TableId".into(), table["TableId"].clone());
+            if let Some(stream) = table.get("LatestStreamArn").filter(|_| table.get("StreamSpecification").is_some()) {
+                attributes.insert("StreamArn".into(), stream.clone());
+            }
+            let physical_id = name.as_str().unwrap_or_default().to_owned();
+            return Ok(Made { physical_id, attributes: attributes.into_iter().collect() });
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Err(Fault::client("InternalFailure", format!("The table {name} did not become active in time")))
+}
+
+async fn make(call: &Call<'_>, wanted: &Properties) -> Result<Made, Fault> {
+    call.run(SERVICE, "CreateTable", create_input(wanted)).await?;
+    let made = ready(call, &name_of(wanted)).await?;
+    settings(call, &Properties::new(), wanted, &made).await?;
+    Ok(made)
+}
+
+/// Settings that have operations of their own. Each is looked at first, because a deployment that was interrupted comes here again.
+async fn settings(call: &Call<'_>, before: &Properties, wanted: &Properties, made: &Made) -> Result<(), Fault> {
+    let name = name_of(wanted);
+    if before.get("TimeToLiveSpecification") != wanted.get("TimeToLiveSpecification") {
+        expiry(call, &name, wanted.get("TimeToLiveSpecification")).await?;
+    }
+    let (old, new) = (before.get("PointInTimeRecoverySpecification"), wanted.get("PointInTimeRecoverySpecification"));
+    if old != new {
+        let specification = new.cloned().unwrap_or_else(|| json!({"PointInTimeRecoveryEnabled": false}));
+        let input = json!({"TableName": name, "PointInTimeRecoverySpecification": specification});
+        call.run(SERVICE, "UpdateContinuousBackups", input).await?;
+    }
+    let arn = made.attributes.get("Arn");
+    let policy = |properties: &Properties| {
+        properties.get("ResourcePolicy").and_then(|policy| policy.get("PolicyDocument").cloned())
+    };
+    match (policy(before), policy(wanted)) {
+        (old, Some(new)) if old.as_ref() != Some(&new) => {
+            let text = new.as_str().map_or_else(|| new.to_string(), str::to_owned);
+            call.run(SERVICE, "PutResourcePolicy", json!({"ResourceArn": arn, "Policy": text})).await?;
+        }
+        (Some(_), None) => {
+            gone_is_fine(call.run(SERVICE, "DeleteResourcePolicy", json!({"ResourceArn": arn})).await)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn expiry(call: &Call<'_>, name: &Value, wanted: Option<&Value>) -> Result<(), Fault> {
+    let now = call.run(SERVICE, "DescribeTimeToLive", json!({"TableName": name})).await?;
+    let now = &now["TimeToLiveDescription"]["AttributeName"];
+    let wanted = wanted.filter(|wanted| wanted["Enabled"] == true).map(|wanted| &wanted["AttributeName"]);
+    if Some(now) == wanted {
+        return Ok(());
+    }
+    let set = async |attribute: &Value, enabled: bool| {
+        let specification = json!({"Enabled": enabled, "AttributeName": attribute});
+        let input = json!({"TableName": name, "TimeToLiveSpecification": specification});
+        call.run(SERVICE, "UpdateTimeToLive", input).await.map(drop)
+    };
+    if now.is_string() {
+        set(now, false).await?;
+    }
+    match wanted {
+        Some(attribute) => set(attribute, true).await,
+        None => Ok(()),
+    }
+}
+
+async fn change(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<Made, Fault> {
+    let name = name_of(wanted);
+    let differs = |property: &str| before.get(property) != wanted.get(property);
+    let update = async |change: Value| {
+        let mut input = json!({"TableName": name});
+        if let (Value::Object(input), Value::Object(change)) = (&mut input, change) {
+            input.extend(change);
+        }
+        call.run(SERVICE, "UpdateTable", input).await.map(drop)
+    };
+    let now = described(call, &name).await?;
+    if differs("BillingMode") || differs("ProvisionedThroughput") {
+        let mode = wanted.get("BillingMode").cloned().unwrap_or_else(|| "PROVISIONED".into());
+        let units = wanted.get("ProvisionedThroughput").cloned();
+        update(json!({"BillingMode": mode, "ProvisionedThroughput": units})).await?;
+    }
+    for property in ["TableClass", "DeletionProtectionEnabled", "OnDemandThroughput"] {
+        if let Some(value) = wanted.get(property).filter(|_| differs(property)) {
+            update(json!({ property: value })).await?;
+        }
+    }
+    if before.contains_key("DeletionProtectionEnabled") && !wanted.contains_key("DeletionProtectionEnabled") {
+        update(json!({"DeletionProtectionEnabled": false})).await?;
+    }
+    if differs("SSESpecification") {
+        update(json!({"SSESpecification": encryption(wanted).unwrap_or_else(|| json!({"Enabled": false}))})).await?;
+    }
+    if stream(before) != stream(wanted) {
+        if now.get("StreamSpecification").is_some() {
+            update(json!({"StreamSpecification": {"StreamEnabled": false}})).await?;
+        }
+        if let Some(stream) = stream(wanted) {
+            update(json!({"StreamSpecification": stream})).await?;
+        }
+    }
+    indexes(call, &now, wanted).await?;
+    let tags = tags::Change::between(before, wanted);
+    let arn = &now["TableArn"];
+    if !tags.dropped.is_empty() {
+        call.run(SERVICE, "UntagResource", json!({"ResourceArn": arn, "TagKeys": tags.dropped})).await?;
+    }
+    if !tags.set.is_empty() {
+        call.run(SERVICE, "TagResource", json!({"ResourceArn": arn, "Tags": tags::list(&tags.set)})).await?;
+    }
+    let made = ready(call, &name).await?;
+    settings(call, before, wanted, &made).await?;
+    Ok(made)
+}
+
+/// Brings global indexes in line, one after another as the API takes them: what is no longer wanted or is another goes, what is missing
+/// comes.
+async fn indexes(call: &Call<'_>, now: &Value, wanted: &Properties) -> Result<(), Fault> {
+    let name = name_of(wanted);
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (there, declared) = (list(now.get("GlobalSecondaryIndexes")), list(wanted.get("GlobalSecondaryIndexes")));
+    let declared: Vec<Value> = declared.iter().map(index).collect();
+    let is_alike = |left: &Value, right: &Value| {
+        left["IndexName"] == right["IndexName"]
+            && left["KeySchema"] == right["KeySchema"]
+            && left["Projection"] == right["Projection"]
+    };
+    for index in there.iter().filter(|index| !declared.iter().any(|wanted| is_alike(index, wanted))) {
+        let update = json!([{"Delete": {"IndexName": index["IndexName"]}}]);
+        call.run(SERVICE, "UpdateTable", json!({"TableName": name, "GlobalSecondaryIndexUpdates": update})).await?;
+    }
+    for index in declared {
+        let update = match there.iter().find(|old| is_alike(old, &index)) {
+            None => json!([{"Create": index}]),
+            Some(old) => {
+                let units = index.get("ProvisionedThroughput");
+                let is_same = |name: &str| units.is_none_or(|units| units[name] == old["ProvisionedThroughput"][name]);
+                if is_same("ReadCapacityUnits") && is_same("WriteCapacityUnits") {
+                    continue;
+                }
+                json!([{"Update": {"IndexName": index["IndexName"], "ProvisionedThroughput": units}}])
+            }
+        };
+        let input = json!({
+            "TableName": name,
+            "AttributeDefinitions": wanted.get("AttributeDefinitions"),
+            "GlobalSecondaryIndexUpdates": update,
+        });
+        call.run(SERVICE, "UpdateTable", input).await?;
+        ready(call, &name).await?;
+    }
+    Ok(())
+}
+
+async fn remove(call: &Call<'_>, made: &Made) -> Result<(), Fault> {
+    gone_is_fine(call.run(SERVICE, "DeleteTable", json!({"TableName": made.physical_id})).await)
+}
+
+impl ResourceType for DynamoTable {
+    fn name(&self) -> &'static str {
+        "AWS::DynamoDB::Table"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const {
+            &[
+                Property::optional("TableName", Shape::Text).replacing(),
+                Property::optional("AttributeDefinitions", Shape::Structs(ATTRIBUTES)),
+                Property::required("KeySchema", Shape::Structs(KEYS)).replacing(),
+                Property::optional("LocalSecondaryIndexes", Shape::Structs(LOCAL_INDEX)).replacing(),
+                Property::optional("GlobalSecondaryIndexes", Shape::Structs(GLOBAL_INDEX)),
+                Property::optional("BillingMode", Shape::Text),
+                Property::optional("ProvisionedThroughput", Shape::Struct(UNITS)),
+                Property::optional("OnDemandThroughput", Shape::Struct(ON_DEMAND)),
+                Property::optional("StreamSpecification", Shape::Struct(STREAM)),
+                Property::optional("TimeToLiveSpecification", Shape::Struct(EXPIRY)),
+                Property::optional("PointInTimeRecoverySpecification", Shape::Struct(HISTORY)),
+                Property::optional("SSESpecification", Shape::Struct(ENCRYPTION)),
+                Property::optional("TableClass", Shape::Text),
+                Property::optional("DeletionProtectionEnabled", Shape::Bool),
+                Property::optional("ResourcePolicy", Shape::Json),
+                Property::optional("ContributorInsightsSpecification", Shape::Json),
+                Property::optional("WarmThroughput", Shape::Json),
+                Property::optional("Tags", Shape::Tags),
+                Property::optional("ImportSourceSpecification", Shape::Unsupported("call ImportTable instead")),
+                Property::optional("KinesisStreamSpecification", Shape::Unsupported("use the table's own stream")),
+            ]
+        }
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        Some(NAME)
+    }
+
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
+        Some((SERVICE, "DescribeTable", json!({"TableName": wanted.get("TableName")?})))
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(make(call, wanted))
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        _: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(change(call, before, wanted))
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
+        Box::pin(remove(call, made))
+    }
+}
+
+const REPLICA: &[Property] = &[
+    Property::required("Region", Shape::Text),
+    Property::optional("ContributorInsightsSpecification", Shape::Json),
+    Property::optional("DeletionProtectionEnabled", Shape::Bool),
+    Property::optional("GlobalSecondaryIndexes", Shape::Json),
+    Property::optional("PointInTimeRecoverySpecification", Shape::Struct(HISTORY)),
+    Property::optional("ReadProvisionedThroughputSettings", Shape::Json),
+    Property::optional("ResourcePolicy", Shape::Json),
+    Property::optional("SSESpecification", Shape::Json),
+    Property::optional("TableClass", Shape::Text),
+    Property::optional("Tags", Shape::Tags),
+];
+
+/// The plain table that a global table with one replica is. Auto scaling has no effect here, and begins with its least capacity.
+fn plain(global: &Properties) -> Result<Properties, Fault> {
+    let replicas = global.get("Replicas").and_then(Value::as_array).cloned().unwrap_or_default();
+    let [Value::Object(replica)] = replicas.as_slice() else {
+        return Err(Fault::client("ValidationException", ONE_REGION));
+    };
+    let mut table = global.clone();
+    table.remove("Replicas");
+    let settings = table.remove("WriteProvisionedThroughputSettings");
+    for name in
+        ["Tags", "PointInTimeRecoverySpecification", "TableClass", "DeletionProtectionEnabled", "ResourcePolicy"]
+    {
+        table.extend(replica.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    if table.get("BillingMode").is_none_or(|mode| mode == "PROVISIONED") {
+        let least = |settings: Option<&Value>, kind: &str| {
+            let scaling = settings.and_then(|settings| settings.get(kind)?.get("MinCapacity").cloned());
+            let fixed = settings.and_then(|settings| settings.get("ReadCapacityUnits").cloned());
+            scaling.or(fixed).unwrap_or_else(|| 1.into())
+        };
+        let units = json!({
+            "ReadCapacityUnits": least(replica.get("ReadProvisionedThroughputSettings"), "ReadCapacityAutoScalingSettings"),
+            "WriteCapacityUnits": least(settings.as_ref(), "WriteCapacityAutoScalingSettings"),
+        });
+        table.insert("ProvisionedThroughput".into(), units);
+    }
+    Ok(table)
+}
+
+impl ResourceType for DynamoGlobalTable {
+    fn name(&self) -> &'static str {
+        "AWS::DynamoDB::GlobalTable"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        const {
+            &[
+                Property::optional("TableName", Shape::Text).replacing(),
+                Property::required("AttributeDefinitions", Shape::Structs(ATTRIBUTES)),
+                Property::required("KeySchema", Shape::Structs(KEYS)).replacing(),
+                Property::required("Replicas", Shape::Structs(REPLICA)),
+                Property::optional("LocalSecondaryIndexes", Shape::Structs(LOCAL_INDEX)).replacing(),
+                Property::optional("GlobalSecondaryIndexes", Shape::Structs(GLOBAL_INDEX)),
+                Property::optional("BillingMode", Shape::Text),
+                Property::optional("WriteProvisionedThroughputSettings", Shape::Json),
+                Property::optional("StreamSpecification", Shape::Struct(STREAM)),
+                Property::optional("TimeToLiveSpecification", Shape::Struct(EXPIRY)),
+                Property::optional("SSESpecification", Shape::Struct(ENCRYPTION)),
+            ]
+        }
+    }
+
+    fn name_property(&self) -> Option<NameRule> {
+        Some(NAME)
+    }
+
+    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
+        DynamoTable.lookup(wanted)
+    }
+
+    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
+        Box::pin(async move { make(call, &plain(wanted)?).await })
+    }
+
+    fn update<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+        _: &'a Made,
+        before: &'a Properties,
+        wanted: &'a Properties,
+    ) -> Making<'a> {
+        Box::pin(async move { change(call, &plain(before)?, &plain(wanted)?).await })
+    }
+
+    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
+        Box::pin(remove(call, made))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn properties(value: Value) -> Properties {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_global_table_with_one_replica_is_a_table() {
+        let global = properties(json!({
+            "TableName": "t",
+            "Replicas": [{"Region": "eu-west-1", "Tags": {"a": "b"}}],
+            "WriteProvisionedThroughputSettings": {"WriteCapacityAutoScalingSettings": {"MinCapacity": 4, "MaxCapacity": 9}},
+        }));
+        let table = plain(&global).unwrap();
+        assert_eq!(table["ProvisionedThroughput"], json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 4}));
+        assert_eq!((table["Tags"].clone(), table.get("Replicas")), (json!({"a": "b"}), None));
+        let two = properties(json!({"Replicas": [{"Region": "a"}, {"Region": "b"}]}));
+        assert!(plain(&two).unwrap_err().message.contains("one replica"));
+    }
+
+    #[test]
+    fn properties_become_the_operations_members() {
+        let wanted = properties(json!({
+            "TableName": "t",
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+            "SSESpecification": {"SSEEnabled": true},
+            "Tags": {"a": "b"},
+        }));
+        let input = create_input(&wanted);
+        assert_eq!(input["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}));
+        assert_eq!(input["SSESpecification"]["Enabled"], true);
+        assert_eq!(input["Tags"], json!([{"Key": "a", "Value": "b"}]));
+    }
+}

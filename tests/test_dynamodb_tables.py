@@ -1,0 +1,195 @@
+"""DynamoDB: tables, indexes that come later, change streams, expiry, backups, and settings, through boto3."""
+
+import time
+
+import pytest
+from conftest import ACCOUNT, REGION, error_of, eventually, unique
+from test_dynamodb import dynamodb, make_table, number, text  # noqa: F401
+
+
+@pytest.fixture
+def streams(aws):
+    return aws("dynamodbstreams")
+
+
+def described(dynamodb, name):
+    return dynamodb.describe_table(TableName=name)["Table"]
+
+
+def test_a_table_is_made_described_listed_and_deleted(dynamodb):
+    name = unique("life")
+    made = dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 3, "WriteCapacityUnits": 4},
+        Tags=[{"Key": "a", "Value": "b"}],
+        SSESpecification={"Enabled": True},
+        TableClass="STANDARD_INFREQUENT_ACCESS",
+    )["TableDescription"]
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+    assert (made["TableStatus"], made["TableArn"]) == ("CREATING", arn)
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    table = described(dynamodb, arn)
+    assert table["TableStatus"] == "ACTIVE" and table["ItemCount"] == 0 and "BillingModeSummary" not in table
+    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 3
+    assert table["SSEDescription"]["Status"] == "ENABLED" and table["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    names = [found for page in dynamodb.get_paginator("list_tables").paginate(Limit=1) for found in page["TableNames"]]
+    assert name in names and names == sorted(names)
+    assert dynamodb.delete_table(TableName=name)["TableDescription"]["TableStatus"] == "DELETING"
+    assert error_of(dynamodb.describe_table, TableName=name) == ("ResourceNotFoundException", f"Requested resource not found: Table: {name} not found")
+
+
+def test_settings_of_a_table_change(dynamodb, make_table):
+    name = make_table()
+    dynamodb.update_table(TableName=name, BillingMode="PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 6})
+    assert described(dynamodb, name)["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    same = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
+    assert "will not change" in error_of(dynamodb.update_table, TableName=name, ProvisionedThroughput=same)[1]
+    dynamodb.update_table(TableName=name, BillingMode="PAY_PER_REQUEST")
+    assert described(dynamodb, name)["ProvisionedThroughput"]["WriteCapacityUnits"] == 0
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    assert "protected against deletion" in error_of(dynamodb.delete_table, TableName=name)[1]
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_an_index_is_added_to_a_filled_table_and_taken_away(dynamodb, make_table):
+    name = make_table()
+    for start in range(0, 450, 25):
+        puts = [{"PutRequest": {"Item": {"pk": text(str(place)), "g": text(f"g{place % 3}")}}} for place in range(start, start + 25)]
+        dynamodb.batch_write_item(RequestItems={name: puts})
+    index = {"IndexName": "late", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    dynamodb.update_table(TableName=name, AttributeDefinitions=[{"AttributeName": "g", "AttributeType": "S"}], GlobalSecondaryIndexUpdates=[{"Create": index}])
+    eventually(lambda: described(dynamodb, name)["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE")
+    assert described(dynamodb, name)["GlobalSecondaryIndexes"][0]["ItemCount"] == 450
+    found = dynamodb.query(TableName=name, IndexName="late", KeyConditionExpression="g = :g", ExpressionAttributeValues={":g": text("g1")})
+    assert found["Count"] == 150
+    dynamodb.update_table(TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "late"}}])
+    assert "GlobalSecondaryIndexes" not in described(dynamodb, name)
+    assert "does not have the specified index" in error_of(dynamodb.scan, TableName=name, IndexName="late")[1]
+
+
+def read(streams, arn, kind="TRIM_HORIZON", **more):
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind, **more)["ShardIterator"]
+    return streams.get_records(ShardIterator=iterator)
+
+
+def test_a_stream_tells_of_each_change_in_order(dynamodb, streams, make_table):
+    name = make_table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    table = described(dynamodb, name)
+    arn, key = table["LatestStreamArn"], {"pk": text("a")}
+    dynamodb.put_item(TableName=name, Item={**key, "v": number(1)})
+    dynamodb.put_item(TableName=name, Item={**key, "v": number(1)})
+    dynamodb.update_item(TableName=name, Key=key, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": number(2)})
+    dynamodb.delete_item(TableName=name, Key=key)
+    records = read(streams, arn)["Records"]
+    assert [record["eventName"] for record in records] == ["INSERT", "MODIFY", "REMOVE"], "what changes nothing is no change"
+    inserted, modified, removed = (record["dynamodb"] for record in records)
+    assert "OldImage" not in inserted and inserted["NewImage"] == {**key, "v": number(1)}
+    assert (modified["OldImage"]["v"], modified["NewImage"]["v"]) == (number(1), number(2))
+    assert "NewImage" not in removed and removed["Keys"] == key
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    assert numbers == sorted(numbers) and len(numbers[0]) == 21
+    after = read(streams, arn, "AFTER_SEQUENCE_NUMBER", SequenceNumber=numbers[0])["Records"]
+    at = read(streams, arn, "AT_SEQUENCE_NUMBER", SequenceNumber=numbers[1])["Records"]
+    assert after == at == records[1:]
+    latest = read(streams, arn, "LATEST")
+    assert latest["Records"] == [] and "NextShardIterator" in latest
+    dynamodb.put_item(TableName=name, Item=key)
+    assert len(streams.get_records(ShardIterator=latest["NextShardIterator"])["Records"]) == 1
+    assert [stream["StreamArn"] for stream in streams.list_streams(TableName=name)["Streams"]] == [arn]
+
+
+@pytest.mark.parametrize(("view", "images"), [("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"})])
+def test_a_stream_shows_what_its_view_says_and_ends(dynamodb, streams, make_table, view, images):
+    name = make_table()
+    dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
+    arn = described(dynamodb, name)["LatestStreamArn"]
+    for value in (1, 2):
+        dynamodb.put_item(TableName=name, Item={"pk": text("a"), "v": number(value)})
+    dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
+    dynamodb.put_item(TableName=name, Item={"pk": text("b")})
+    description = streams.describe_stream(StreamArn=arn)["StreamDescription"]
+    assert description["StreamStatus"] == "DISABLED" and "EndingSequenceNumber" in description["Shards"][0]["SequenceNumberRange"]
+    page = read(streams, arn)
+    assert set(page["Records"][1]["dynamodb"]) & {"NewImage", "OldImage"} == images
+    assert len(page["Records"]) == 2 and "NextShardIterator" not in page
+
+
+def test_items_expire_and_the_stream_says_why(dynamodb, streams, make_table):
+    name = make_table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "OLD_IMAGE"})
+    now = int(time.time())
+    for key, end in (("before", now - 10), ("soon", now + 1), ("late", now + 3600), ("ancient", now - 6 * 365 * 86400)):
+        dynamodb.put_item(TableName=name, Item={"pk": text(key), "end": number(end)})
+    dynamodb.put_item(TableName=name, Item={"pk": text("text"), "end": text(str(now - 10))})
+    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "end"})
+    eventually(lambda: dynamodb.scan(TableName=name)["Count"] == 3)
+    assert {item["pk"]["S"] for item in dynamodb.scan(TableName=name)["Items"]} == {"late", "ancient", "text"}
+    assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "end"}
+    removed = [record for record in read(streams, described(dynamodb, name)["LatestStreamArn"])["Records"] if record["eventName"] == "REMOVE"]
+    assert all(record["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"} for record in removed) and len(removed) == 2
+    dynamodb.put_item(TableName=name, Item={"pk": text("later"), "end": number(now - 5)})
+    eventually(lambda: "Item" not in dynamodb.get_item(TableName=name, Key={"pk": text("later")}))
+    again = {"TableName": name, "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}}
+    assert error_of(dynamodb.update_time_to_live, **again) == ("ValidationException", "TimeToLive is already enabled")
+
+
+def test_a_backup_is_the_table_as_it_was(dynamodb, make_table):
+    name, target = make_table(indexes=[("by-g", [("g", "S", "HASH")], "ALL")]), unique("restored")
+    for place in range(250):
+        dynamodb.put_item(TableName=name, Item={"pk": text(str(place)), "g": text("g")})
+    arn = dynamodb.create_backup(TableName=name, BackupName="first")["BackupDetails"]["BackupArn"]
+    dynamodb.put_item(TableName=name, Item={"pk": text("after")})
+    shown = dynamodb.describe_backup(BackupArn=arn)["BackupDescription"]
+    assert shown["BackupDetails"]["BackupStatus"] == "AVAILABLE" and shown["SourceTableDetails"]["ItemCount"] == 250
+    assert [backup["BackupArn"] for backup in dynamodb.list_backups(TableName=name)["BackupSummaries"]] == [arn]
+    dynamodb.delete_table(TableName=name)
+    dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=arn)
+    eventually(lambda: described(dynamodb, target)["TableStatus"] == "ACTIVE")
+    table = described(dynamodb, target)
+    assert table["ItemCount"] == 250 and table["GlobalSecondaryIndexes"][0]["ItemCount"] == 250
+    assert table["RestoreSummary"]["SourceBackupArn"] == arn
+    assert dynamodb.delete_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]["BackupStatus"] == "DELETED"
+    assert error_of(dynamodb.describe_backup, BackupArn=arn)[0] == "BackupNotFoundException"
+    dynamodb.delete_table(TableName=target)
+
+
+def test_a_table_is_restored_to_a_point_in_time(dynamodb, make_table):
+    name, target = make_table(), unique("past")
+    restore = {"SourceTableName": name, "TargetTableName": target}
+    assert error_of(dynamodb.restore_table_to_point_in_time, **restore, UseLatestRestorableTime=True)[0] == "PointInTimeRecoveryUnavailableException"
+    for key in ("changed", "deleted", "same"):
+        dynamodb.put_item(TableName=name, Item={"pk": text(key), "v": number(1)})
+    on = dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    assert on["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    dynamodb.put_item(TableName=name, Item={"pk": text("changed"), "v": number(2)})
+    # A client's times have whole seconds.
+    then = int(time.time()) + 1
+    eventually(lambda: time.time() > then)
+    dynamodb.put_item(TableName=name, Item={"pk": text("changed"), "v": number(3)})
+    dynamodb.put_item(TableName=name, Item={"pk": text("new"), "v": number(3)})
+    dynamodb.delete_item(TableName=name, Key={"pk": text("deleted")})
+    dynamodb.restore_table_to_point_in_time(**restore, RestoreDateTime=then)
+    eventually(lambda: described(dynamodb, target)["TableStatus"] == "ACTIVE")
+    found = {item["pk"]["S"]: item["v"]["N"] for item in dynamodb.scan(TableName=target)["Items"]}
+    assert found == {"changed": "2", "deleted": "1", "same": "1"}
+    dynamodb.delete_table(TableName=target)
+
+
+def test_tags_policies_and_what_is_the_same_for_all(dynamodb, make_table):
+    name = make_table()
+    arn = described(dynamodb, name)["TableArn"]
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    dynamodb.untag_resource(ResourceArn=arn, TagKeys=["a"])
+    assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    policy = '{"Version":"2012-10-17","Statement":[]}'
+    revision = dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)["RevisionId"]
+    assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == policy
+    dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=revision)
+    assert error_of(dynamodb.get_resource_policy, ResourceArn=arn)[0] == "PolicyNotFoundException"
+    assert dynamodb.describe_limits()["TableMaxReadCapacityUnits"] == 40000
+    assert dynamodb.describe_endpoints()["Endpoints"][0]["CachePeriodInMinutes"] == 1440
+    dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE")
+    assert dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"] == "ENABLED"
