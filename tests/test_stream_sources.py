@@ -446,6 +446,12 @@ REFUSED = {
     "age 0": ({"MaximumRecordAgeInSeconds": 0}, "maximumRecordAgeInSeconds"),
     "scaling": ({"ScalingConfig": {"MaximumConcurrency": 2}}, "ScalingConfig is not a valid parameter for Kinesis"),
     "topics": ({"Topics": ["topic"]}, "Topics is not a valid parameter"),
+    "access": (
+        {"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s"}]},
+        "SourceAccessConfigurations is not a valid parameter for Kinesis",
+    ),
+    "documents": ({"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDBEventSourceConfig is not a valid parameter"),
+    "metrics": ({"MetricsConfig": {"Metrics": ["EventCount"]}}, "MetricsConfig is not supported"),
     "success": ({"DestinationConfig": {"OnSuccess": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}}}, "DestinationConfig"),
     "a function is told": (
         {"DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"}}},
