@@ -360,7 +360,7 @@ impl Platform {
     pub async fn run(&self, operation: &str, input: serde_json::Value) -> Result<serde_json::Value, Fault> {
         match self.raw(operation, fogbank_wire::to_value(&input).unwrap()).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("{operation} answered with a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("{operation} answered with a stream"),
         }
     }
 
@@ -378,7 +378,7 @@ impl Platform {
         members.push(("Code".into(), Value::Map(vec![zip_member(code.as_str().unwrap())])));
         match self.raw("CreateFunction", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 
@@ -398,7 +398,7 @@ impl Platform {
         members.push(zip_member(code));
         match self.raw("UpdateFunctionCode", Value::Map(members)).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 
