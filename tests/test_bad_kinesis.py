@@ -98,7 +98,7 @@ CALLS = {
     "create: there is one": (create("STREAM"), IN_USE, "already exists."),
     "create: no shards": (create(ShardCount=0), VALIDATION, "greater than or equal to 1"),
     "create: too many shards": (create(ShardCount=501), LIMIT, "This request would exceed the shard limit for the account"),
-    "create: no count": (("create_stream", {"StreamName": "new"}), ARGUMENT, "ShardCount"),
+    "create: no count": (("create_stream", {"StreamName": "new", "StreamModeDetails": {"StreamMode": "PROVISIONED"}}), ARGUMENT, "ShardCount"),
     "create: mode": (create(StreamModeDetails={"StreamMode": "FAST"}), VALIDATION, "PROVISIONED"),
     "create: too many tags": (create(Tags=TAGS), ARGUMENT, "cannot have more than 50 tags"),
     "create: record size": (create(MaxRecordSizeInKiB=10_241), VALIDATION, "10240"),

@@ -176,6 +176,10 @@ def test_reading_begins_where_an_iterator_says(kinesis, stream):
     eventually(lambda: read(kinesis, name, "AT_TIMESTAMP", Timestamp=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(milliseconds=1)) == [])
     put(kinesis, name, b"d")
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=now)[-1] == b"d"
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=soon) == []
+    behind = kinesis.get_records(ShardIterator=iterator(kinesis, name), Limit=1)
+    assert behind["MillisBehindLatest"] > 0
     by_arn = kinesis.get_shard_iterator(StreamARN=arn(name), ShardId=shard_id(0), ShardIteratorType="LATEST")["ShardIterator"]
     assert kinesis.get_records(ShardIterator=by_arn)["Records"] == []
 
@@ -233,6 +237,8 @@ def test_one_read_gives_ten_mebibytes_at_most(kinesis, stream):
 
 
 def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
+    plain = stream(0)
+    assert kinesis.describe_stream_summary(StreamName=plain)["StreamDescriptionSummary"]["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
     name = stream(0, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     assert (summary["OpenShardCount"], summary["StreamModeDetails"]) == (4, {"StreamMode": "ON_DEMAND"})

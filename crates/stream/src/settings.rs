@@ -51,21 +51,24 @@ impl Streams {
         let name = key.name.clone();
         let retain = move |stream: &mut Stream, now| {
             let before = i64::from(stream.retention_h);
-            let problem = if hours < RETENTION_H.into() {
+            let problem = if longer && hours < before {
+                format!(
+                    "Requested retention period ({hours} hours) for stream {name} can not be shorter than existing retention period \
+                     ({before} hours). Use DecreaseRetentionPeriod API."
+                )
+            } else if !longer && hours > before {
+                format!(
+                    "Requested retention period ({hours} hours) for stream {name} can not be longer than existing retention period \
+                     ({before} hours). Use IncreaseRetentionPeriod API."
+                )
+            } else if hours < RETENTION_H.into() {
                 format!(
                     "Minimum allowed retention period is {RETENTION_H} hours. Requested retention period ({hours} hours) is too short."
                 )
             } else if hours > LONGEST_RETENTION_H.into() {
                 format!(
-                    "Maximum allowed retention period is {LONGEST_RETENTION_H} hours. Requested retention period ({hours} hours) is too long."
-                )
-            } else if longer && hours < before {
-                format!(
-                    "Requested retention period ({hours} hours) for stream {name} can not be shorter than existing retention period ({before} hours). Use DecreaseRetentionPeriod API."
-                )
-            } else if !longer && hours > before {
-                format!(
-                    "Requested retention period ({hours} hours) for stream {name} can not be longer than existing retention period ({before} hours). Use IncreaseRetentionPeriod API."
+                    "Maximum allowed retention period is {LONGEST_RETENTION_H} hours. Requested retention period ({hours} hours) is \
+                     too long."
                 )
             } else {
                 // What is too old now stays so, also if the time is made longer again; and what was too old before.

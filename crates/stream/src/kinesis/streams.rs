@@ -36,7 +36,9 @@ pub(super) struct Create {
 }
 
 pub(super) async fn create(state: State, context: RequestContext, input: Create) -> Result<Empty, Error> {
-    let mode = input.stream_mode_details.map_or(Mode::Provisioned, |details| details.stream_mode);
+    // Without either the number of shards is the stream's own business.
+    let default = if input.shard_count.is_some() { Mode::Provisioned } else { Mode::OnDemand };
+    let mode = input.stream_mode_details.map_or(default, |details| details.stream_mode);
     let shards = match (mode, input.shard_count) {
         (_, Some(count)) => count,
         (Mode::OnDemand, None) => ON_DEMAND_SHARDS,
