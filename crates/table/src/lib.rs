@@ -26,6 +26,7 @@ pub mod partiql;
 mod query;
 mod registry;
 pub mod schema;
+mod statements;
 pub mod stream;
 pub mod streams;
 mod transact;

@@ -21,6 +21,8 @@ const RANGE_BYTES: usize = 1024;
 pub(crate) enum Action {
     /// It is put in the place of what is there.
     Put(Item),
+    /// It is put where nothing is.
+    Insert(Item),
     /// The one with this key goes.
     Delete(Item),
     /// The one with this key is changed, or made.
@@ -62,7 +64,8 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
         return Err(Error::ConditionFailed(old.filter(|_| write.tells_on_failure)));
     }
     let (new, updated) = match &write.action {
-        Action::Put(item) => (Some(item.clone()), None),
+        Action::Insert(_) if old.is_some() => return Err(Error::DuplicateItem),
+        Action::Put(item) | Action::Insert(item) => (Some(item.clone()), None),
         Action::Delete(_) => (None, None),
         Action::Check(_) => (old.clone(), None),
         Action::Update(key, update) => {
@@ -80,7 +83,7 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
 /// The key of the item that `action` is about.
 pub(crate) fn located(table: &Table, action: &Action) -> Result<(Item, ItemKey), Error> {
     match action {
-        Action::Put(item) => {
+        Action::Put(item) | Action::Insert(item) => {
             for attribute in table.keys.attributes() {
                 check_key_of_item(attribute, item)?;
             }

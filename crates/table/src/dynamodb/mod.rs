@@ -10,6 +10,7 @@ mod reading;
 mod searches;
 mod settings;
 mod shapes;
+mod statements;
 mod tables;
 mod transactions;
 
@@ -38,6 +39,9 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("Scan", state, searches::scan)
         .operation("TransactGetItems", state, transactions::get)
         .operation("TransactWriteItems", state, transactions::write)
+        .operation("ExecuteStatement", state, statements::execute)
+        .operation("BatchExecuteStatement", state, statements::batch)
+        .operation("ExecuteTransaction", state, statements::transaction)
         .operation("DescribeTimeToLive", state, settings::describe_expiry)
         .operation("UpdateTimeToLive", state, settings::update_expiry)
         .operation("TagResource", state, settings::tag)

@@ -3,4 +3,5 @@
 pub(super) mod backups;
 pub(super) mod items;
 pub(super) mod settings;
+pub(super) mod statements;
 pub(super) mod tables;
