@@ -90,7 +90,8 @@ pub async fn compose(
     let signer = Signer::open(&store, clock.clone()).await?;
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let streams = Streams::open(&store, clock.clone()).await?;
-    let tables = Tables::open(&store, clock.clone());
+    let deliver = Arc::new(Delivering::default());
+    let tables = Tables::open(&store, clock.clone(), deliver.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -110,7 +111,6 @@ pub async fn compose(
         ..Config::default()
     };
     let memory = Arc::new(ThisMachine);
-    let deliver = Arc::new(Delivering::default());
     let parts = Parts {
         store: store.clone(),
         clock: clock.clone(),

@@ -14,6 +14,7 @@ mod capacity;
 pub mod changes;
 mod contents;
 mod create;
+mod destinations;
 pub mod dynamodb;
 mod error;
 pub mod expression;
@@ -41,6 +42,7 @@ pub use number::{Number, NumberError};
 pub use update::{IndexWish, Wish};
 pub use value::{AttributeValue, Item, ValueError};
 
+use fogbank_delivery::Deliver;
 use fogbank_model::Clock;
 use fogbank_store::Store;
 use registry::Registry;
@@ -56,9 +58,9 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Opens the tables that are in `store`. To be called within a Tokio runtime.
-    pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let registry = Arc::new(Registry::default());
+    /// Opens the tables that are in `store`; `deliver` takes changes to streams. To be called within a Tokio runtime.
+    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Arc<Self> {
+        let registry = Arc::new(Registry::new(deliver));
         let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
         let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
         // Before the first one is written: what nobody refers to is left over from a crash.

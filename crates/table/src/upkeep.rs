@@ -5,7 +5,7 @@ use crate::changes::{self, Author, KEPT, Stream};
 use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
-use crate::{Error, contents, history, load};
+use crate::{Error, contents, destinations, history, load};
 use fogbank_model::{Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
@@ -214,6 +214,7 @@ fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Er
         let at = ItemKey(entry.get(16..).unwrap_or_default().to_vec());
         if let Some(item) = contents::item(tx, &table, &at)? {
             contents::change(tx, &table, &at, (Some(&item), None), Author::Expiry)?;
+            destinations::tell(tx, registry, key, &table, (Some(&item), None), Author::Expiry)?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::keys::ItemKey;
 use crate::registry::Registry;
 use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
 use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
-use crate::{Error, Tables};
+use crate::{Error, Tables, destinations};
 use fogbank_store::{Read, Snapshot, Tx};
 use std::sync::Arc;
 
@@ -76,7 +76,9 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
     if let Some(item) = &new {
         check_item(&table, item, updated.is_some())?;
     }
-    let effort = contents::change(tx, &table, &at, (old.as_ref(), new.as_ref()), Author::Caller)?;
+    let change = (old.as_ref(), new.as_ref());
+    let effort = contents::change(tx, &table, &at, change, Author::Caller)?;
+    destinations::tell(tx, registry, &write.table, &table, change, Author::Caller)?;
     Ok(Written { table, key, old, new, updated, effort })
 }
 

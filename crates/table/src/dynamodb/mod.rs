@@ -4,6 +4,7 @@ mod address;
 mod backups;
 mod batches;
 mod describe;
+mod destinations;
 mod faults;
 mod items;
 mod reading;
@@ -60,6 +61,10 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)
+        .operation("EnableKinesisStreamingDestination", state, destinations::enable)
+        .operation("DisableKinesisStreamingDestination", state, destinations::disable)
+        .operation("UpdateKinesisStreamingDestination", state, destinations::update)
+        .operation("DescribeKinesisStreamingDestination", state, destinations::describe)
         .operation("DescribeContributorInsights", state, settings::describe_insights)
         .operation("UpdateContributorInsights", state, settings::update_insights)
         .operation("ListContributorInsights", state, settings::list_insights)

@@ -1,6 +1,7 @@
 //! DynamoDB's structures, with its member names.
 
 pub(super) mod backups;
+pub(super) mod destinations;
 pub(super) mod items;
 pub(super) mod settings;
 pub(super) mod statements;
