@@ -1,5 +1,6 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
+use crate::bucket_access::TableBuckets;
 use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
@@ -142,6 +143,7 @@ pub async fn compose(
         AuthMode::Off => Auth::Off(identity.clone()),
     };
     let buckets = Objects::open(&store, clock.clone(), deliver)?;
+    tables.start(Arc::new(TableBuckets(buckets.clone())));
     let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;

@@ -10,6 +10,7 @@
 //! - The cost of an operation on items does not depend on how many there are.
 
 mod backup;
+mod buckets;
 mod capacity;
 pub mod changes;
 mod contents;
@@ -17,8 +18,11 @@ mod create;
 mod destinations;
 pub mod dynamodb;
 mod error;
+mod export;
 pub mod expression;
 mod history;
+mod import;
+mod jobs;
 mod keys;
 mod load;
 pub mod number;
@@ -36,6 +40,7 @@ mod upkeep;
 pub mod value;
 mod write;
 
+pub use buckets::{BucketError, Buckets};
 pub use create::{Draft, IndexDraft};
 pub use error::{Error, Reason};
 pub use number::{Number, NumberError};

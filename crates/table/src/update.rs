@@ -128,14 +128,7 @@ impl Tables {
                     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
                 ));
             }
-            if let Some(stream) = &table.stream {
-                changes::end(tx, &key, stream)?;
-            }
-            tx.delete(keys::TABLE, &keys::table(&key));
-            let indexes = table.indexes.iter().map(|index| index.place);
-            let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
-            let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
-            places.for_each(|place| upkeep::leave(tx, place));
+            remove(tx, &key, &table)?;
             Ok(table)
         };
         self.store.transact(delete).await
@@ -156,6 +149,19 @@ impl Tables {
     pub fn counted(&self, place: u64) -> Result<(u64, u64), Error> {
         self.store.read(|snapshot| crate::contents::counted(snapshot, place))
     }
+}
+
+/// Removes a table, with all that is in it.
+pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(), Error> {
+    if let Some(stream) = &table.stream {
+        changes::end(tx, key, stream)?;
+    }
+    tx.delete(keys::TABLE, &keys::table(key));
+    let indexes = table.indexes.iter().map(|index| index.place);
+    let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
+    let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
+    places.for_each(|place| upkeep::leave(tx, place));
+    Ok(())
 }
 
 /// Operations on tables name the table that is not there.

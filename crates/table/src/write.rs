@@ -172,7 +172,7 @@ fn update_item(
 }
 
 /// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.
-fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
+pub(crate) fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
     if item_size(item) > ITEM_SIZE_LIMIT {
         return Err(Error::validation(match is_update {
             true => "Item size to update has exceeded the maximum allowed size",

@@ -71,10 +71,7 @@ pub(super) async fn disable(
     let name = key.name.clone();
     let turn_off = |_: &_, kept: Option<&Destination>| match kept {
         Some(kept) if kept.is_on => Ok(Destination { is_on: false, ..kept.clone() }),
-        _ => Err(invalid_state(
-            "disable",
-            "KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.",
-        )),
+        _ => Err(invalid_state("disable", "KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.")),
     };
     state.set_destination(key, stream, turn_off).await?;
     Ok(DestinationChanged {

@@ -14,6 +14,7 @@ mod shapes;
 mod statements;
 mod tables;
 mod transactions;
+mod transfers;
 
 pub(crate) use shapes::tables::KeySchemaElement;
 
@@ -58,6 +59,12 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("DeleteBackup", state, backups::delete)
         .operation("RestoreTableFromBackup", state, backups::restore)
         .operation("RestoreTableToPointInTime", state, backups::restore_past)
+        .operation("ExportTableToPointInTime", state, transfers::export)
+        .operation("DescribeExport", state, transfers::describe_export)
+        .operation("ListExports", state, transfers::list_exports)
+        .operation("ImportTable", state, transfers::import)
+        .operation("DescribeImport", state, transfers::describe_import)
+        .operation("ListImports", state, transfers::list_imports)
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)

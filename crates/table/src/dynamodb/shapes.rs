@@ -6,3 +6,4 @@ pub(super) mod items;
 pub(super) mod settings;
 pub(super) mod statements;
 pub(super) mod tables;
+pub(super) mod transfers;
