@@ -5,7 +5,7 @@ use crate::changes::{Author, Event};
 use crate::registry::{self, Registry};
 use crate::schema::{Destination, Table, TableKey};
 use crate::value::{Item, item_size, json};
-use crate::{Error, Tables, update};
+use crate::{Error, Tables};
 use fogbank_delivery::{Delivery, Origin, Undelivered};
 use fogbank_model::Arn;
 use fogbank_store::Tx;
@@ -107,7 +107,7 @@ impl Tables {
         stream: Arn,
         change: impl Fn(&Table, Option<&Destination>) -> Result<Destination, Error> + Send + 'static,
     ) -> Result<Destination, Error> {
-        let (name, deliver) = (key.name.clone(), self.registry.deliver.clone());
+        let deliver = self.registry.deliver.clone();
         let set = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
             let made = change(table, table.destinations.get(stream.as_str()))?;
             if made.is_on && !deliver.exists(tx, &stream)? {
@@ -116,6 +116,6 @@ impl Tables {
             table.destinations.insert(stream.to_string(), made.clone());
             Ok(made)
         };
-        self.alter(key, set).await.map_err(|error| update::named(error, &name))
+        self.alter(key, set).await
     }
 }

@@ -34,6 +34,8 @@ pub mod schema;
 mod statements;
 pub mod stream;
 pub mod streams;
+#[cfg(test)]
+mod tests;
 mod transact;
 mod update;
 mod upkeep;

@@ -291,6 +291,8 @@ pub struct Table {
     pub loading: Option<Loading>,
     /// Kinesis streams that changes go to, by ARN; also those that they went to once.
     pub destinations: BTreeMap<String, Destination>,
+    /// Since when it is a global table, with its own region as the only one.
+    pub global_since: Option<Timestamp>,
     /// Whether contributor insights are said to be on.
     pub insights: bool,
 }

@@ -6,6 +6,7 @@ mod batches;
 mod describe;
 mod destinations;
 mod faults;
+mod global;
 mod items;
 mod reading;
 mod searches;
@@ -65,6 +66,12 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("ImportTable", state, transfers::import)
         .operation("DescribeImport", state, transfers::describe_import)
         .operation("ListImports", state, transfers::list_imports)
+        .operation("CreateGlobalTable", state, global::create)
+        .operation("DescribeGlobalTable", state, global::describe)
+        .operation("ListGlobalTables", state, global::list)
+        .operation("UpdateGlobalTable", state, global::update)
+        .operation("DescribeGlobalTableSettings", state, global::describe_settings)
+        .operation("DescribeTableReplicaAutoScaling", state, global::describe_scaling)
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)

@@ -2,6 +2,7 @@
 
 pub(super) mod backups;
 pub(super) mod destinations;
+pub(super) mod global;
 pub(super) mod items;
 pub(super) mod settings;
 pub(super) mod statements;

@@ -27,11 +27,11 @@ impl KeyCondition {
     /// Reads a `KeyConditionExpression`.
     ///
     /// # Errors
-    /// [`ExpressionError::Invalid`].
+    /// [`ExpressionError::Invalid`], [`ExpressionError::KeyCondition`].
     pub fn parse(text: &str, substitutions: &mut Substitutions) -> Result<Self, ExpressionError> {
         let condition = Condition::parse(Kind::KeyCondition, text, substitutions)?;
         let mut tests = Vec::new();
-        collect(condition, &mut tests).map_err(|problem| problem.of(Kind::KeyCondition))?;
+        collect(condition, &mut tests).map_err(ExpressionError::KeyCondition)?;
         Ok(Self { tests })
     }
 
