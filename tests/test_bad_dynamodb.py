@@ -312,7 +312,7 @@ CASES = {
     "a text plus a number": (change("SET v = s + :v", {":v": number(1)}), VALIDATION, "An operand in the update expression has an incorrect data type"),
     "plus a text": (change("SET v = v + :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator or function: +, operand type: S"),
     "what is not there plus one": (change("SET v = nothing + :v", {":v": number(1)}), VALIDATION, "The provided expression refers to an attribute that does not exist in the item"),
-    "below nothing": (change("SET none.there = :v", {":v": A}), VALIDATION, "The document path provided in the update expression is invalid for update"),
+    "below nothing": (change("SET nowhere.there = :v", {":v": A}), VALIDATION, "The document path provided in the update expression is invalid for update"),
     "below a number": (change("SET v.w = :v", {":v": A}), VALIDATION, "The document path provided in the update expression is invalid for update"),
     "add a text": (change("ADD v :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND"),
     "add to a text": (change("ADD s :v", {":v": number(1)}), VALIDATION, "An operand in the update expression has an incorrect data type"),

@@ -31,7 +31,7 @@ impl KeyCondition {
     pub fn parse(text: &str, substitutions: &mut Substitutions) -> Result<Self, ExpressionError> {
         let condition = Condition::parse(Kind::KeyCondition, text, substitutions)?;
         let mut tests = Vec::new();
-        collect(condition, &mut tests).map_err(ExpressionError::KeyCondition)?;
+        collect(condition, &mut tests).map_err(|problem| problem.of(Kind::KeyCondition))?;
         Ok(Self { tests })
     }
 
