@@ -17,7 +17,10 @@ type State = Arc<Tables>;
 const PAGE: usize = 100;
 
 fn no_global(name: &str) -> Error {
-    Error::Other("GlobalTableNotFoundException", format!("Requested resource not found: Global table: {name} not found"))
+    Error::Other(
+        "GlobalTableNotFoundException",
+        format!("Requested resource not found: Global table: {name} not found"),
+    )
 }
 
 fn other_region(region: &str) -> Error {
@@ -43,11 +46,7 @@ fn find(state: &Tables, context: &RequestContext, name: &str) -> Result<(TableKe
     if table.global_since.is_some() { Ok((key, table)) } else { Err(no_global(name)) }
 }
 
-pub(super) async fn create(
-    state: State,
-    context: RequestContext,
-    input: MakeGlobal,
-) -> Result<GlobalDescribed, Error> {
+pub(super) async fn create(state: State, context: RequestContext, input: MakeGlobal) -> Result<GlobalDescribed, Error> {
     let key = address::table(&context, &input.global_table_name)?;
     let other = input.replication_group.iter().find(|one| one.region_name != key.region.as_str());
     if let Some(other) = other {
@@ -71,11 +70,7 @@ pub(super) async fn create(
     Ok(GlobalDescribed { global_table_description: made })
 }
 
-pub(super) async fn describe(
-    state: State,
-    context: RequestContext,
-    input: OfGlobal,
-) -> Result<GlobalDescribed, Error> {
+pub(super) async fn describe(state: State, context: RequestContext, input: OfGlobal) -> Result<GlobalDescribed, Error> {
     let (key, table) = find(&state, &context, &input.global_table_name)?;
     let shown = shown(&key, &table).ok_or_else(|| no_global(&key.name))?;
     Ok(GlobalDescribed { global_table_description: shown })
@@ -93,10 +88,7 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListGloba
     let last = names.last().filter(|_| is_more).cloned();
     let replica = || Replica { region_name: context.region.to_string() };
     let global = |name| GlobalTable { global_table_name: name, replication_group: vec![replica()] };
-    Ok(GlobalList {
-        global_tables: names.into_iter().map(global).collect(),
-        last_evaluated_global_table_name: last,
-    })
+    Ok(GlobalList { global_tables: names.into_iter().map(global).collect(), last_evaluated_global_table_name: last })
 }
 
 pub(super) async fn update(
@@ -111,7 +103,10 @@ pub(super) async fn update(
             (Some(new), _) if new.region_name == own => {
                 return Err(Error::Other(
                     "ReplicaAlreadyExistsException",
-                    format!("Failed to create a the new replica of table with name: '{}' because one or more replicas already existed as tables.", key.name),
+                    format!(
+                        "Failed to create a the new replica of table with name: '{}' because one or more replicas already existed as tables.",
+                        key.name
+                    ),
                 ));
             }
             (Some(new), _) => return Err(other_region(&new.region_name)),
@@ -122,7 +117,9 @@ pub(super) async fn update(
                 ));
             }
             (None, Some(_)) => {
-                return Err(Error::validation("The last replica of a global table cannot be removed: delete the table"));
+                return Err(Error::validation(
+                    "The last replica of a global table cannot be removed: delete the table",
+                ));
             }
             (None, None) => {}
         }

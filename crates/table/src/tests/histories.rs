@@ -328,9 +328,7 @@ impl Run {
             let is_forward = self.roll(2) == 0;
             let reach = Reach::Partition { condition: KeyCondition::of(vec![test]), is_forward };
             let found = self.found(Some(name), &reach);
-            let range = |item: &Item| {
-                index.keys.range.as_ref().and_then(|range| item.get(&range.name)).cloned()
-            };
+            let range = |item: &Item| index.keys.range.as_ref().and_then(|range| item.get(&range.name)).cloned();
             let ranges: Vec<_> = found.iter().map(range).collect();
             let mut sorted: Vec<_> = expected
                 .iter()
@@ -425,6 +423,42 @@ async fn random_histories_match_the_model() {
         let tables = run.bench.tables.clone();
         run.settle(|table| tables.counted(table.place).unwrap().0 == left).await;
         drop(tables);
+        run.check();
+    }
+}
+
+/// More items than one turn of the upkeep enters, so that writes come before, between and after its turns.
+#[tokio::test]
+async fn indexes_are_filled_beside_writes() {
+    for seed in 0..4 {
+        let mut run = Run::new(seed).await;
+        let some_key =
+            |run: &Run| Item::from([("pk".into(), "a".into()), ("sk".into(), (run.roll(700) as i64).into())]);
+        let mut writes = Vec::new();
+        for sort in 0..700i64 {
+            let item = run.some_item(&Item::from([("pk".into(), "a".into()), ("sk".into(), sort.into())]));
+            let of = crate::write::key_of(&run.table().keys, &item);
+            run.model.insert(of, item.clone());
+            let action = Action::Put(item);
+            writes.push(Write { table: run.key.clone(), action, condition: None, tells_on_failure: false });
+        }
+        run.bench.tables.write_all(writes).await.unwrap();
+        run.add_index().await;
+        run.toggle_expiry().await;
+        for _ in 0..60 {
+            let deed = Deed { only_if: Only::Always, ..run.some_deed(some_key(&run)) };
+            let made = run.bench.tables.write(write(&run.key, &deed)).await;
+            match after(&deed, run.model.get(&deed.key)) {
+                Some(item) => run.apply(deed.key, item),
+                None => assert_eq!(made.err(), Some(Error::DuplicateItem)),
+            }
+        }
+        run.settle(|table| {
+            let expiry = table.expiry.as_ref();
+            table.indexes.iter().all(|index| index.phase == Phase::Active)
+                && expiry.is_some_and(|expiry| expiry.phase == Phase::Active)
+        })
+        .await;
         run.check();
     }
 }
