@@ -93,6 +93,9 @@ impl Tables {
 
     /// Makes the writes one by one; each fails on its own.
     pub(crate) async fn write_each(&self, writes: Vec<Write>) -> Result<Vec<Result<Written, Error>>, Error> {
+        if writes.is_empty() {
+            return Ok(Vec::new());
+        }
         let registry = self.registry.clone();
         let each = move |tx: &mut Tx<'_>| {
             let made = writes.iter().map(|write| match perform(tx, &registry, write) {

@@ -26,6 +26,9 @@ pub(crate) struct Token {
     pub digest: [u8; 32],
 }
 
+/// A table, and its item that was asked for, if it is there.
+type Found = (Arc<Table>, Option<Item>);
+
 impl Tables {
     /// Makes all writes, or none. Nothing is answered if the same transaction was made before under its token.
     pub(crate) async fn transact(
@@ -79,7 +82,7 @@ impl Tables {
     }
 
     /// Items of one committed state, in the order of their keys.
-    pub(crate) fn get_together(&self, wanted: &[(TableKey, Item)]) -> Result<Vec<(Arc<Table>, Option<Item>)>, Error> {
+    pub(crate) fn get_together(&self, wanted: &[(TableKey, Item)]) -> Result<Vec<Found>, Error> {
         self.store.read(|snapshot| {
             let mut places = BTreeSet::new();
             let mut found = Vec::with_capacity(wanted.len());

@@ -106,37 +106,24 @@ enum Ready {
     Write(Write, Returning),
 }
 
+/// What became of one statement of a batch: what it answers, and what it took.
+type Answer = Result<(Option<Item>, Taken), Error>;
+
 pub(super) async fn batch(state: State, context: RequestContext, input: BatchExecute) -> Result<BatchExecuted, Error> {
     let read: Vec<_> =
         input.statements.into_iter().map(|one| (read(&one.statement, one.parameters.clone()), one)).collect();
     let kinds = read.iter().filter_map(|(statement, _)| Some(statement.as_ref().ok()?.is_read()));
     check_alike(kinds, "batch")?;
-    let mut names = Vec::with_capacity(read.len());
-    let mut answers: Vec<Option<Result<(Option<Item>, Taken), Error>>> = Vec::with_capacity(read.len());
-    let mut writes = Vec::new();
-    for (at, (statement, one)) in read.into_iter().enumerate() {
-        names.push(statement.as_ref().ok().map(|statement| statement.table().to_owned()));
-        let ready = statement.and_then(|statement| ready(&state, &context, statement, &one));
-        answers.push(match ready {
-            Err(error @ Error::Store(_)) => return Err(error),
-            Err(error) => Some(Err(error)),
-            Ok(Ready::Read(key, select, is_consistent)) => Some(get(&state, &key, select, is_consistent)),
-            Ok(Ready::Write(write, returning)) => {
-                writes.push((at, write, returning));
-                None
-            }
-        });
-    }
-    let made = state.write_each(writes.iter().map(|(_, write, _)| write.clone()).collect()).await?;
-    for ((at, _, returning), made) in writes.into_iter().zip(made) {
-        answers[at] = Some(made.map(|written| {
-            let taken = Taken::writing(&written.table, &written.effort, 1.0);
-            (returned(returning, &written).pop(), taken)
-        }));
-    }
+    let name = |statement: &Result<Statement, Error>| Some(statement.as_ref().ok()?.table().to_owned());
+    let names: Vec<Option<String>> = read.iter().map(|(statement, _)| name(statement)).collect();
+    let ready = read
+        .into_iter()
+        .map(|(statement, one)| statement.and_then(|statement| ready(&state, &context, statement, &one)))
+        .collect();
+    let answers = execute_each(&state, ready).await?;
     let mut all: BTreeMap<&str, Taken> = BTreeMap::new();
     for (name, answer) in names.iter().zip(&answers) {
-        if let (Some(name), Some(Ok((_, taken)))) = (name, answer) {
+        if let (Some(name), Ok((_, taken))) = (name, answer) {
             all.entry(name).or_default().add(taken);
         }
     }
@@ -144,11 +131,36 @@ pub(super) async fn batch(state: State, context: RequestContext, input: BatchExe
     let capacity: Vec<_> =
         all.into_iter().filter_map(|(name, taken)| Capacity::of(name, &taken, asked, false)).collect();
     let responses = names.iter().cloned().zip(answers).map(|(table_name, answer)| match answer {
-        Some(Ok((item, _))) => BatchResponse { table_name, item, error: None },
-        Some(Err(error)) => BatchResponse { table_name, item: None, error: Some(refusal(error)) },
-        None => BatchResponse { table_name, ..BatchResponse::default() },
+        Ok((item, _)) => BatchResponse { table_name, item, error: None },
+        Err(error) => BatchResponse { table_name, item: None, error: Some(refusal(error)) },
     });
     Ok(BatchExecuted { responses: responses.collect(), consumed_capacity: (!capacity.is_empty()).then_some(capacity) })
+}
+
+/// Reads one by one; writes all that can be made in one transaction, in which each fails on its own.
+async fn execute_each(state: &Tables, all: Vec<Result<Ready, Error>>) -> Result<Vec<Answer>, Error> {
+    let writes = all.iter().filter_map(|one| match one {
+        Ok(Ready::Write(write, _)) => Some(write.clone()),
+        _ => None,
+    });
+    let mut made = state.write_each(writes.collect()).await?.into_iter();
+    let answer = |one: Result<Ready, Error>| match one? {
+        Ready::Read(key, select, is_consistent) => get(state, &key, select, is_consistent),
+        Ready::Write(_, returning) => {
+            let written = made.next().unwrap_or_else(|| Err(Error::validation("Unsupported operation")))?;
+            let taken = Taken::writing(&written.table, &written.effort, 1.0);
+            Ok((returned(returning, &written).pop(), taken))
+        }
+    };
+    all.into_iter().map(answer).map(store_errors_apart).collect()
+}
+
+/// A failure of the store is the whole request's.
+fn store_errors_apart(answer: Answer) -> Result<Answer, Error> {
+    match answer {
+        Err(error @ Error::Store(_)) => Err(error),
+        other => Ok(other),
+    }
 }
 
 /// All statements read, or all write.
