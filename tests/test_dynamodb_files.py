@@ -178,7 +178,16 @@ def test_csv_is_imported(dynamodb, aws, bucket):
         {"pk": text("a"), "sk": number(2), "note": text('quoted, with "comma"')},
         {"pk": text("b"), "sk": number("1.5"), "other": text("7")},
     ]
-    assert done["ImportArn"] in [one["ImportArn"] for one in dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]]
+    assert [one["ImportArn"] for one in dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]] == [done["ImportArn"]]
+    other = unique("csv")
+    imported(dynamodb, begin_import(dynamodb, bucket, other, "in/", InputFormat="CSV"))
+    pages = [dynamodb.list_imports(PageSize=1)]
+    while "NextToken" in pages[-1]:
+        pages.append(dynamodb.list_imports(PageSize=1, NextToken=pages[-1]["NextToken"]))
+    all = [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
+    assert all == [one["ImportArn"] for one in dynamodb.list_imports()["ImportSummaryList"]] and done["ImportArn"] in all
+    assert error_of(dynamodb.list_imports, NextToken="ff" * 56) == ("ValidationException", "Invalid NextToken")
+    dynamodb.delete_table(TableName=other)
     dynamodb.delete_table(TableName=name)
 
 

@@ -44,9 +44,6 @@ pub(super) async fn execute(state: State, context: RequestContext, input: Execut
             return Err(Error::validation("Unsupported operation: EXISTS is only supported in ExecuteTransaction"));
         }
         change => {
-            if input.limit.is_some() {
-                return Err(Error::validation("Limit is only supported for SELECT statements"));
-            }
             let table = state.table_of(&key)?;
             let tells = tells(input.return_values_on_condition_check_failure.as_deref());
             let Some((write, returning)) = write_of(change, key, &table, tells)? else {

@@ -91,14 +91,35 @@ pub(super) async fn describe_export(
 }
 
 /// A page of `all`, in the order of `arn`, and where the next one begins.
-fn page<T>(mut all: Vec<T>, asked: &ListTransfers, arn: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+fn page<T>(
+    mut all: Vec<T>,
+    asked: &ListTransfers,
+    arn: impl Fn(&T) -> String,
+) -> Result<(Vec<T>, Option<String>), Error> {
     let limit = asked.max_results.or(asked.page_size).unwrap_or(PAGE).min(PAGE);
-    all.retain(|one| asked.next_token.as_ref().is_none_or(|after| arn(one) > *after));
+    let after = asked.next_token.as_deref().map(read_token).transpose()?;
+    all.retain(|one| after.as_ref().is_none_or(|after| arn(one) > *after));
     all.sort_by_key(&arn);
     let is_more = all.len() > limit;
     all.truncate(limit);
-    let next = all.last().filter(|_| is_more).map(arn);
-    (all, next)
+    let next = all.last().filter(|_| is_more).map(|last| token(&arn(last)));
+    Ok((all, next))
+}
+
+/// The bytes of a token: the model has it in hexadecimal, in groups of eight bytes, seven of them at least.
+fn token(arn: &str) -> String {
+    let length = arn.len().max(56).next_multiple_of(8);
+    let bytes = arn.bytes().chain(std::iter::repeat(0)).take(length);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What [`token`] wrote.
+fn read_token(token: &str) -> Result<String, Error> {
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = token.as_bytes().chunks(2).map(byte).collect();
+    let arn = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let arn = arn.ok_or_else(|| Error::validation("Invalid NextToken"))?;
+    Ok(arn.trim_end_matches('\0').to_owned())
 }
 
 pub(super) async fn list_exports(
@@ -109,7 +130,7 @@ pub(super) async fn list_exports(
     let table = input.table_arn.as_deref().map(|arn| address::resource(&context, arn)).transpose()?;
     let mut all = state.exports(&context.account, &context.region)?;
     all.retain(|export| table.as_ref().is_none_or(|table| export.table == *table));
-    let (found, next_token) = page(all, &input, Export::arn);
+    let (found, next_token) = page(all, &input, Export::arn)?;
     let summary = |export: &Export| ExportSummary {
         export_arn: export.arn(),
         export_status: export_status(export),
@@ -213,7 +234,7 @@ pub(super) async fn list_imports(
     let table = input.table_arn.as_deref().map(|arn| address::resource(&context, arn)).transpose()?;
     let mut all = state.imports(&context.account, &context.region)?;
     all.retain(|import| table.as_ref().is_none_or(|table| import.table == *table));
-    let (found, next_token) = page(all, &input, Import::arn);
+    let (found, next_token) = page(all, &input, Import::arn)?;
     let summary = |import: &Import| -> Result<ImportSummary, Error> {
         let shown = shown_import(&state, import)?;
         Ok(ImportSummary {
