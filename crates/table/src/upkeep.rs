@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) const WAKER: &str = "dynamodb/upkeep";
 /// How often it looks by itself.
 const EVERY: Duration = Duration::from_secs(60);
+/// How long it waits after the store failed, or while the platform is starting.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Items that one transaction takes.
 const AT_ONCE: usize = 200;
 /// How long a transaction's token is remembered.
@@ -32,7 +34,7 @@ pub(crate) async fn work(store: Store, registry: Arc<Registry>, clock: Arc<dyn C
         arrived.as_mut().enable();
         let next = turn(&store, &registry, clock.as_ref()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "tables could not be kept up; it will be tried again");
-            None
+            Some(clock.now().plus(PAUSE))
         });
         let latest = clock.now().plus(EVERY);
         tokio::select! {
