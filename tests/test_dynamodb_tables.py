@@ -258,3 +258,23 @@ def test_a_stack_has_tables(dynamodb, application):
     assert dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == [{"Key": "team", "Value": "other"}]
     app.delete()
     assert error_of(dynamodb.describe_table, TableName=name)[0] == "ResourceNotFoundException"
+
+
+def test_global_tables_have_one_region(dynamodb):
+    name = unique("global")
+    keys, types = [{"AttributeName": "pk", "KeyType": "HASH"}], [{"AttributeName": "pk", "AttributeType": "S"}]
+    dynamodb.create_table(TableName=name, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    here, there = [{"RegionName": "us-east-1"}], [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}]
+    assert error_of(dynamodb.describe_global_table, GlobalTableName=name)[0] == "GlobalTableNotFoundException"
+    code, message = error_of(dynamodb.create_global_table, GlobalTableName=name, ReplicationGroup=there)
+    assert code == "ValidationException" and "eu-west-1" in message
+    made = dynamodb.create_global_table(GlobalTableName=name, ReplicationGroup=here)["GlobalTableDescription"]
+    assert made["GlobalTableStatus"] == "ACTIVE" and made["ReplicationGroup"] == [{"RegionName": "us-east-1", "ReplicaStatus": "ACTIVE"}]
+    assert dynamodb.describe_global_table(GlobalTableName=name)["GlobalTableDescription"] == made
+    assert error_of(dynamodb.create_global_table, GlobalTableName=name, ReplicationGroup=here) == ("GlobalTableAlreadyExistsException", f"Global table with name: '{name}' already exists.")
+    assert {"GlobalTableName": name, "ReplicationGroup": here} in dynamodb.list_global_tables()["GlobalTables"]
+    assert error_of(dynamodb.update_global_table, GlobalTableName=name, ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])[0] == "ValidationException"
+    assert error_of(dynamodb.update_global_table, GlobalTableName=name, ReplicaUpdates=[{"Delete": {"RegionName": "eu-west-1"}}])[0] == "ReplicaNotFoundException"
+    assert dynamodb.describe_global_table_settings(GlobalTableName=name)["ReplicaSettings"][0]["RegionName"] == "us-east-1"
+    assert dynamodb.describe_table_replica_auto_scaling(TableName=name)["TableAutoScalingDescription"]["TableName"] == name
+    dynamodb.delete_table(TableName=name)

@@ -1,5 +1,6 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
+use crate::bucket_access::TableBuckets;
 use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
@@ -90,7 +91,8 @@ pub async fn compose(
     let signer = Signer::open(&store, clock.clone()).await?;
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let streams = Streams::open(&store, clock.clone()).await?;
-    let tables = Tables::open(&store, clock.clone());
+    let deliver = Arc::new(Delivering::default());
+    let tables = Tables::open(&store, clock.clone(), deliver.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
     let spawner = Spawner::start(root.join("sandbox"))?;
@@ -110,7 +112,6 @@ pub async fn compose(
         ..Config::default()
     };
     let memory = Arc::new(ThisMachine);
-    let deliver = Arc::new(Delivering::default());
     let parts = Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -143,6 +144,7 @@ pub async fn compose(
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
     };
+    tables.start(Arc::new(TableBuckets(buckets.clone())));
     let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;

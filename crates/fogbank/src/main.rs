@@ -1,6 +1,7 @@
 //! The `fogbank` binary: the platform, and the command line that talks to it.
 
 mod browser;
+mod bucket_access;
 mod cli;
 mod compose;
 mod delivering;

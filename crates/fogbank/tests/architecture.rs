@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("schedule", &["delivery", "expressions", "model", "store", "wire"]),
     ("bus", &["delivery", "expressions", "model", "store", "wire"]),
     ("stream", &["delivery", "model", "store", "wire"]),
-    ("table", &["model", "store", "wire"]),
+    ("table", &["delivery", "model", "store", "wire"]),
     ("topic", &["delivery", "model", "store", "wire"]),
     ("gateway", &["model", "store", "wire"]),
     ("deploy", &["model", "store", "wire"]),

@@ -131,7 +131,8 @@ impl Bodies {
         Ok(Self { root: root.into() })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where the file `name` is.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name.get(..2).unwrap_or("00")).join(name)
     }
 

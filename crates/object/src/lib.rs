@@ -30,9 +30,11 @@ mod remove;
 pub mod s3;
 mod tags;
 mod upload;
+mod within;
 
 pub use error::Error;
 pub use model::{Bucket, Version, Versioning};
+pub use within::ObjectReader;
 
 use bodies::Bodies;
 use fogbank_delivery::Deliver;

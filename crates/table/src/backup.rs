@@ -281,6 +281,7 @@ fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
         policy: None,
         stream_policy: None,
         destinations: Default::default(),
+        global_since: None,
         insights: false,
         ..table
     }

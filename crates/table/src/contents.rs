@@ -187,6 +187,23 @@ pub(crate) fn is_shown(table: &Table, index: &Index, name: &str) -> bool {
     is_included || table.keys.has(name) || index.keys.has(name)
 }
 
+/// Whether a global index can show all of `names`.
+pub(crate) fn check_projects<'a>(
+    table: &Table,
+    index: &Index,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), Error> {
+    let missing: Vec<&str> = names.filter(|name| !is_shown(table, index, name)).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::parameter(format!(
+            "Global secondary index {} does not project [{}]",
+            index.name,
+            missing.join(", ")
+        ))),
+    }
+}
+
 /// The bytes of an item that an index shows.
 pub(crate) fn shown_size(table: &Table, index: &Index, item: &Item) -> usize {
     shown(table, index, item).map(|(name, value)| name.len() + value.size()).sum()

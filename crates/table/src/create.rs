@@ -133,6 +133,7 @@ impl Plan {
             restored: None,
             loading: None,
             destinations: BTreeMap::new(),
+            global_since: None,
             insights: false,
         })
     }
@@ -257,6 +258,15 @@ fn key_schema(
             "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1",
         ));
     };
+    if elements.len() > 2 {
+        let shown = |(name, role): &(String, String)| format!("KeySchemaElement(attributeName={name}, keyType={role})");
+        let shown: Vec<String> = elements.iter().map(shown).collect();
+        return Err(Error::validation(format!(
+            "1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: Member must have length less than or \
+             equal to 2",
+            shown.join(", ")
+        )));
+    }
     if role != "HASH" {
         return Err(Error::validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type"));
     }

@@ -17,6 +17,8 @@
 //! | `dynamodb.history` | place, time, number | the key that changed, and what was there before |
 //! | `dynamodb.backup` | account, region, table, 0, id | [`Backup`](crate::backup::Backup) |
 //!
+//! Exports, imports and the jobs that they are have tables of their own in `export.rs`, `import.rs` and `jobs.rs`.
+//!
 //! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the partition
 //! key and the sort key, encoded so that they sort as their values do and none is the beginning of another.
 

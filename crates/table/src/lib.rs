@@ -10,14 +10,19 @@
 //! - The cost of an operation on items does not depend on how many there are.
 
 mod backup;
+mod buckets;
 mod capacity;
 pub mod changes;
 mod contents;
 mod create;
+mod destinations;
 pub mod dynamodb;
 mod error;
+mod export;
 pub mod expression;
 mod history;
+mod import;
+mod jobs;
 mod keys;
 mod load;
 pub mod number;
@@ -26,20 +31,25 @@ pub mod partiql;
 mod query;
 mod registry;
 pub mod schema;
+mod statements;
 pub mod stream;
 pub mod streams;
+#[cfg(test)]
+mod tests;
 mod transact;
 mod update;
 mod upkeep;
 pub mod value;
 mod write;
 
+pub use buckets::{BucketError, Buckets};
 pub use create::{Draft, IndexDraft};
 pub use error::{Error, Reason};
 pub use number::{Number, NumberError};
 pub use update::{IndexWish, Wish};
 pub use value::{AttributeValue, Item, ValueError};
 
+use fogbank_delivery::Deliver;
 use fogbank_model::Clock;
 use fogbank_store::Store;
 use registry::Registry;
@@ -55,9 +65,9 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Opens the tables that are in `store`. To be called within a Tokio runtime.
-    pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let registry = Arc::new(Registry::default());
+    /// Opens the tables that are in `store`; `deliver` takes changes to streams. To be called within a Tokio runtime.
+    pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Arc<Self> {
+        let registry = Arc::new(Registry::new(deliver));
         let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
         let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
         // Before the first one is written: what nobody refers to is left over from a crash.

@@ -2,6 +2,7 @@
 
 use crate::schema::{Table, TableKey};
 use crate::{Error, keys};
+use fogbank_delivery::Deliver;
 use fogbank_model::{AccountId, Region};
 use fogbank_store::{Error as StoreError, Read, Snapshot, Tx};
 use std::collections::HashMap;
@@ -11,12 +12,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 const KEPT: usize = 1024;
 
 /// Tables as they were read last, by revision: reading one anew for every item would cost more than the item.
-#[derive(Default)]
 pub(crate) struct Registry {
+    /// Takes changes to where tables send them.
+    pub deliver: Arc<dyn Deliver>,
     read: RwLock<HashMap<u64, Arc<Table>>>,
 }
 
 impl Registry {
+    pub fn new(deliver: Arc<dyn Deliver>) -> Self {
+        Self { deliver, read: RwLock::default() }
+    }
+
     /// The table called `key`, if there is one.
     pub fn look_up(&self, from: &impl Read, key: &TableKey) -> Result<Option<Arc<Table>>, Error> {
         let Some(bytes) = from.get(keys::TABLE, &keys::table(key))? else { return Ok(None) };

@@ -226,6 +226,22 @@ pub struct Encryption {
     pub key: String,
 }
 
+/// A Kinesis stream that changes go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// Whether they do now.
+    pub is_on: bool,
+    /// Whether their times are in microseconds; else in milliseconds.
+    pub is_in_micros: bool,
+}
+
+impl Destination {
+    /// The precision of times, as the API writes it.
+    pub fn precision(&self) -> &'static str {
+        if self.is_in_micros { "MICROSECOND" } else { "MILLISECOND" }
+    }
+}
+
 /// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -273,8 +289,10 @@ pub struct Table {
     pub restored: Option<(Option<String>, String, Timestamp)>,
     /// What it is being filled from, as long as it is; then nobody else can use its items.
     pub loading: Option<Loading>,
-    /// Kinesis streams that changes go to, and whether they do now.
-    pub destinations: BTreeMap<String, bool>,
+    /// Kinesis streams that changes go to, by ARN; also those that they went to once.
+    pub destinations: BTreeMap<String, Destination>,
+    /// Since when it is a global table, with its own region as the only one.
+    pub global_since: Option<Timestamp>,
     /// Whether contributor insights are said to be on.
     pub insights: bool,
 }

@@ -63,8 +63,7 @@ impl Tables {
                  SSESpecification or ReplicaUpdates is required",
             ));
         }
-        let name = key.name.clone();
-        self.alter(key, move |tx, key, table| apply(tx, key, table, &wish)).await.map_err(|error| named(error, &name))
+        self.alter(key, move |tx, key, table| apply(tx, key, table, &wish)).await
     }
 
     /// Changes a table's record with `change`.
@@ -75,7 +74,7 @@ impl Tables {
     ) -> Result<T, Error> {
         let registry = self.registry.clone();
         let alter = move |tx: &mut Tx<'_>| {
-            let table = registry.look_up(tx, &key)?.ok_or_else(Error::no_resource)?;
+            let table = registry.look_up(tx, &key)?.ok_or_else(|| Error::no_table(&key.name))?;
             let mut table = Arc::unwrap_or_clone(table);
             let before = table.clone();
             let answer = change(tx, &key, &mut table)?;
@@ -92,7 +91,6 @@ impl Tables {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Validation`] if it is so already.
     pub async fn set_expiry(&self, key: TableKey, attribute: String, is_on: bool) -> Result<(), Error> {
-        let name = key.name.clone();
         let change = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| match (&table.expiry, is_on) {
             (Some(_), true) => Err(Error::validation("TimeToLive is already enabled")),
             (None, false) => Err(Error::validation("TimeToLive is already disabled")),
@@ -112,7 +110,7 @@ impl Tables {
                 Ok(())
             }
         };
-        self.alter(key, change).await.map_err(|error| named(error, &name))
+        self.alter(key, change).await
     }
 
     /// Deletes a table, with all that is in it.
@@ -128,14 +126,7 @@ impl Tables {
                     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
                 ));
             }
-            if let Some(stream) = &table.stream {
-                changes::end(tx, &key, stream)?;
-            }
-            tx.delete(keys::TABLE, &keys::table(&key));
-            let indexes = table.indexes.iter().map(|index| index.place);
-            let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
-            let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
-            places.for_each(|place| upkeep::leave(tx, place));
+            remove(tx, &key, &table)?;
             Ok(table)
         };
         self.store.transact(delete).await
@@ -158,9 +149,17 @@ impl Tables {
     }
 }
 
-/// Operations on tables name the table that is not there.
-pub(crate) fn named(error: Error, name: &str) -> Error {
-    if error == Error::no_resource() { Error::no_table(name) } else { error }
+/// Removes a table, with all that is in it.
+pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(), Error> {
+    if let Some(stream) = &table.stream {
+        changes::end(tx, key, stream)?;
+    }
+    tx.delete(keys::TABLE, &keys::table(key));
+    let indexes = table.indexes.iter().map(|index| index.place);
+    let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
+    let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
+    places.for_each(|place| upkeep::leave(tx, place));
+    Ok(())
 }
 
 fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {

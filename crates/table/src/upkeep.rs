@@ -5,7 +5,7 @@ use crate::changes::{self, Author, KEPT, Stream};
 use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
-use crate::{Error, contents, history, load};
+use crate::{Error, contents, destinations, history, load};
 use fogbank_model::{Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) const WAKER: &str = "dynamodb/upkeep";
 /// How often it looks by itself.
 const EVERY: Duration = Duration::from_secs(60);
+/// How long it waits after the store failed, or while the platform is starting.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Items that one transaction takes.
 const AT_ONCE: usize = 200;
 /// How long a transaction's token is remembered.
@@ -32,7 +34,7 @@ pub(crate) async fn work(store: Store, registry: Arc<Registry>, clock: Arc<dyn C
         arrived.as_mut().enable();
         let next = turn(&store, &registry, clock.as_ref()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "tables could not be kept up; it will be tried again");
-            None
+            Some(clock.now().plus(PAUSE))
         });
         let latest = clock.now().plus(EVERY);
         tokio::select! {
@@ -218,6 +220,7 @@ fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Er
         let at = ItemKey(entry.get(16..).unwrap_or_default().to_vec());
         if let Some(item) = contents::item(tx, &table, &at)? {
             contents::change(tx, &table, &at, (Some(&item), None), Author::Expiry)?;
+            destinations::tell(tx, registry, key, &table, (Some(&item), None), Author::Expiry)?;
         }
     }
     Ok(())

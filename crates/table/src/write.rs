@@ -8,7 +8,7 @@ use crate::registry::Registry;
 use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
 use crate::transact::Found;
 use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
-use crate::{Error, Tables};
+use crate::{Error, Tables, destinations};
 use fogbank_store::{Read, Snapshot, Tx};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ const RANGE_BYTES: usize = 1024;
 pub(crate) enum Action {
     /// It is put in the place of what is there.
     Put(Item),
+    /// It is put where nothing is.
+    Insert(Item),
     /// The one with this key goes.
     Delete(Item),
     /// The one with this key is changed, or made.
@@ -63,7 +65,8 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
         return Err(Error::ConditionFailed(old.filter(|_| write.tells_on_failure)));
     }
     let (new, updated) = match &write.action {
-        Action::Put(item) => (Some(item.clone()), None),
+        Action::Insert(_) if old.is_some() => return Err(Error::DuplicateItem),
+        Action::Put(item) | Action::Insert(item) => (Some(item.clone()), None),
         Action::Delete(_) => (None, None),
         Action::Check(_) => (old.clone(), None),
         Action::Update(key, update) => {
@@ -74,14 +77,16 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
     if let Some(item) = &new {
         check_item(&table, item, updated.is_some())?;
     }
-    let effort = contents::change(tx, &table, &at, (old.as_ref(), new.as_ref()), Author::Caller)?;
+    let change = (old.as_ref(), new.as_ref());
+    let effort = contents::change(tx, &table, &at, change, Author::Caller)?;
+    destinations::tell(tx, registry, &write.table, &table, change, Author::Caller)?;
     Ok(Written { table, key, old, new, updated, effort })
 }
 
 /// The key of the item that `action` is about.
 pub(crate) fn located(table: &Table, action: &Action) -> Result<(Item, ItemKey), Error> {
     match action {
-        Action::Put(item) => {
+        Action::Put(item) | Action::Insert(item) => {
             for attribute in table.keys.attributes() {
                 check_key_of_item(attribute, item)?;
             }
@@ -168,7 +173,7 @@ fn update_item(
 }
 
 /// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.
-fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
+pub(crate) fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
     if item_size(item) > ITEM_SIZE_LIMIT {
         return Err(Error::validation(match is_update {
             true => "Item size to update has exceeded the maximum allowed size",

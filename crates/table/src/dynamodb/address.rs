@@ -1,12 +1,13 @@
 //! From a name or an ARN in a request to a table.
 
-use crate::Error;
 use crate::schema::TableKey;
+use crate::{Error, create};
 use fogbank_model::RequestContext;
 
 /// The table that a request names, by its name or its ARN.
 pub(super) fn table(context: &RequestContext, name: &str) -> Result<TableKey, Error> {
     if !name.starts_with("arn:") {
+        create::check_name(name)?;
         return Ok(TableKey {
             account: context.account.clone(),
             region: context.region.clone(),

@@ -170,7 +170,10 @@ fn action(request: WriteRequest) -> Result<Action, Error> {
     match (request.put_request, request.delete_request) {
         (Some(put), None) => Ok(Action::Put(reading::item(put.item)?)),
         (None, Some(delete)) => Ok(Action::Delete(reading::item(delete.key)?)),
-        _ => Err(Error::validation(
+        (None, None) => Err(Error::validation(
+            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+        )),
+        (Some(_), Some(_)) => Err(Error::validation(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
         )),
     }

@@ -4,14 +4,18 @@ mod address;
 mod backups;
 mod batches;
 mod describe;
+mod destinations;
 mod faults;
+mod global;
 mod items;
 mod reading;
 mod searches;
 mod settings;
 mod shapes;
+mod statements;
 mod tables;
 mod transactions;
+mod transfers;
 
 pub(crate) use shapes::tables::KeySchemaElement;
 
@@ -39,6 +43,9 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("Scan", state, searches::scan)
         .operation("TransactGetItems", state, transactions::get)
         .operation("TransactWriteItems", state, transactions::write)
+        .operation("ExecuteStatement", state, statements::execute)
+        .operation("BatchExecuteStatement", state, statements::batch)
+        .operation("ExecuteTransaction", state, statements::transaction)
         .operation("DescribeTimeToLive", state, settings::describe_expiry)
         .operation("UpdateTimeToLive", state, settings::update_expiry)
         .operation("TagResource", state, settings::tag)
@@ -54,9 +61,25 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("DeleteBackup", state, backups::delete)
         .operation("RestoreTableFromBackup", state, backups::restore)
         .operation("RestoreTableToPointInTime", state, backups::restore_past)
+        .operation("ExportTableToPointInTime", state, transfers::export)
+        .operation("DescribeExport", state, transfers::describe_export)
+        .operation("ListExports", state, transfers::list_exports)
+        .operation("ImportTable", state, transfers::import)
+        .operation("DescribeImport", state, transfers::describe_import)
+        .operation("ListImports", state, transfers::list_imports)
+        .operation("CreateGlobalTable", state, global::create)
+        .operation("DescribeGlobalTable", state, global::describe)
+        .operation("ListGlobalTables", state, global::list)
+        .operation("UpdateGlobalTable", state, global::update)
+        .operation("DescribeGlobalTableSettings", state, global::describe_settings)
+        .operation("DescribeTableReplicaAutoScaling", state, global::describe_scaling)
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)
+        .operation("EnableKinesisStreamingDestination", state, destinations::enable)
+        .operation("DisableKinesisStreamingDestination", state, destinations::disable)
+        .operation("UpdateKinesisStreamingDestination", state, destinations::update)
+        .operation("DescribeKinesisStreamingDestination", state, destinations::describe)
         .operation("DescribeContributorInsights", state, settings::describe_insights)
         .operation("UpdateContributorInsights", state, settings::update_insights)
         .operation("ListContributorInsights", state, settings::list_insights)

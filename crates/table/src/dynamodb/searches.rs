@@ -45,7 +45,7 @@ impl Show {
     }
 
     /// Whether the index can show what is wanted.
-    fn check_index(&self, index: Option<&Index>) -> Result<(), Error> {
+    fn check_index(&self, table: &Table, index: Option<&Index>) -> Result<(), Error> {
         let Some(index) = index.filter(|index| index.kind == IndexKind::Global) else { return Ok(()) };
         if self.is_consistent {
             return Err(Error::validation("Consistent reads are not supported on global secondary indexes"));
@@ -56,7 +56,8 @@ impl Show {
                 index.name
             )));
         }
-        Ok(())
+        let wanted = self.projection.iter().flat_map(Projection::paths);
+        contents::check_projects(table, index, wanted.map(|path| path.name.as_str()))
     }
 
     /// An item as it is shown.
@@ -78,7 +79,7 @@ impl Show {
         check: impl FnOnce(&KeySchema) -> Result<(), Error>,
     ) -> Result<Found, Error> {
         let (table, page) = state.search(search, |table, index| {
-            self.check_index(index)?;
+            self.check_index(table, index)?;
             check(index.map_or(&table.keys, |index| &index.keys))
         })?;
         let index = search.index.as_deref().and_then(|name| table.index(name));

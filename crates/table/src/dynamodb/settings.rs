@@ -10,7 +10,7 @@ use super::shapes::settings::{
 use super::shapes::tables::{OfTable, Tag};
 use crate::registry::next_number;
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, registry, update, upkeep};
+use crate::{Error, Tables, registry, upkeep};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
 use std::sync::Arc;
@@ -240,7 +240,7 @@ pub(super) async fn update_insights(
         table.insights = is_on;
         Ok(())
     };
-    state.alter(key, change).await.map_err(|error| update::named(error, &name))?;
+    state.alter(key, change).await?;
     let status = if is_on { "ENABLING" } else { "DISABLING" };
     Ok(InsightsOutput { table_name: name, index_name: input.index_name, contributor_insights_status: status })
 }

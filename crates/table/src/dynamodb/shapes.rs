@@ -1,6 +1,10 @@
 //! DynamoDB's structures, with its member names.
 
 pub(super) mod backups;
+pub(super) mod destinations;
+pub(super) mod global;
 pub(super) mod items;
 pub(super) mod settings;
+pub(super) mod statements;
 pub(super) mod tables;
+pub(super) mod transfers;

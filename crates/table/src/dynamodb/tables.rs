@@ -42,7 +42,7 @@ fn draft(context: &RequestContext, input: CreateTable) -> Result<Draft, Error> {
     })
 }
 
-fn definition(given: AttributeDefinition) -> (String, String) {
+pub(super) fn definition(given: AttributeDefinition) -> (String, String) {
     (given.attribute_name, given.attribute_type)
 }
 

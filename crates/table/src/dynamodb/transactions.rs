@@ -19,7 +19,7 @@ use std::sync::Arc;
 type State = Arc<Tables>;
 
 /// What reading and writing cost in a transaction, beside without.
-const FACTOR: f64 = 2.0;
+pub(super) const FACTOR: f64 = 2.0;
 
 pub(super) async fn write(state: State, context: RequestContext, input: TransactWrite) -> Result<Transacted, Error> {
     let token = input.client_request_token.map(|token| Token {
@@ -55,7 +55,7 @@ pub(super) async fn write(state: State, context: RequestContext, input: Transact
     })
 }
 
-fn capacities(taken: BTreeMap<&str, Taken>, asked: Option<&str>) -> Option<Vec<Capacity>> {
+pub(super) fn capacities(taken: BTreeMap<&str, Taken>, asked: Option<&str>) -> Option<Vec<Capacity>> {
     let all = taken.into_iter().filter_map(|(name, taken)| Capacity::of(name, &taken, asked, true));
     let all: Vec<_> = all.collect();
     (!all.is_empty()).then_some(all)

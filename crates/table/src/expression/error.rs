@@ -64,6 +64,9 @@ pub enum ExpressionError {
     /// A placeholder stands for no value.
     #[error("ExpressionAttributeValues contains invalid value: {1} for key {0}")]
     InvalidValue(String, ValueError),
+    /// A condition on keys is none.
+    #[error("{0}")]
+    KeyCondition(Problem),
     /// Placeholders that no expression uses; the parameter, the keys.
     #[error("Value provided in {0} unused in expressions: keys: {{{1}}}")]
     Unused(&'static str, String),

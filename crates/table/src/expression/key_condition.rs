@@ -27,7 +27,7 @@ impl KeyCondition {
     /// Reads a `KeyConditionExpression`.
     ///
     /// # Errors
-    /// [`ExpressionError::Invalid`].
+    /// [`ExpressionError::Invalid`], [`ExpressionError::KeyCondition`].
     pub fn parse(text: &str, substitutions: &mut Substitutions) -> Result<Self, ExpressionError> {
         let condition = Condition::parse(Kind::KeyCondition, text, substitutions)?;
         let mut tests = Vec::new();

@@ -113,6 +113,14 @@ fn check_placeholder(parameter: &'static str, mark: char, key: &str) -> Result<(
 impl Problem {
     /// The problem as that of an expression of `kind`.
     pub(super) fn of(self, kind: Kind) -> ExpressionError {
-        ExpressionError::Invalid(kind, self)
+        match &self {
+            Self::KeyOperator(_)
+            | Self::RepeatedKey
+            | Self::NestedKey
+            | Self::SeveralKeys
+            | Self::NoKey
+            | Self::KeyNotFirst(_) => ExpressionError::KeyCondition(self),
+            _ => ExpressionError::Invalid(kind, self),
+        }
     }
 }

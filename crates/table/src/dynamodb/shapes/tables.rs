@@ -104,7 +104,7 @@ pub struct Tag {
     pub value: String,
 }
 
-#[derive(Debug, Default, Clone, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct IndexInput {
     pub index_name: String,

@@ -1,0 +1,491 @@
+"""Requests to DynamoDB that are wrong: each is refused with AWS's code and text, and the tables are as they were."""
+
+import re
+
+import pytest
+from conftest import ACCOUNT, REGION, error_of, unique
+
+VALIDATION, MISSING, IN_USE, LIMIT = "ValidationException", "ResourceNotFoundException", "ResourceInUseException", "LimitExceededException"
+INVALID = "One or more parameter values were invalid: "
+NOT_VALID = "One or more parameter values are not valid. "
+NO_RESOURCE = "Requested resource not found"
+ONE = "1 validation error detected: "
+SHORT = "TableName must be at least 3 characters long and at most 255 characters long"
+NO_MATCH = "The provided key element does not match the schema"
+KEYS_ARE = NOT_VALID + "The AttributeValue for a key attribute cannot contain an empty {} value. Key: {}"
+MIXED = "Can not use both expression and non-expression parameters in the same request: "
+
+
+def pattern(name, place="tableName"):
+    return f"{ONE}Value '{name}' at '{place}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+
+
+def enum(value, place, *values):
+    return f"{ONE}Value '{value}' at '{place}' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(values)}]"
+
+
+def text(value):
+    return {"S": value}
+
+
+def number(value):
+    return {"N": str(value)}
+
+
+def binary(value):
+    return {"B": value}
+
+
+A, K = text("a"), {"pk": text("a")}
+CK = {"pk": text("a"), "sk": number(1)}
+ITEM = {"pk": text("a"), "v": number(1), "s": text("s"), "ss": {"SS": ["a"]}, "l": {"L": [number(1)]}, "m": {"M": {}}}
+
+
+@pytest.fixture(scope="module")
+def house(platform):
+    """A table with a key of one part, one with indexes of each kind, and one whose key is binary; each has an item or none."""
+    client = platform.client("dynamodb", parameter_validation=False)
+    names = {name: unique(f"bad-{name}") for name in "TCB"}
+    keys = lambda *parts: [{"AttributeName": part, "KeyType": role} for part, role in zip(parts, ("HASH", "RANGE"))]
+    types = lambda **all: [{"AttributeName": name, "AttributeType": kind} for name, kind in all.items()]
+    client.create_table(TableName=names["T"], KeySchema=keys("pk"), AttributeDefinitions=types(pk="S"), BillingMode="PAY_PER_REQUEST")
+    client.create_table(TableName=names["B"], KeySchema=keys("pk"), AttributeDefinitions=types(pk="B"), ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
+    client.create_table(
+        TableName=names["C"],
+        KeySchema=keys("pk", "sk"),
+        AttributeDefinitions=types(pk="S", sk="N", l="S", g="S", n="N"),
+        LocalSecondaryIndexes=[{"IndexName": "lsi", "KeySchema": keys("pk", "l"), "Projection": {"ProjectionType": "KEYS_ONLY"}}],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "gsi", "KeySchema": keys("g"), "Projection": {"ProjectionType": "KEYS_ONLY"}},
+            {"IndexName": "all", "KeySchema": keys("g", "n"), "Projection": {"ProjectionType": "ALL"}},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    client.put_item(TableName=names["T"], Item=ITEM)
+    for sort in range(3):
+        client.put_item(TableName=names["C"], Item={"pk": A, "sk": number(sort), "g": text("g"), "n": number(sort)})
+    yield {"client": client, **names}
+    assert client.scan(TableName=names["T"])["Items"] == [ITEM]
+    assert client.scan(TableName=names["C"])["Count"] == 3 and client.scan(TableName=names["B"])["Count"] == 0
+    for name in names.values():
+        client.delete_table(TableName=name)
+
+
+def filled(value, house):
+    """`$T`, `$C` and `$B` stand for the tables' names, also within texts."""
+    if isinstance(value, str):
+        for name in "TCB":
+            value = value.replace(f"${name}", house[name])
+        return value
+    if isinstance(value, list):
+        return [filled(one, house) for one in value]
+    if isinstance(value, dict):
+        return {filled(key, house): filled(one, house) for key, one in value.items()}
+    return value
+
+
+def put(item, table="$T", **more):
+    return "put_item", {"TableName": table, "Item": item, **more}
+
+
+def get(key, table="$T", **more):
+    return "get_item", {"TableName": table, "Key": key, **more}
+
+
+def delete(key, table="$T", **more):
+    return "delete_item", {"TableName": table, "Key": key, **more}
+
+
+def update(key=K, table="$T", **more):
+    return "update_item", {"TableName": table, "Key": key, **more}
+
+
+def change(expression, values=None, names=None, **more):
+    if values is not None:
+        more["ExpressionAttributeValues"] = values
+    if names is not None:
+        more["ExpressionAttributeNames"] = names
+    return update(UpdateExpression=expression, **more)
+
+
+def checked(expression, values=None, names=None, **more):
+    if values is not None:
+        more["ExpressionAttributeValues"] = values
+    if names is not None:
+        more["ExpressionAttributeNames"] = names
+    return delete(K, ConditionExpression=expression, **more)
+
+
+def query(condition=None, values=None, table="$C", **more):
+    if condition is not None:
+        more["KeyConditionExpression"] = condition
+    if values is not None:
+        more["ExpressionAttributeValues"] = values
+    return "query", {"TableName": table, **more}
+
+
+def scan(table="$C", **more):
+    return "scan", {"TableName": table, **more}
+
+
+def found(**more):
+    """A query that is right, but for `more`."""
+    values = {":p": A, **more.pop("values", {})}
+    return query("pk = :p", values, **more)
+
+
+def key_schema(*parts):
+    return [{"AttributeName": name, "KeyType": role} for name, role in parts]
+
+
+def definitions(**all):
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in all.items()]
+
+
+def create(**more):
+    ask = {"TableName": "bad-new-table", "KeySchema": key_schema(("pk", "HASH")), "AttributeDefinitions": definitions(pk="S"), "BillingMode": "PAY_PER_REQUEST", **more}
+    return "create_table", {name: value for name, value in ask.items() if value is not None}
+
+
+def index(name="index", *parts, **more):
+    return {"IndexName": name, "KeySchema": key_schema(*(parts or [("g", "HASH")])), "Projection": {"ProjectionType": "ALL"}, **more}
+
+
+def local(*indexes, **more):
+    return create(**{"KeySchema": key_schema(("pk", "HASH"), ("sk", "RANGE")), "AttributeDefinitions": definitions(pk="S", sk="S", l="S"), "LocalSecondaryIndexes": list(indexes), **more})
+
+
+def indexed(*indexes, **more):
+    return create(**{"AttributeDefinitions": definitions(pk="S", g="S"), "GlobalSecondaryIndexes": list(indexes), **more})
+
+
+def batch_get(*keys, table="$T", **more):
+    return "batch_get_item", {"RequestItems": {table: {"Keys": list(keys), **more}}}
+
+
+def batch_write(*requests, table="$T"):
+    return "batch_write_item", {"RequestItems": {table: list(requests)}}
+
+
+def putting(item):
+    return {"PutRequest": {"Item": item}}
+
+
+def transact(*parts):
+    return "transact_write_items", {"TransactItems": list(parts)}
+
+
+def part(kind, table="$T", **more):
+    return {kind: {"TableName": table, **more}}
+
+
+def nested(levels):
+    value = text("x")
+    for _ in range(levels):
+        value = {"L": [value]}
+    return value
+
+
+def tbl(operation, **more):
+    return operation, more
+
+
+ENUM_CAPACITY = ("INDEXES", "TOTAL", "NONE")
+UNITS = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+TOO_DEEP = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+NO_NUMBER = "The parameter cannot be converted to a numeric value"
+MAGNITUDE = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+SMALL = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+DIGITS = "Attempting to store more than 38 significant digits in a Number"
+EMPTY_VALUE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+SEVERAL_TYPES = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+
+CASES = {
+    # Names of tables, for every kind of operation.
+    "put into a short name": (put(K, "ab"), VALIDATION, SHORT),
+    "get from a wrong name": (get(K, "a!c"), VALIDATION, pattern("a!c")),
+    "get from a short name": (get(K, "ab"), VALIDATION, SHORT),
+    "query a long name": (found(table="x" * 256), VALIDATION, SHORT),
+    "scan a wrong name": (scan("no/such"), VALIDATION, pattern("no/such")),
+    "describe a short name": (tbl("describe_table", TableName="ab"), VALIDATION, SHORT),
+    "delete a wrong name": (tbl("delete_table", TableName="a b"), VALIDATION, pattern("a b")),
+    "no name": (tbl("get_item", Key=K), VALIDATION, f"{ONE}Value null at 'tableName' failed to satisfy constraint: Member must not be null"),
+    "neither name nor key": (tbl("get_item"), VALIDATION, re.compile("^2 validation errors detected: Value null at '(key|tableName)' failed to satisfy constraint: Member must not be null; Value null at '(key|tableName)' failed")),
+    "put into nothing": (put(K, "nobody"), MISSING, NO_RESOURCE),
+    "get from nothing": (get(K, "nobody"), MISSING, NO_RESOURCE),
+    "update nothing": (update(table="nobody"), MISSING, NO_RESOURCE),
+    "query nothing": (found(table="nobody"), MISSING, NO_RESOURCE),
+    "scan nothing": (scan("nobody"), MISSING, NO_RESOURCE),
+    "batch-get from nothing": (batch_get(K, table="nobody"), MISSING, NO_RESOURCE),
+    "batch-write to nothing": (batch_write(putting(K), table="nobody"), MISSING, NO_RESOURCE),
+    "transact with nothing": (transact(part("Put", "nobody", Item=K)), MISSING, NO_RESOURCE),
+    "describe nothing": (tbl("describe_table", TableName="nobody"), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
+    "delete nothing": (tbl("delete_table", TableName="nobody"), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
+    "update the table nothing": (tbl("update_table", TableName="nobody", DeletionProtectionEnabled=True), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
+    # Enumerations.
+    "return values of put": (put(K, ReturnValues="UPDATED_NEW"), VALIDATION, "Return values set to invalid value"),
+    "return values of delete": (delete(K, ReturnValues="ALL_NEW"), VALIDATION, "Return values set to invalid value"),
+    "return values unknown": (put(K, ReturnValues="SOME"), VALIDATION, enum("SOME", "returnValues", "NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")),
+    "capacity unknown": (get(K, ReturnConsumedCapacity="ALL"), VALIDATION, enum("ALL", "returnConsumedCapacity", *ENUM_CAPACITY)),
+    "collections unknown": (put(K, ReturnItemCollectionMetrics="ALL"), VALIDATION, enum("ALL", "returnItemCollectionMetrics", "SIZE", "NONE")),
+    "select unknown": (found(Select="SOME"), VALIDATION, enum("SOME", "select", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT")),
+    # Keys and items.
+    "empty string key": (put({"pk": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
+    "empty string key of get": (get({"pk": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
+    "empty binary key": (put({"pk": binary(b"")}, "$B"), VALIDATION, KEYS_ARE.format("binary", "pk")),
+    "no key in item": (put({"v": A}), VALIDATION, INVALID + "Missing the key pk in the item"),
+    "no item": (put({}), VALIDATION, INVALID + "Missing the key pk in the item"),
+    "no sort key in item": (put(K, "$C"), VALIDATION, INVALID + "Missing the key sk in the item"),
+    "wrong key type in item": (put({"pk": number(1)}), VALIDATION, INVALID + "Type mismatch for key pk expected: S actual: N"),
+    "wrong key type": (get({"pk": number(1)}), VALIDATION, NO_MATCH),
+    "another key": (get({"other": A}), VALIDATION, NO_MATCH),
+    "too many keys": (get({**K, "v": A}), VALIDATION, NO_MATCH),
+    "half a key": (get(K, "$C"), VALIDATION, NO_MATCH),
+    "no key parts": (get({}), VALIDATION, NO_MATCH),
+    "long hash key": (put({"pk": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+    "long hash key of get": (get({"pk": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+    "index key of another type": (put({**CK, "g": number(1)}, "$C"), VALIDATION, INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: gsi"),
+    "empty index key": (put({**CK, "g": text("")}, "$C"), VALIDATION, NOT_VALID + "A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: gsi, IndexKey: g"),
+    "large item": (put({**K, "v": text("x" * (400 * 1024))}), VALIDATION, "Item size has exceeded the maximum allowed size"),
+    "item made large": (change("SET v = :v", {":v": text("x" * (400 * 1024))}), VALIDATION, "Item size to update has exceeded the maximum allowed size"),
+    # Values.
+    "value without a type": (put({**K, "v": {}}), VALIDATION, EMPTY_VALUE),
+    "value of two types": (put({**K, "v": {"S": "a", "N": "1"}}), VALIDATION, SEVERAL_TYPES),
+    "null that is false": (put({**K, "v": {"NULL": False}}), VALIDATION, INVALID + "Null attribute value types must have the value of true"),
+    "no number": (put({**K, "v": number("abc")}), VALIDATION, NO_NUMBER + ": abc"),
+    "an empty number": (put({**K, "v": number("")}), VALIDATION, NO_NUMBER),
+    "a number with spaces": (put({**K, "v": number("1 2")}), VALIDATION, NO_NUMBER + ": 1 2"),
+    "NaN": (put({**K, "v": number("NaN")}), VALIDATION, NO_NUMBER + ": NaN"),
+    "39 digits": (put({**K, "v": number("1" * 39)}), VALIDATION, DIGITS),
+    "39 digits behind the point": (put({**K, "v": number("0." + "1" * 39)}), VALIDATION, DIGITS),
+    "1E126": (put({**K, "v": number("1E126")}), VALIDATION, MAGNITUDE),
+    "-1E126": (put({**K, "v": number("-1E126")}), VALIDATION, MAGNITUDE),
+    "1E-131": (put({**K, "v": number("1E-131")}), VALIDATION, SMALL),
+    "1E5000000": (put({**K, "v": number("1E5000000")}), VALIDATION, MAGNITUDE),
+    "a large number in a list": (put({**K, "v": {"L": [number("1E126")]}}), VALIDATION, MAGNITUDE),
+    "empty string set": (put({**K, "v": {"SS": []}}), VALIDATION, INVALID + "An string set  may not be empty"),
+    "empty number set": (put({**K, "v": {"NS": []}}), VALIDATION, INVALID + "An number set  may not be empty"),
+    "empty binary set": (put({**K, "v": {"BS": []}}), VALIDATION, INVALID + "Binary sets should not be empty"),
+    "duplicate strings": (put({**K, "v": {"SS": ["a", "b", "a"]}}), VALIDATION, INVALID + "Input collection [a, b, a] contains duplicates."),
+    "duplicate numbers": (put({**K, "v": {"NS": ["1", "1.0"]}}), VALIDATION, "Input collection contains duplicates"),
+    "duplicate binaries": (put({**K, "v": {"BS": [b"a", b"a"]}}), VALIDATION, INVALID + "Input collection [YQ==, YQ==]of type BS contains duplicates."),
+    "no number in a set": (put({**K, "v": {"NS": ["x"]}}), VALIDATION, NO_NUMBER + ": x"),
+    "33 levels": (put({**K, "v": nested(32)}), VALIDATION, TOO_DEEP),
+    # Expressions of conditions.
+    "empty condition": (checked(""), VALIDATION, "Invalid ConditionExpression: The expression can not be empty;"),
+    "broken condition": (checked("v = "), VALIDATION, 'Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="'),
+    "reserved word": (checked("size = :v", {":v": A}), VALIDATION, re.compile("Invalid ConditionExpression: ")),
+    "reserved word of an attribute": (checked("name = :v", {":v": A}), VALIDATION, "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name"),
+    "undefined value": (checked("v = :v"), VALIDATION, "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :v"),
+    "undefined name": (checked("#v = :v", {":v": A}), VALIDATION, "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: #v"),
+    "unknown function": (checked("exists(v)"), VALIDATION, "Invalid ConditionExpression: Invalid function name; function: exists"),
+    "function misplaced": (checked("attribute_exists(v) = :v", {":v": A}), VALIDATION, re.compile("Invalid ConditionExpression: (The function is not allowed to be used this way in an expression; function: attribute_exists|Syntax error)")),
+    "function of updates": (checked("if_not_exists(v, :v) = :v", {":v": A}), VALIDATION, "Invalid ConditionExpression: The function is not allowed in a condition expression; function: if_not_exists"),
+    "too few operands": (checked("begins_with(v)"), VALIDATION, "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or function: begins_with, number of operands: 1"),
+    "value of the wrong type": (checked("begins_with(v, :v)", {":v": number(1)}), VALIDATION, "Invalid ConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N"),
+    "something compared with itself": (checked("v = v"), VALIDATION, "Invalid ConditionExpression: The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [v]"),
+    "redundant parentheses": (checked("((v = :v))", {":v": A}), VALIDATION, "Invalid ConditionExpression: The expression has redundant parentheses;"),
+    "bounds the wrong way round": (checked("v BETWEEN :b AND :a", {":a": number(1), ":b": number(2)}), VALIDATION, "Invalid ConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}"),
+    "no such type": (checked("attribute_type(v, :t)", {":t": text("X")}), VALIDATION, "Invalid ConditionExpression: Invalid attribute type name found; type: X, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}"),
+    "many choices": (checked(f"v IN ({', '.join(f':v{at}' for at in range(101))})", {f":v{at}": number(at) for at in range(101)}), VALIDATION, "Invalid ConditionExpression: The IN operator is provided with too many operands; number of operands: 101"),
+    "long condition": (checked("v = :v OR " + "v = :v OR " * 500 + "v = :v", {":v": A}), VALIDATION, re.compile("Invalid ConditionExpression: Expression size has exceeded the maximum allowed size;")),
+    "unused value": (checked("attribute_exists(v)", {":x": A}), VALIDATION, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:x}"),
+    "unused name": (checked("attribute_exists(v)", None, {"#x": "v"}), VALIDATION, "Value provided in ExpressionAttributeNames unused in expressions: keys: {#x}"),
+    "no values": (checked("v = :v", {}), VALIDATION, "ExpressionAttributeValues must not be empty"),
+    "no names": (checked("attribute_exists(v)", None, {}), VALIDATION, "ExpressionAttributeNames must not be empty"),
+    "values without an expression": (put(K, ExpressionAttributeValues={":v": A}), VALIDATION, "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null"),
+    "names without an expression": (put(K, ExpressionAttributeNames={"#v": "v"}), VALIDATION, "ExpressionAttributeNames can only be specified when using expressions"),
+    "a value's name without a colon": (checked("v = :v", {"v": A, ":v": A}), VALIDATION, 'ExpressionAttributeValues contains invalid key: Syntax error; key: "v"'),
+    "a name's name without a sign": (checked("attribute_exists(v)", None, {"v": "v"}), VALIDATION, 'ExpressionAttributeNames contains invalid key: Syntax error; key: "v"'),
+    "a value that is none": (checked("v = :v", {":v": {}}), VALIDATION, "ExpressionAttributeValues contains invalid value: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes for key :v"),
+    "a value that is no number": (checked("v = :v", {":v": number("x")}), VALIDATION, re.compile("ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x(;| for) key:? :v")),
+    # Expressions of updates.
+    "empty update": (change(""), VALIDATION, "Invalid UpdateExpression: The expression can not be empty;"),
+    "broken update": (change("SET v"), VALIDATION, 'Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "v"'),
+    "two sets": (change("SET v = :v SET w = :v", {":v": A}), VALIDATION, 'Invalid UpdateExpression: The "SET" section can only be used once in an update expression;'),
+    "the same path twice": (change("SET v = :v, v = :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [v], path two: [v]"),
+    "a path in another": (change("SET v = :v REMOVE v.w", {":v": A}), VALIDATION, "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [v], path two: [v, w]"),
+    "a map that is a list": (change("SET v.w = :v, v[0] = :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [v, w], path two: [v, [0]]"),
+    "update of the key": (change("SET pk = :v", {":v": A}), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
+    "remove of the key": (change("REMOVE pk"), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
+    "a text plus a number": (change("SET v = s + :v", {":v": number(1)}), VALIDATION, "An operand in the update expression has an incorrect data type"),
+    "plus a text": (change("SET v = v + :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator or function: +, operand type: S"),
+    "what is not there plus one": (change("SET v = nothing + :v", {":v": number(1)}), VALIDATION, "The provided expression refers to an attribute that does not exist in the item"),
+    "below nothing": (change("SET nowhere.there = :v", {":v": A}), VALIDATION, "The document path provided in the update expression is invalid for update"),
+    "below a number": (change("SET v.w = :v", {":v": A}), VALIDATION, "The document path provided in the update expression is invalid for update"),
+    "add a text": (change("ADD v :v", {":v": A}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND"),
+    "add to a text": (change("ADD s :v", {":v": number(1)}), VALIDATION, "An operand in the update expression has an incorrect data type"),
+    "add other elements": (change("ADD ss :v", {":v": {"NS": ["1"]}}), VALIDATION, "An operand in the update expression has an incorrect data type"),
+    "delete a number": (change("DELETE v :v", {":v": number(1)}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND"),
+    "delete other elements": (change("DELETE ss :v", {":v": {"NS": ["1"]}}), VALIDATION, "An operand in the update expression has an incorrect data type"),
+    "append to a text": (change("SET v = list_append(s, :v)", {":v": {"L": []}}), VALIDATION, "An operand in the update expression has an incorrect data type"),
+    "append a text": (change("SET v = list_append(l, :v)", {":v": A}), VALIDATION, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator or function: list_append, operand type: S"),
+    "unknown function of updates": (change("SET v = twice(v)"), VALIDATION, "Invalid UpdateExpression: Invalid function name; function: twice"),
+    "condition does not hold": (change("SET v = :v", {":v": A}, ConditionExpression="attribute_not_exists(pk)"), "ConditionalCheckFailedException", "The conditional request failed"),
+    # Older parameters.
+    "update both ways": (change("REMOVE v", AttributeUpdates={"v": {"Action": "DELETE"}}), VALIDATION, MIXED + "Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression}"),
+    "condition both ways": (put(K, Expected={"v": {"Exists": False}}, ConditionExpression="attribute_exists(v)"), VALIDATION, MIXED + "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"),
+    "projection both ways": (get(K, AttributesToGet=["v"], ProjectionExpression="v"), VALIDATION, MIXED + "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"),
+    "query both ways": (found(KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [A]}}), VALIDATION, MIXED + "Non-expression parameters: {KeyConditions} Expression parameters: {KeyConditionExpression}"),
+    "older action unknown": (update(AttributeUpdates={"v": {"Action": "X", "Value": A}}), VALIDATION, re.compile(re.escape(ONE) + "Value 'X' at 'attributeUpdates.v.member.action' failed to satisfy constraint: Member must satisfy enum value set: ")),
+    "older update of the key": (update(AttributeUpdates={"pk": {"Value": A}}), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
+    # Projections.
+    "empty projection": (get(K, ProjectionExpression=""), VALIDATION, "Invalid ProjectionExpression: The expression can not be empty;"),
+    "projection with an operator": (get(K, ProjectionExpression="v, :x"), VALIDATION, 'Invalid ProjectionExpression: Syntax error; token: ":x", near: ", :x"'),
+    "projection of overlapping paths": (get(K, ProjectionExpression="v, v.w"), VALIDATION, "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [v], path two: [v, w]"),
+    # Queries and scans.
+    "query without a condition": (query(), VALIDATION, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."),
+    "query without the hash key": (query("sk = :v", {":v": number(1)}), VALIDATION, "Query condition missed key schema element: pk"),
+    "query of a range of hash keys": (query("pk > :v", {":v": A}), VALIDATION, "Query key condition not supported"),
+    "query with three keys": (query("pk = :v AND sk = :n AND v = :v", {":v": A, ":n": number(1)}), VALIDATION, "Query key condition not supported"),
+    "query by another attribute": (query("pk = :v AND v = :v", {":v": A}), VALIDATION, "Query condition missed key schema element: sk"),
+    "query with OR": (query("pk = :v OR pk = :v", {":v": A}), VALIDATION, "Invalid operator used in KeyConditionExpression: OR"),
+    "query with <>": (query("pk = :v AND sk <> :n", {":v": A, ":n": number(1)}), VALIDATION, "Invalid operator used in KeyConditionExpression: <>"),
+    "query with contains": (query("pk = :v AND contains(sk, :v)", {":v": A}), VALIDATION, "Invalid operator used in KeyConditionExpression: contains"),
+    "query of a wrong type": (query("pk = :v", {":v": number(1)}), VALIDATION, INVALID + "Condition parameter type does not match schema type"),
+    "query of an empty key": (query("pk = :v", {":v": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
+    "query of one key twice": (query("pk = :v AND sk > :n AND sk < :n", {":v": A, ":n": number(1)}), VALIDATION, "KeyConditionExpressions must only contain one condition per key"),
+    "filter on a key": (found(FilterExpression="sk > :n", values={":n": number(0)}), VALIDATION, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"),
+    "query of no index": (found(IndexName="nope"), VALIDATION, "The table does not have the specified index: nope"),
+    "scan of no index": (scan(IndexName="nope"), VALIDATION, "The table does not have the specified index: nope"),
+    "consistent query of a global index": (query("g = :g", {":g": A}, IndexName="gsi", ConsistentRead=True), VALIDATION, "Consistent reads are not supported on global secondary indexes"),
+    "consistent scan of a global index": (scan(IndexName="gsi", ConsistentRead=True), VALIDATION, "Consistent reads are not supported on global secondary indexes"),
+    "all attributes of an index of keys": (query("g = :g", {":g": A}, IndexName="gsi", Select="ALL_ATTRIBUTES"), VALIDATION, INVALID + "Select type ALL_ATTRIBUTES is not supported for global secondary index gsi because its projection type is not ALL"),
+    "attributes that an index has not": (query("g = :g", {":g": A}, IndexName="gsi", ProjectionExpression="v"), VALIDATION, INVALID + "Global secondary index gsi does not project [v]"),
+    "specific attributes, none": (found(Select="SPECIFIC_ATTRIBUTES"), VALIDATION, INVALID + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"),
+    "count of attributes": (found(Select="COUNT", ProjectionExpression="v"), VALIDATION, "Cannot specify the ProjectionExpression when choosing to get only the Count"),
+    "all attributes and some": (found(Select="ALL_ATTRIBUTES", ProjectionExpression="v"), VALIDATION, "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"),
+    "projected attributes without an index": (found(Select="ALL_PROJECTED_ATTRIBUTES"), VALIDATION, INVALID + "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"),
+    "limit 0 of query": (found(Limit=0), VALIDATION, f"{ONE}Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+    "limit 0 of scan": (scan(Limit=0), VALIDATION, f"{ONE}Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+    "segment without segments": (scan(Segment=0), VALIDATION, "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"),
+    "segments without a segment": (scan(TotalSegments=1), VALIDATION, "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"),
+    "segment beyond": (scan(Segment=2, TotalSegments=2), VALIDATION, "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 2 is not less than TotalSegments: 2"),
+    "segments 0": (scan(Segment=0, TotalSegments=0), VALIDATION, f"{ONE}Value '0' at 'totalSegments' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+    "too many segments": (scan(Segment=0, TotalSegments=1000001), VALIDATION, f"{ONE}Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"),
+    "start key without a part": (found(ExclusiveStartKey=K), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
+    "start key of another type": (scan(ExclusiveStartKey={**K, "sk": A}), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
+    "start key of another partition": (found(ExclusiveStartKey={"pk": text("b"), "sk": number(1)}), VALIDATION, "The provided starting key is outside query boundaries based on provided conditions"),
+    "start key of an index without its key": (query("g = :g", {":g": text("g")}, IndexName="gsi", ExclusiveStartKey=CK), VALIDATION, "The provided starting key is invalid"),
+    "bounds of a query the wrong way round": (query("pk = :p AND sk BETWEEN :b AND :a", {":p": A, ":a": number(1), ":b": number(2)}), VALIDATION, "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}"),
+    "begins_with of a number": (query("pk = :p AND begins_with(sk, :n)", {":p": A, ":n": number(1)}), VALIDATION, "Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N"),
+    # Batches.
+    "batch-get of nothing": (tbl("batch_get_item", RequestItems={}), VALIDATION, f"{ONE}Value '{{}}' at 'requestItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "batch-get of one key twice": (batch_get(K, K), VALIDATION, "Provided list of item keys contains duplicates"),
+    "batch-get of a wrong key": (batch_get({"x": A}), VALIDATION, NO_MATCH),
+    "batch-get of 101 keys": (batch_get(*({"pk": text(str(at))} for at in range(101))), VALIDATION, re.compile("less than or equal to 100")),
+    "batch-get of 101 keys of two tables": (tbl("batch_get_item", RequestItems={"$T": {"Keys": [{"pk": text(str(at))} for at in range(100)]}, "$C": {"Keys": [CK]}}), VALIDATION, "Too many items requested for the BatchGetItem call"),
+    "batch-write of nothing": (tbl("batch_write_item", RequestItems={}), VALIDATION, f"{ONE}Value '{{}}' at 'requestItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "batch-write of 26": (batch_write(*(putting({"pk": text(str(at))}) for at in range(26))), VALIDATION, re.compile("less than or equal to 25")),
+    "batch-write of 26 to two tables": (tbl("batch_write_item", RequestItems={"$T": [putting({"pk": text(str(at))}) for at in range(25)], "$C": [putting(CK)]}), VALIDATION, "Too many items requested for the BatchWriteItem call"),
+    "batch-write of one item twice": (batch_write(putting(K), putting(K)), VALIDATION, "Provided list of item keys contains duplicates"),
+    "batch-write and delete of one item": (batch_write(putting(K), {"DeleteRequest": {"Key": K}}), VALIDATION, "Provided list of item keys contains duplicates"),
+    "batch-write of two requests in one": (batch_write({**putting(K), "DeleteRequest": {"Key": K}}), VALIDATION, "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"),
+    "batch-write of no request": (batch_write({}), VALIDATION, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
+    "batch-write of a wrong key": (batch_write({"DeleteRequest": {"Key": {"x": A}}}), VALIDATION, NO_MATCH),
+    "batch-write of an item without a key": (batch_write(putting({"x": A})), VALIDATION, INVALID + "Missing the key pk in the item"),
+    # Transactions.
+    "an empty transaction": (transact(), VALIDATION, f"{ONE}Value '[]' at 'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "a transaction of 101": (transact(*(part("Put", Item={"pk": text(str(at))}) for at in range(101))), VALIDATION, re.compile("at 'transactItems' failed to satisfy constraint: Member must have length less than or equal to 100")),
+    "a transaction on one item": (transact(part("Put", Item=K), part("Delete", Key=K)), VALIDATION, "Transaction request cannot include multiple operations on one item"),
+    "two actions in one": (transact({**part("Put", Item=K), **part("Delete", Key=K)}), VALIDATION, "TransactItems can only contain one of Check, Put, Update or Delete"),
+    "no action": (transact({}), VALIDATION, re.compile("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request|TransactItems can only contain one of Check, Put, Update or Delete")),
+    "a check without a condition": (transact(part("ConditionCheck", Key=K)), VALIDATION, f"{ONE}Value null at 'transactItems.1.member.conditionCheck.conditionExpression' failed to satisfy constraint: Member must not be null"),
+    "a failing check": (transact(part("ConditionCheck", Key=K, ConditionExpression="attribute_not_exists(pk)")), "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed]"),
+    "a wrong key among others": (transact(part("Delete", Key={"x": A}), part("Delete", "$C", Key=CK)), "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [ValidationError, None]"),
+    "reading one item twice": (tbl("transact_get_items", TransactItems=[part("Get", Key=K)] * 2), VALIDATION, "Transaction request cannot include multiple operations on one item"),
+    "reading nothing": (tbl("transact_get_items", TransactItems=[]), VALIDATION, f"{ONE}Value '[]' at 'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    # Making tables.
+    "a short table name": (create(TableName="ab"), VALIDATION, SHORT),
+    "a wrong table name": (create(TableName="a!c"), VALIDATION, pattern("a!c")),
+    "a table that is there": (create(TableName="$T"), IN_USE, "Table already exists: $T"),
+    "no keys": (create(KeySchema=[]), VALIDATION, f"{ONE}Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "three keys": (create(KeySchema=key_schema(("a", "HASH"), ("b", "RANGE"), ("c", "RANGE"))), VALIDATION, re.compile("at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2")),
+    "a key's role": (create(KeySchema=key_schema(("pk", "KEY"))), VALIDATION, enum("KEY", "keySchema.1.member.keyType", "HASH", "RANGE")),
+    "a range key first": (create(KeySchema=key_schema(("pk", "RANGE"))), VALIDATION, "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"),
+    "two hash keys": (create(KeySchema=key_schema(("pk", "HASH"), ("sk", "HASH")), AttributeDefinitions=definitions(pk="S", sk="S")), VALIDATION, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"),
+    "one name for both keys": (create(KeySchema=key_schema(("pk", "HASH"), ("pk", "RANGE"))), VALIDATION, "Both the Hash Key and the Range Key element in the KeySchema have the same name"),
+    "a key that is not defined": (create(KeySchema=key_schema(("other", "HASH"))), VALIDATION, INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [other], AttributeDefinitions: [pk]"),
+    "a definition too many": (create(AttributeDefinitions=definitions(pk="S", v="S")), VALIDATION, INVALID + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"),
+    "one attribute twice": (create(AttributeDefinitions=definitions(pk="S") * 2), VALIDATION, INVALID + "Cannot have two attributes with the same name"),
+    "no capacity": (create(BillingMode=None), VALIDATION, "No provisioned throughput specified for the table"),
+    "no capacity, provisioned": (create(BillingMode="PROVISIONED"), VALIDATION, INVALID + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"),
+    "capacity on demand": (create(ProvisionedThroughput=UNITS), VALIDATION, INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"),
+    "no read capacity": (create(BillingMode=None, ProvisionedThroughput={"ReadCapacityUnits": 0, "WriteCapacityUnits": 1}), VALIDATION, f"{ONE}Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+    "a billing mode": (create(BillingMode="FREE"), VALIDATION, enum("FREE", "billingMode", "PROVISIONED", "PAY_PER_REQUEST")),
+    "a local index without a range key": (create(LocalSecondaryIndexes=[index("lsi", ("pk", "HASH"), ("l", "RANGE"))], AttributeDefinitions=definitions(pk="S", l="S")), VALIDATION, INVALID + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"),
+    "a local index of another hash key": (local(index("lsi", ("l", "HASH"), ("sk", "RANGE"))), VALIDATION, INVALID + "Index KeySchema does not have the same leading hash key as table KeySchema for index: lsi. index hash key: l, table hash key: pk"),
+    "a local index with a hash key only": (local(index("lsi", ("pk", "HASH"))), VALIDATION, INVALID + "Index KeySchema does not have a range key for index: lsi"),
+    "no local indexes": (local(), VALIDATION, INVALID + "List of LocalSecondaryIndexes is empty"),
+    "six local indexes": (local(*(index(f"lsi{at}", ("pk", "HASH"), ("l", "RANGE")) for at in range(6))), VALIDATION, INVALID + "Number of LocalSecondaryIndexes exceeds per-table limit of 5"),
+    "no global indexes": (indexed(), VALIDATION, INVALID + "List of GlobalSecondaryIndexes is empty"),
+    "21 global indexes": (indexed(*(index(f"gsi{at}") for at in range(21))), VALIDATION, INVALID + "GlobalSecondaryIndex count exceeds the per-table limit of 20"),
+    "two indexes of a name": (indexed(index("gsi"), index("gsi")), VALIDATION, INVALID + "Duplicate index name: gsi"),
+    "a global index without its definition": (indexed(index("gsi", ("x", "HASH"))), VALIDATION, INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [x], AttributeDefinitions: [pk, g]"),
+    "an index without a projection": (indexed(index("gsi", Projection={})), VALIDATION, INVALID + "Unknown ProjectionType: null"),
+    "an index that includes nothing": (indexed(index("gsi", Projection={"ProjectionType": "INCLUDE"})), VALIDATION, INVALID + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified"),
+    "an index of all that includes": (indexed(index("gsi", Projection={"ProjectionType": "ALL", "NonKeyAttributes": ["x"]})), VALIDATION, INVALID + "ProjectionType is ALL, but NonKeyAttributes is specified"),
+    "an index with capacity on demand": (indexed(index("gsi", ProvisionedThroughput=UNITS)), VALIDATION, INVALID + "ProvisionedThroughput should not be specified for index: gsi when BillingMode is PAY_PER_REQUEST"),
+    "an index without capacity": (indexed(index("gsi"), BillingMode=None, ProvisionedThroughput=UNITS), VALIDATION, INVALID + "ProvisionedThroughput is not specified for index: gsi"),
+    "an index's short name": (indexed(index("ab")), VALIDATION, re.compile("Member must have length greater than or equal to 3")),
+    "a definition that only an index could use": (indexed(index("gsi"), AttributeDefinitions=definitions(pk="S", g="S", x="S")), VALIDATION, re.compile("Some AttributeDefinitions are not used. AttributeDefinitions: ")),
+    "a stream without a view": (create(StreamSpecification={"StreamEnabled": True}), VALIDATION, re.compile("StreamViewType")),
+    # Changing tables.
+    "a change of nothing": (tbl("update_table", TableName="$T"), VALIDATION, re.compile("^At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required$")),
+    "capacity for a table on demand": (tbl("update_table", TableName="$T", ProvisionedThroughput=UNITS), VALIDATION, INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"),
+    "the capacity that it has": (tbl("update_table", TableName="$B", ProvisionedThroughput=UNITS), VALIDATION, re.compile("^The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: 1. Requested ReadCapacityUnits: 1.")),
+    "a stream that is on": (tbl("update_table", TableName="$C", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}), VALIDATION, "Table already has an enabled stream: TableName: $C"),
+    "a stream that is off": (tbl("update_table", TableName="$T", StreamSpecification={"StreamEnabled": False}), VALIDATION, "Table has no stream to disable: TableName: $T"),
+    "an index that is there": (tbl("update_table", TableName="$C", AttributeDefinitions=definitions(g="S"), GlobalSecondaryIndexUpdates=[{"Create": index("gsi")}]), VALIDATION, "Attempting to create an index which already exists: gsi"),
+    "an index that is not there": (tbl("update_table", TableName="$T", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "nope"}}]), MISSING, NO_RESOURCE),
+    "two indexes at once": (tbl("update_table", TableName="$C", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi"}}, {"Delete": {"IndexName": "all"}}]), LIMIT, "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"),
+    "a table of another region": (tbl("update_table", TableName="$T", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}]), VALIDATION, re.compile(".")),
+    # Settings.
+    "expiry of nothing": (tbl("update_time_to_live", TableName="nobody", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"}), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
+    "expiry by nothing": (tbl("update_time_to_live", TableName="$T", TimeToLiveSpecification={"Enabled": True, "AttributeName": ""}), VALIDATION, f"{ONE}Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "expiry that is off": (tbl("update_time_to_live", TableName="$T", TimeToLiveSpecification={"Enabled": False, "AttributeName": "t"}), VALIDATION, "TimeToLive is already disabled"),
+    "tags of nothing": (tbl("list_tags_of_resource", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody"), MISSING, f"{NO_RESOURCE}: ResourcArn: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody not found"),
+    "tags of no ARN": (tbl("tag_resource", ResourceArn="nobody", Tags=[{"Key": "a", "Value": "b"}]), VALIDATION, "Invalid TableArn: Invalid ResourceArn provided as input nobody"),
+    "a backup of nothing": (tbl("create_backup", TableName="nobody", BackupName="name"), "TableNotFoundException", "Table not found: nobody"),
+    "a backup's short name": (tbl("create_backup", TableName="$T", BackupName="ab"), VALIDATION, f"{ONE}Value 'ab' at 'backupName' failed to satisfy constraint: Member must have length greater than or equal to 3"),
+    "no backup": (tbl("describe_backup", BackupArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody/backup/01700000000000-abcdefgh"), "BackupNotFoundException", f"Backup not found: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody/backup/01700000000000-abcdefgh"),
+    "a past that is not kept": (tbl("restore_table_to_point_in_time", SourceTableName="$T", TargetTableName="bad-restored", UseLatestRestorableTime=True), "PointInTimeRecoveryUnavailableException", "Point in time recovery is not enabled for table '$T'"),
+    "a past of nothing": (tbl("describe_continuous_backups", TableName="nobody"), "TableNotFoundException", "Table not found: nobody"),
+    "no policy": (tbl("get_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T"), "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T"),
+    "a page of 101 names": (tbl("list_tables", Limit=101), VALIDATION, f"{ONE}Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"),
+    # What comes first: constraints of the model, then the request itself, then the table, then its key.
+    "two enumerations at once": (put(K, ReturnValues="X", ReturnConsumedCapacity="Y"), VALIDATION, re.compile("^2 validation errors detected: Value '")),
+    "an enumeration before the table": (get(K, "nobody", ReturnConsumedCapacity="X"), VALIDATION, enum("X", "returnConsumedCapacity", *ENUM_CAPACITY)),
+    "an expression before the table": (get(K, "nobody", ProjectionExpression=""), VALIDATION, "Invalid ProjectionExpression: The expression can not be empty;"),
+    "an empty set before the table": (put({**K, "v": {"SS": []}}, "nobody"), VALIDATION, INVALID + "An string set  may not be empty"),
+    "the table before the key": (get({}, "nobody"), MISSING, NO_RESOURCE),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_is_refused(house, name):
+    (operation, arguments), code, message = CASES[name]
+    answer = error_of(getattr(house["client"], operation), **filled(arguments, house))
+    if isinstance(message, re.Pattern):
+        assert answer[0] == code and message.search(answer[1]), answer
+    else:
+        assert answer == (code, filled(message, house))
+
+
+def test_values_as_deep_as_a_request_can_have_them(house, platform):
+    """A thousand levels are too many, whoever notices it first."""
+    value = '{"L":[' * 1000 + '{"S":"x"}' + "]}" * 1000
+    body = f'{{"TableName": "{house["T"]}", "Item": {{"pk": {{"S": "a"}}, "v": {value}}}}}'
+    headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
+    status, _, answer = platform.http("POST", "/", body.encode(), headers)
+    assert status == 400 and re.search(b"SerializationException|ValidationException", answer), answer
+
+
+def test_a_stream_that_is_not_there(platform):
+    streams = platform.client("dynamodbstreams", parameter_validation=False)
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody/stream/2026-01-01T00:00:00.000"
+    assert error_of(streams.describe_stream, StreamArn=arn) == (MISSING, f"{NO_RESOURCE}: Stream: {arn} not found")
+    assert error_of(streams.get_records, ShardIterator="nonsense")[0] == VALIDATION
+    wrong = error_of(streams.get_shard_iterator, StreamArn=arn, ShardId="shardId-00000000000000000000-00000001", ShardIteratorType="NOW")
+    assert wrong[0] == VALIDATION and "shardIteratorType" in wrong[1]

@@ -1,0 +1,322 @@
+"""Tables that go to other services and come from them: exports to buckets, imports from them, and Kinesis streams of changes."""
+
+import base64
+import gzip
+import hashlib
+import json
+import time
+
+import pytest
+from conftest import ACCOUNT, REGION, error_of, unique
+
+
+@pytest.fixture
+def dynamodb(aws):
+    return aws("dynamodb")
+
+
+@pytest.fixture
+def bucket(aws):
+    s3, name = aws("s3"), unique("files").lower()
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def text(value):
+    return {"S": value}
+
+
+def number(value):
+    return {"N": str(value)}
+
+
+def definition(name, **more):
+    return {
+        "TableName": name,
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        **more,
+    }
+
+
+@pytest.fixture
+def table(dynamodb):
+    """A table whose past is kept."""
+    name = unique("table")
+    dynamodb.create_table(**definition(name))
+    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    yield name
+    dynamodb.delete_table(TableName=name)
+
+
+def arn(table):
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+
+
+def until(ask, is_good, seconds=30):
+    end = time.monotonic() + seconds
+    while not is_good(answer := ask()):
+        assert time.monotonic() < end, answer
+        time.sleep(0.05)
+    return answer
+
+
+def exported(dynamodb, description):
+    ask = lambda: dynamodb.describe_export(ExportArn=description["ExportArn"])["ExportDescription"]
+    return until(ask, lambda export: export["ExportStatus"] != "IN_PROGRESS")
+
+
+def imported(dynamodb, description):
+    ask = lambda: dynamodb.describe_import(ImportArn=description["ImportArn"])["ImportTableDescription"]
+    return until(ask, lambda found: found["ImportStatus"] != "IN_PROGRESS")
+
+
+def items_of(dynamodb, table):
+    items = dynamodb.scan(TableName=table)["Items"]
+    return sorted(items, key=lambda item: (item["pk"]["S"], float(item["sk"]["N"])))
+
+
+EVERYTHING = {
+    "b": {"B": b"\x00\xff"}, "bs": {"BS": [b"a", b"b"]}, "l": {"L": [number(1), {"M": {"x": {"NULL": True}}}]}, "n": number("1.5"), "ns": {"NS": ["1", "2"]},
+    "ss": {"SS": ["x", "y"]}, "t": {"BOOL": True}, "u": text("grüße"),
+}
+
+
+def test_an_export_is_the_table_and_an_import_brings_it_back(dynamodb, aws, bucket, table):
+    s3 = aws("s3")
+    for sort in range(20):
+        dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(sort), **EVERYTHING})
+    made = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket, S3Prefix="backups")["ExportDescription"]
+    assert made["ExportStatus"] == "IN_PROGRESS" and made["ExportFormat"] == "DYNAMODB_JSON" and made["ExportType"] == "FULL_EXPORT"
+    done = exported(dynamodb, made)
+    assert (done["ExportStatus"], done["ItemCount"]) == ("COMPLETED", 20)
+    export_id = done["ExportArn"].rsplit("/", 1)[1]
+    folder = f"backups/AWSDynamoDB/{export_id}"
+    assert done["ExportManifest"] == f"{folder}/manifest-summary.json"
+    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    for name in ("manifest-summary", "manifest-files"):
+        assert base64.b64decode(read(f"{folder}/{name}.md5")) == hashlib.md5(read(f"{folder}/{name}.json")).digest()
+    summary = json.loads(read(f"{folder}/manifest-summary.json"))
+    assert (summary["itemCount"], summary["outputFormat"], summary["exportArn"]) == (20, "DYNAMODB_JSON", done["ExportArn"])
+    [file] = [json.loads(line) for line in read(summary["manifestFilesS3Key"]).splitlines()]
+    data = read(file["dataFileS3Key"])
+    assert file["itemCount"] == 20 and base64.b64decode(file["md5Checksum"]) == hashlib.md5(data).digest()
+    lines = [json.loads(line)["Item"] for line in gzip.decompress(data).splitlines()]
+    assert sorted(int(line["sk"]["N"]) for line in lines) == list(range(20)) and lines[0]["b"] == {"B": "AP8="}
+    copy = unique("copy")
+    parameters = {key: value for key, value in definition(copy).items()}
+    begun = dynamodb.import_table(
+        S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": f"{folder}/data/"}, InputFormat="DYNAMODB_JSON", InputCompressionType="GZIP", TableCreationParameters=parameters
+    )["ImportTableDescription"]
+    assert begun["TableArn"] == arn(copy) and begun["TableCreationParameters"]["TableName"] == copy
+    done = imported(dynamodb, begun)
+    assert [done[name] for name in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["COMPLETED", 20, 20, 0]
+    assert items_of(dynamodb, copy) == items_of(dynamodb, table)
+    assert dynamodb.describe_table(TableName=copy)["Table"]["ItemCount"] == 20
+    dynamodb.delete_table(TableName=copy)
+
+
+def test_an_export_is_of_its_time(dynamodb, aws, bucket, table):
+    dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(1), "v": text("old")})
+    dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(2)})
+    at = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]
+    until(lambda: dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"], lambda now: (now - at).total_seconds() > 1)
+    dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(1), "v": text("new")})
+    dynamodb.delete_item(TableName=table, Key={"pk": text("a"), "sk": number(2)})
+    dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(3)})
+    done = exported(dynamodb, dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket, ExportTime=at)["ExportDescription"])
+    key = next(found["Key"] for found in aws("s3").list_objects_v2(Bucket=bucket)["Contents"] if "/data/" in found["Key"])
+    lines = gzip.decompress(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()).splitlines()
+    assert done["ItemCount"] == 2
+    assert {json.loads(line)["Item"]["sk"]["N"]: json.loads(line)["Item"].get("v") for line in lines} == {"1": text("old"), "2": None}
+
+
+def test_exports_are_listed_and_begun_once(dynamodb, bucket, table):
+    ask = {"TableArn": arn(table), "S3Bucket": bucket, "ClientToken": unique("token")}
+    first = dynamodb.export_table_to_point_in_time(**ask)["ExportDescription"]["ExportArn"]
+    assert dynamodb.export_table_to_point_in_time(**ask)["ExportDescription"]["ExportArn"] == first
+    assert error_of(dynamodb.export_table_to_point_in_time, **{**ask, "S3Prefix": "other"})[0] == "ExportConflictException"
+    second = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket)["ExportDescription"]["ExportArn"]
+    page = dynamodb.list_exports(TableArn=arn(table), MaxResults=1)
+    rest = dynamodb.list_exports(TableArn=arn(table), MaxResults=1, NextToken=page["NextToken"])
+    assert {page["ExportSummaries"][0]["ExportArn"], rest["ExportSummaries"][0]["ExportArn"]} == {first, second}
+    exported(dynamodb, {"ExportArn": first})
+    exported(dynamodb, {"ExportArn": second})
+
+
+def test_exports_that_cannot_be(dynamodb, bucket, table):
+    plain = unique("plain")
+    dynamodb.create_table(**definition(plain))
+    export = dynamodb.export_table_to_point_in_time
+    assert error_of(export, TableArn=arn(plain), S3Bucket=bucket) == ("PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{plain}'")
+    assert error_of(export, TableArn=arn("nobody"), S3Bucket=bucket) == ("TableNotFoundException", "Table not found: nobody")
+    assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportTime=1000) == ("InvalidExportTimeException", "The specified ExportTime is outside of the point in time recovery window.")
+    assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportFormat="ION")[0] == "ValidationException"
+    assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportType="INCREMENTAL_EXPORT")[0] == "ValidationException"
+    missing = arn(table) + "/export/01700000000000-abcdefgh"
+    assert error_of(dynamodb.describe_export, ExportArn=missing) == ("ExportNotFoundException", f"Export not found: {missing}")
+    failed = exported(dynamodb, export(TableArn=arn(table), S3Bucket="no-such-bucket-here")["ExportDescription"])
+    assert (failed["ExportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    dynamodb.delete_table(TableName=plain)
+
+
+def begin_import(dynamodb, bucket, name, prefix="", **more):
+    source = {"S3Bucket": bucket, "S3KeyPrefix": prefix}
+    ask = {"S3BucketSource": source, "TableCreationParameters": definition(name), **more}
+    return dynamodb.import_table(**ask)["ImportTableDescription"]
+
+
+def test_csv_is_imported(dynamodb, aws, bucket):
+    s3, name = aws("s3"), unique("csv")
+    s3.put_object(Bucket=bucket, Key="in/1.csv", Body='pk,sk,note\na,1,plain\na,2,"quoted, with ""comma"""\n,3,no key\na,x,no number\n')
+    s3.put_object(Bucket=bucket, Key="in/2.csv", Body="pk,sk,other\r\nb,1.5,7\r\n")
+    done = imported(dynamodb, begin_import(dynamodb, bucket, name, "in/", InputFormat="CSV"))
+    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["COMPLETED", 5, 3, 2]
+    assert items_of(dynamodb, name) == [
+        {"pk": text("a"), "sk": number(1), "note": text("plain")},
+        {"pk": text("a"), "sk": number(2), "note": text('quoted, with "comma"')},
+        {"pk": text("b"), "sk": number("1.5"), "other": text("7")},
+    ]
+    assert [one["ImportArn"] for one in dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]] == [done["ImportArn"]]
+    other = unique("csv")
+    imported(dynamodb, begin_import(dynamodb, bucket, other, "in/", InputFormat="CSV"))
+    pages = [dynamodb.list_imports(PageSize=1)]
+    while "NextToken" in pages[-1]:
+        pages.append(dynamodb.list_imports(PageSize=1, NextToken=pages[-1]["NextToken"]))
+    all = [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
+    assert all == [one["ImportArn"] for one in dynamodb.list_imports()["ImportSummaryList"]] and done["ImportArn"] in all
+    assert error_of(dynamodb.list_imports, NextToken="ff" * 56) == ("ValidationException", "Invalid NextToken")
+    dynamodb.delete_table(TableName=other)
+    dynamodb.delete_table(TableName=name)
+
+
+def test_csv_with_names_of_its_own(dynamodb, aws, bucket):
+    name = unique("csv")
+    aws("s3").put_object(Bucket=bucket, Key="x", Body=gzip.compress(b"a;1;z\nb;2;y\n"))
+    options = {"Csv": {"Delimiter": ";", "HeaderList": ["pk", "sk", "letter"]}}
+    begun = begin_import(dynamodb, bucket, name, InputFormat="CSV", InputFormatOptions=options, InputCompressionType="GZIP", ClientToken="once-" + name)
+    assert begun["InputFormatOptions"] == options
+    again = begin_import(dynamodb, bucket, name, InputFormat="CSV", InputFormatOptions=options, InputCompressionType="GZIP", ClientToken="once-" + name)
+    assert again["ImportArn"] == begun["ImportArn"]
+    assert imported(dynamodb, begun)["ImportedItemCount"] == 2
+    assert [item["letter"] for item in items_of(dynamodb, name)] == [text("z"), text("y")]
+    dynamodb.delete_table(TableName=name)
+
+
+def test_many_items_are_imported_with_their_indexes(dynamodb, aws, bucket):
+    name = unique("many")
+    lines = "".join(json.dumps({"Item": {"pk": text(f"p{at % 7}"), "sk": number(at), "g": text(f"g{at % 3}")}}) + "\n" for at in range(1500))
+    aws("s3").put_object(Bucket=bucket, Key="many.json", Body=lines + 'not json\n{"Item": {"pk": {"S": "x"}}}\n')
+    parameters = definition(name)
+    parameters["AttributeDefinitions"] = [*parameters["AttributeDefinitions"], {"AttributeName": "g", "AttributeType": "S"}]
+    parameters["GlobalSecondaryIndexes"] = [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]
+    begun = begin_import(dynamodb, bucket, name, InputFormat="DYNAMODB_JSON", TableCreationParameters=parameters)
+    done = imported(dynamodb, begun)
+    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["COMPLETED", 1502, 1500, 2]
+    found = dynamodb.query(TableName=name, IndexName="by-g", KeyConditionExpression="g = :g", ExpressionAttributeValues={":g": text("g1")}, Select="COUNT")
+    assert found["Count"] == 500 and dynamodb.describe_table(TableName=name)["Table"]["ItemCount"] == 1500
+    dynamodb.delete_table(TableName=name)
+
+
+def test_imports_that_cannot_be(dynamodb, bucket, table):
+    assert error_of(begin_import, dynamodb, bucket, table, InputFormat="CSV") == ("ResourceInUseException", f"Table already exists: {table}")
+    assert error_of(begin_import, dynamodb, bucket, unique("t"), InputFormat="ION")[0] == "ValidationException"
+    assert error_of(begin_import, dynamodb, bucket, unique("t"), InputFormat="CSV", InputCompressionType="ZSTD")[0] == "ValidationException"
+    missing = arn(table) + "/import/01700000000000-abcdefgh"
+    assert error_of(dynamodb.describe_import, ImportArn=missing) == ("ImportNotFoundException", f"Import not found: {missing}")
+    name = unique("t")
+    failed = imported(dynamodb, begin_import(dynamodb, "no-such-bucket-here", name, InputFormat="CSV"))
+    assert (failed["ImportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    assert error_of(dynamodb.describe_table, TableName=name)[0] == "ResourceNotFoundException"
+
+
+def test_an_import_goes_on_after_a_crash(fresh):
+    platform = fresh()
+    s3, dynamodb = platform.client("s3"), platform.client("dynamodb")
+    s3.create_bucket(Bucket="crash")
+    lines = "".join(json.dumps({"Item": {"pk": text(f"p{at % 7}"), "sk": number(at)}}) + "\n" for at in range(4000))
+    s3.put_object(Bucket="crash", Key="many.json", Body=lines)
+    begun = begin_import(dynamodb, "crash", "after", InputFormat="DYNAMODB_JSON")
+    platform.kill()
+    platform.start()
+    dynamodb = platform.client("dynamodb")
+    done = imported(dynamodb, begun)
+    assert (done["ImportStatus"], done["ImportedItemCount"]) == ("COMPLETED", 4000)
+    assert dynamodb.describe_table(TableName="after")["Table"]["ItemCount"] == 4000
+    assert sum(page["Count"] for page in dynamodb.get_paginator("scan").paginate(TableName="after", Select="COUNT")) == 4000
+
+
+@pytest.fixture
+def stream(aws):
+    kinesis, name = aws("kinesis"), unique("changes")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    return kinesis.describe_stream(StreamName=name)["StreamDescription"]["StreamARN"]
+
+
+def records_of(kinesis, stream):
+    [shard] = kinesis.list_shards(StreamARN=stream)["Shards"]
+    iterator = kinesis.get_shard_iterator(StreamARN=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    return [json.loads(record["Data"]) for record in kinesis.get_records(ShardIterator=iterator)["Records"]]
+
+
+def test_changes_go_to_kinesis(dynamodb, aws, table, stream):
+    kinesis = aws("kinesis")
+    enabled = dynamodb.enable_kinesis_streaming_destination(TableName=table, StreamArn=stream)
+    assert (enabled["DestinationStatus"], enabled["StreamArn"], enabled["TableName"]) == ("ENABLING", stream, table)
+    described = dynamodb.describe_kinesis_streaming_destination(TableName=table)
+    [shown] = described["KinesisDataStreamDestinations"]
+    assert (shown["StreamArn"], shown["DestinationStatus"], shown["ApproximateCreationDateTimePrecision"]) == (stream, "ACTIVE", "MILLISECOND")
+    key = {"pk": text("a"), "sk": number(1)}
+    dynamodb.put_item(TableName=table, Item={**key, "v": number(1)})
+    dynamodb.put_item(TableName=table, Item={**key, "v": number(1)})
+    dynamodb.update_item(TableName=table, Key=key, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": number(2)})
+    dynamodb.execute_statement(Statement=f"DELETE FROM \"{table}\" WHERE pk = 'a' AND sk = 1")
+    insert, modify, remove = records_of(kinesis, stream)
+    assert [record["eventName"] for record in (insert, modify, remove)] == ["INSERT", "MODIFY", "REMOVE"]
+    assert insert["awsRegion"] == REGION and insert["tableName"] == table and insert["eventSource"] == "aws:dynamodb"
+    assert insert["recordFormat"] == "application/json" and insert["userIdentity"] is None and insert["eventID"] != modify["eventID"]
+    assert modify["dynamodb"]["Keys"] == key and modify["dynamodb"]["NewImage"]["v"] == number(2) and modify["dynamodb"]["OldImage"]["v"] == number(1)
+    assert "OldImage" not in insert["dynamodb"] and "NewImage" not in remove["dynamodb"]
+    assert abs(insert["dynamodb"]["ApproximateCreationDateTime"] / 1000 - time.time()) < 60 and insert["dynamodb"]["SizeBytes"] > 0
+    assert dynamodb.disable_kinesis_streaming_destination(TableName=table, StreamArn=stream)["DestinationStatus"] == "DISABLING"
+    dynamodb.put_item(TableName=table, Item=key)
+    assert len(records_of(kinesis, stream)) == 3
+    [shown] = dynamodb.describe_kinesis_streaming_destination(TableName=table)["KinesisDataStreamDestinations"]
+    assert shown["DestinationStatus"] == "DISABLED"
+
+
+def test_a_transaction_that_fails_sends_nothing(dynamodb, aws, table, stream):
+    micro = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
+    dynamodb.enable_kinesis_streaming_destination(TableName=table, StreamArn=stream)
+    assert dynamodb.update_kinesis_streaming_destination(TableName=table, StreamArn=stream, UpdateKinesisStreamingConfiguration=micro)["DestinationStatus"] == "UPDATING"
+    put = {"Put": {"TableName": table, "Item": {"pk": text("a"), "sk": number(1)}}}
+    check = {"ConditionCheck": {"TableName": table, "Key": {"pk": text("b"), "sk": number(1)}, "ConditionExpression": "attribute_exists(pk)"}}
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.transact_write_items(TransactItems=[put, check])
+    assert records_of(aws("kinesis"), stream) == []
+    dynamodb.transact_write_items(TransactItems=[put])
+    [record] = records_of(aws("kinesis"), stream)
+    assert record["dynamodb"]["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
+    assert abs(record["dynamodb"]["ApproximateCreationDateTime"] / 1e6 - time.time()) < 60
+    again = error_of(dynamodb.update_kinesis_streaming_destination, TableName=table, StreamArn=stream, UpdateKinesisStreamingConfiguration=micro)
+    assert again[0] == "ValidationException" and again[1].startswith("Invalid Request: Precision is already set to the desired value of MICROSECOND for tableId:")
+
+
+def test_destinations_that_cannot_be(dynamodb, aws, table, stream):
+    enable, disable = dynamodb.enable_kinesis_streaming_destination, dynamodb.disable_kinesis_streaming_destination
+    assert error_of(enable, TableName="nobody", StreamArn=stream) == ("ResourceNotFoundException", "Requested resource not found: Table: nobody not found")
+    assert error_of(enable, TableName=table, StreamArn=stream + "x")[0] == "ResourceNotFoundException"
+    assert error_of(disable, TableName=table, StreamArn=stream) == (
+        "ValidationException",
+        "Table is not in a valid state to disable Kinesis Streaming Destination: KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.",
+    )
+    enable(TableName=table, StreamArn=stream)
+    assert error_of(enable, TableName=table, StreamArn=stream) == (
+        "ValidationException",
+        "Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.",
+    )
+    # A stream that goes does not stop the table.
+    aws("kinesis").delete_stream(StreamARN=stream)
+    dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(1)})
