@@ -3,13 +3,12 @@
 //! The file is written and synced before its backup is acknowledged. Restoring goes through `load.rs`.
 
 use crate::load::{self, Loading};
-use crate::registry::{self, next_number, save};
+use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Index, IndexKind, Phase, Table, TableKey, Throughput};
 use crate::{Error, Tables, contents, create, history, keys, upkeep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -145,25 +144,8 @@ impl Tables {
             Ok::<_, Error>(backup)
         };
         let backup = self.store.transact(delete).await?;
-        self.sweep_files(|name| name == backup.id)?;
+        load::sweep(&self.store, |name| name == backup.id)?;
         Ok(backup)
-    }
-
-    /// Removes the files that `which` names, and nothing refers to.
-    pub(crate) fn sweep_files(&self, which: impl Fn(&str) -> bool) -> Result<(), Error> {
-        let used = self.store.read(|snapshot| {
-            let backups = snapshot.load_prefix::<Backup>(BACKUP, &[])?.into_iter().map(|(_, backup)| backup.id);
-            let tables = registry::all(snapshot)?.into_iter().filter_map(|(_, table)| Some(table.loading?.file));
-            Ok::<_, Error>(backups.chain(tables).collect::<BTreeSet<String>>())
-        })?;
-        let Ok(files) = std::fs::read_dir(self.store.root().join("dynamodb")) else { return Ok(()) };
-        for file in files.flatten() {
-            let name = file.file_name().to_string_lossy().into_owned();
-            if which(&name) && !used.contains(&name) {
-                drop(std::fs::remove_file(file.path()));
-            }
-        }
-        Ok(())
     }
 
     /// Makes the table `target` of a backup.
@@ -174,7 +156,8 @@ impl Tables {
         let backup = self.backup(key)?;
         let restored = (Some(key.arn()), key.table.arn().to_string(), backup.created);
         let table = Table { restored: Some(restored), ..backup.table };
-        self.begin_loading(target, table, other, Loading { file: key.id.clone(), offset: 0, is_shared: true }).await
+        let loading = Loading { file: key.id.clone(), offset: 0, is_shared: true };
+        self.begin_loading(target, table, other, loading, Some(key)).await
     }
 
     /// Makes the table `target` of what `source` was at `at`; now, if nothing is said.
@@ -211,20 +194,33 @@ impl Tables {
         };
         let table = Arc::unwrap_or_clone(blocking(write).await?);
         let table = Table { restored: Some((None, source.arn().to_string(), at)), ..table };
-        self.begin_loading(target, table, other, Loading { file: id, offset: 0, is_shared: false }).await
+        let loading = Loading { file: id.clone(), offset: 0, is_shared: false };
+        let begun = self.begin_loading(target, table, other, loading, None).await;
+        if begun.is_err() {
+            load::sweep(&self.store, |name| name == id)?;
+        }
+        begun
     }
 
-    /// Makes a table like `table`, which is filled from a file by the upkeep.
+    /// Makes a table like `table`, which is filled from a file by the upkeep; from that of `backup`, if it is still there.
     pub(crate) async fn begin_loading(
         &self,
         key: TableKey,
         table: Table,
         other: Overrides,
         loading: Loading,
+        backup: Option<&BackupKey>,
     ) -> Result<(), Error> {
         create::check_name(&key.name)?;
         let id = self.clock.uuid();
+        let backup = backup.cloned();
         let begin = move |tx: &mut Tx<'_>| {
+            // Deleted since it was looked up, it has no file any more.
+            if let Some(backup) = &backup
+                && tx.get(BACKUP, &backup.key())?.is_none()
+            {
+                return Err(no_backup(&backup.arn()));
+            }
             if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
                 return Err(Error::TableExists(key.name.clone()));
             }

@@ -149,7 +149,7 @@ fn expire(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, (old, new): (Option<&It
 pub(crate) fn enter_expiry(tx: &mut Tx<'_>, expiry: &Expiry, key: &ItemKey, seconds: i64) {
     if upkeep::does_expire(seconds, tx.now()) {
         tx.put(keys::EXPIRY, &keys::timed(expiry.place, seconds, &key.0), []);
-        tx.wake(upkeep::WAKER);
+        upkeep::wake_by(tx, seconds);
     }
 }
 

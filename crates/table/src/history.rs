@@ -48,15 +48,18 @@ pub(crate) fn changed_since(
     let last = keys::timed(history.place, i64::MAX, &[]);
     let mut before = BTreeMap::new();
     for entry in from.range(HISTORY, Bound::Included(&first), Bound::Included(&last))? {
-        let (_, bytes) = entry?;
+        let (place, bytes) = entry?;
         let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (key, item) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(damaged)?;
-        // The first change after `at` knows what was there then.
-        if let std::collections::btree_map::Entry::Vacant(place) = before.entry(ItemKey(key.to_vec())) {
-            place.insert(if item.is_empty() { None } else { Some(contents::decode(item)?) });
+        // The first change after `at` knows what was there then: that with the smallest number, because transactions are not made in the
+        // order of their times where these are close together, or the clock was set back.
+        let number = keys::number(&place).ok_or_else(damaged)?;
+        let key = ItemKey(key.to_vec());
+        if before.get(&key).is_none_or(|(first, _)| number < *first) {
+            before.insert(key, (number, if item.is_empty() { None } else { Some(contents::decode(item)?) }));
         }
     }
-    Ok(before)
+    Ok(before.into_iter().map(|(key, (_, item))| (key, item)).collect())
 }
 
 /// Removes what is older than its table keeps it.
@@ -77,4 +80,32 @@ pub(crate) async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::AttributeValue;
+    use fogbank_model::TestClock;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_was_there_is_what_the_first_change_found_whatever_its_time() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), Arc::new(TestClock::new(Timestamp(0), 7))).unwrap();
+        let history = History { place: 1, since: Timestamp(0), days: 1 };
+        let old = |text: &str| Item::from([("v".to_owned(), AttributeValue::S(text.into()))]);
+        let records = [(11, 1_u64, old("first")), (10, 2, old("second"))];
+        let keep = move |tx: &mut Tx<'_>| -> Result<(), Error> {
+            for (at, number, old) in &records {
+                let value = [&1_u32.to_be_bytes()[..], b"k", &value::encode_item(old)].concat();
+                tx.put(HISTORY, &keys::timed(1, *at, &number.to_be_bytes()), value);
+            }
+            Ok(())
+        };
+        store.transact(keep).await.unwrap();
+        let before = store.read(|snapshot| changed_since(snapshot, &history, Timestamp(9))).unwrap();
+        assert_eq!(before, BTreeMap::from([(ItemKey(b"k".to_vec()), Some(old("first")))]));
+    }
 }

@@ -71,7 +71,7 @@ impl Tables {
         let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
         let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
         // Before the first one is written: what nobody refers to is left over from a crash.
-        if let Err(error) = tables.sweep_files(|_| true) {
+        if let Err(error) = load::sweep(&tables.store, |_| true) {
             tracing::warn!(%error, "files of deleted backups could not be removed");
         }
         Arc::new(tables)

@@ -3,15 +3,16 @@
 //! A file is a sequence of entries, each an item's key and the item, both behind their lengths (4 bytes each). It is synced before anything
 //! refers to it. A table that is being filled keeps how far it is in its own transactions, so that it goes on there after a crash.
 
+use crate::backup::{BACKUP, Backup};
 use crate::changes::Author;
 use crate::keys::ItemKey;
-use crate::registry::{Registry, save};
+use crate::registry::{self, Registry, save};
 use crate::schema::{Table, TableKey};
 use crate::value::{self, Item};
 use crate::{Error, contents, keys, write};
-use fogbank_store::{Error as StoreError, Snapshot, Store, Tx};
+use fogbank_store::{Error as StoreError, Read, Snapshot, Store, Tx};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek, SeekFrom, Write as _};
 use std::ops::Bound;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 
 /// Items that one transaction enters.
 const AT_ONCE: usize = 200;
+/// Bytes of them, so that nobody waits long for it.
+const BYTES: u64 = 4 << 20;
 
 /// How far a table is filled, from what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,15 +108,14 @@ pub(crate) async fn run(store: &Store, registry: &Arc<Registry>, key: &TableKey)
         let Some(loading) = table.and_then(|table| table.loading.clone()) else { return Ok(()) };
         let path = store.root().join("dynamodb").join(&loading.file);
         let (from, offset) = (path.clone(), loading.offset);
-        let (items, next) = crate::backup::blocking(move || read(&from, offset)).await?;
-        let is_last = items.len() < AT_ONCE;
-        let (registry, key) = (registry.clone(), key.clone());
-        let enter = move |tx: &mut Tx<'_>| -> Result<bool, Error> {
-            let Some(table) = registry.look_up(tx, &key)? else { return Ok(true) };
-            // Another table of the name, or one that is further by now.
-            if table.loading.as_ref() != Some(&loading) {
-                return Ok(false);
-            }
+        let (items, next, is_last) = crate::backup::blocking(move || read(&from, offset)).await?;
+        let file = loading.file.clone();
+        let (tables, of) = (registry.clone(), key.clone());
+        let enter = move |tx: &mut Tx<'_>| -> Result<(), Error> {
+            // Deleted since, or another table of the name, or one that is further by now.
+            let Some(table) = tables.look_up(tx, &of)?.filter(|table| table.loading.as_ref() == Some(&loading)) else {
+                return Ok(());
+            };
             for item in &items {
                 let Some(at) = ItemKey::of(&table.keys, item) else { continue };
                 let old = contents::item(tx, &table, &at)?;
@@ -121,28 +123,46 @@ pub(crate) async fn run(store: &Store, registry: &Arc<Registry>, key: &TableKey)
             }
             let mut table = Arc::unwrap_or_clone(table);
             table.loading = (!is_last).then(|| Loading { offset: next, ..loading.clone() });
-            save(tx, &key, &table)?;
-            Ok(is_last && !loading.is_shared)
+            save(tx, &of, &table)
         };
-        if store.transact(enter).await? {
-            // Nobody refers to it any more; what is left of a crash goes with the next one's sweep.
-            drop(std::fs::remove_file(path));
+        store.transact(enter).await?;
+        let table = store.read(|snapshot| registry.look_up(snapshot, key))?;
+        if table.is_none_or(|table| table.loading.is_none()) {
+            // A backup's file stays for as long as the backup does.
+            sweep(store, |name| name == file)?;
         }
     }
 }
 
-/// The next entries of a file, and where those after them begin.
-fn read(path: &Path, offset: u64) -> Result<(Vec<Item>, u64), Error> {
+/// Removes the files that `which` names, and nothing refers to.
+pub(crate) fn sweep(store: &Store, which: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let used = store.read(|snapshot| {
+        let backups = snapshot.load_prefix::<Backup>(BACKUP, &[])?.into_iter().map(|(_, backup)| backup.id);
+        let tables = registry::all(snapshot)?.into_iter().filter_map(|(_, table)| Some(table.loading?.file));
+        Ok::<_, Error>(backups.chain(tables).collect::<BTreeSet<String>>())
+    })?;
+    let Ok(files) = std::fs::read_dir(store.root().join("dynamodb")) else { return Ok(()) };
+    for file in files.flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        if which(&name) && !used.contains(&name) {
+            drop(std::fs::remove_file(file.path()));
+        }
+    }
+    Ok(())
+}
+
+/// The next entries of a file, where those after them begin, and whether there are none.
+fn read(path: &Path, offset: u64) -> Result<(Vec<Item>, u64, bool), Error> {
     let mut file = BufReader::new(File::open(path).map_err(disk)?);
     file.seek(SeekFrom::Start(offset)).map_err(disk)?;
     let (mut items, mut next) = (Vec::new(), offset);
-    while items.len() < AT_ONCE {
-        let Some(key) = part(&mut file)? else { break };
+    while items.len() < AT_ONCE && next - offset < BYTES {
+        let Some(key) = part(&mut file)? else { return Ok((items, next, true)) };
         let item = part(&mut file)?.unwrap_or_default();
         next += 8 + (key.len() + item.len()) as u64;
         items.push(contents::decode(&item)?);
     }
-    Ok((items, next))
+    Ok((items, next, false))
 }
 
 fn part(file: &mut BufReader<File>) -> Result<Option<Vec<u8>>, Error> {

@@ -11,6 +11,8 @@ use std::ops::Bound;
 
 /// Bytes of items that a page looks at.
 const PAGE_BYTES: usize = 1 << 20;
+/// Bytes of whole items that a page of a local index looks at, however little of them the index shows.
+const HELD_BYTES: usize = 16 << 20;
 
 /// What a page found.
 #[derive(Debug, Default)]
@@ -44,13 +46,16 @@ impl Reader<'_> {
             (Some(start), false) => (Bound::Included(&span.from), Bound::Excluded(start)),
         };
         let mut range = self.snapshot.range(map, from.map(Vec::as_slice), to.map(Vec::as_slice))?;
-        let mut page = Page::default();
+        let (mut page, mut held) = (Page::default(), 0);
         while let Some(entry) = if is_forward { range.next() } else { range.next_back() } {
             let Some(item) = self.item(entry?)? else { continue };
             page.scanned += 1;
             page.bytes +=
                 self.index.map_or_else(|| item_size(&item), |index| contents::shown_size(self.table, index, &item));
-            let is_full = page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
+            held += item_size(&item);
+            // A local index shows what it is asked for, so its pages hold more than they look at.
+            let is_heavy = self.index.is_some_and(|index| index.kind == IndexKind::Local) && held >= HELD_BYTES;
+            let is_full = is_heavy || page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
             if is_full {
                 page.last = Some(self.key(&item));
             }

@@ -8,7 +8,7 @@ use crate::upkeep::TOKEN_KEPT;
 use crate::value::Item;
 use crate::write::{Action, Write, Written, key_given, located, perform};
 use crate::{Error, Reason, Tables};
-use fogbank_model::{AccountId, Region};
+use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Read, Tx};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -121,6 +121,8 @@ fn is_known(tx: &mut Tx<'_>, token: &Token) -> Result<bool, Error> {
         if until > tx.now().0 {
             return if digest == token.digest { Ok(true) } else { Err(Error::TokenMismatch) };
         }
+        // Its end would be taken for the new one's.
+        tx.delete(keys::TOKEN_END, &keys::token_end(Timestamp(until), &key));
     }
     let until = tx.now().plus(TOKEN_KEPT);
     tx.put(keys::TOKEN, &key, [&until.0.to_be_bytes()[..], &token.digest].concat());

@@ -20,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(5);
 /// Items that one transaction takes.
 const AT_ONCE: usize = 200;
+/// Bytes of them, so that nobody waits long for it.
+const BYTES: usize = 4 << 20;
 /// How long a transaction's token is remembered.
 pub(crate) const TOKEN_KEPT: Duration = Duration::from_secs(600);
 /// Items whose time passed longer ago than this do not expire ("Using time to live" in the Developer Guide).
@@ -87,6 +89,13 @@ pub(crate) fn fill_later(tx: &mut Tx<'_>, key: &TableKey) {
 pub(crate) fn leave(tx: &mut Tx<'_>, place: u64) {
     tx.put(keys::LEFT, &keys::place(place), []);
     tx.wake(WAKER);
+}
+
+/// Lets the upkeep look in time for what is due at `seconds`. What is due later is found when it looks by itself.
+pub(crate) fn wake_by(tx: &mut Tx<'_>, seconds: i64) {
+    if seconds.saturating_mul(1000) <= tx.now().plus(EVERY).0 {
+        tx.wake(WAKER);
+    }
 }
 
 /// Whether an item that expires at `seconds` is one that does.
@@ -185,7 +194,11 @@ async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         }
         Ok(old.len() < AT_ONCE)
     };
-    while !store.transact(forget).await? {}
+    let has_old = || -> Result<bool, Error> {
+        let first = store.read(|snapshot| snapshot.scan_prefix(keys::TOKEN_END, &[], 1))?;
+        Ok(first.first().is_some_and(|(key, _)| *key < keys::token_end(now, &[])))
+    };
+    while has_old()? && !store.transact(forget).await? {}
     history::trim(store, now).await
 }
 
@@ -203,15 +216,21 @@ async fn expire_all(store: &Store, registry: &Arc<Registry>, clock: &dyn Clock) 
                 break;
             }
             let (registry, key) = (registry.clone(), key.clone());
-            store.transact(move |tx: &mut Tx<'_>| expire(tx, &registry, &key)).await?;
+            if !store.transact(move |tx: &mut Tx<'_>| expire(tx, &registry, &key, place)).await? {
+                break;
+            }
         }
     }
     Ok(next)
 }
 
-fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Error> {
-    let Some(table) = registry.look_up(tx, key)? else { return Ok(()) };
-    let Some(place) = table.expiry.as_ref().map(|expiry| expiry.place) else { return Ok(()) };
+/// Removes some of the items whose times are at `place`; nothing if that is not the table's any more.
+fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey, place: u64) -> Result<bool, Error> {
+    let table = registry.look_up(tx, key)?;
+    let Some(table) = table.filter(|table| table.expiry.as_ref().is_some_and(|expiry| expiry.place == place)) else {
+        return Ok(false);
+    };
+    let mut bytes = 0;
     let until = keys::timed(place, tx.now().0 / 1000 + 1, &[]);
     let due = tx.scan(keys::EXPIRY, Bound::Included(&keys::place(place)), Bound::Excluded(&until), AT_ONCE)?;
     for (entry, _) in due {
@@ -219,9 +238,15 @@ fn expire(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<(), Er
         tx.delete(keys::EXPIRY, &entry);
         let at = ItemKey(entry.get(16..).unwrap_or_default().to_vec());
         if let Some(item) = contents::item(tx, &table, &at)? {
-            contents::change(tx, &table, &at, (Some(&item), None), Author::Expiry)?;
+            bytes += contents::change(tx, &table, &at, (Some(&item), None), Author::Expiry)?.bytes;
             destinations::tell(tx, registry, key, &table, (Some(&item), None), Author::Expiry)?;
         }
+        if bytes >= BYTES {
+            break;
+        }
     }
-    Ok(())
+    Ok(true)
 }
+
+#[cfg(test)]
+mod tests;
