@@ -6,9 +6,11 @@ export async function handler({ Records }) {
   for (const { dynamodb } of Records) {
     const { id, version, type } = dynamodb.NewImage;
     try {
-      // Listeners get the order as it was after the event, and need not ask for it.
+      // Listeners get the order as it was after the event, and need not ask for it. It may be gone by now.
       const order = await load(id.S, { version: Number(version.N) });
-      await tell(type.S, order);
+      if (order.version === Number(version.N)) {
+        await tell(type.S, order);
+      }
     } catch (error) {
       // What comes after it waits until it is told.
       console.error(error);

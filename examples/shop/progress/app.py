@@ -28,8 +28,9 @@ def follow(batch, context):
 
 def rebuild(event, context):
     """Makes the views of all orders again, from the events alone. Called by a person, at any time."""
-    orders = [item["id"] for item in pages(events.scan, IndexName="by-customer")]
-    for order in orders:
+    orders = {item["id"] for item in pages(events.scan, IndexName="by-customer")}
+    viewed = {view["id"] for view in pages(views.scan)}
+    for order in orders | viewed:
         make(order)
     return {"orders": len(orders)}
 
@@ -50,6 +51,8 @@ def make(order):
         view = advance(view, event)
     if view["version"]:
         keep(view)
+    else:
+        views.delete_item(Key={"id": order})
 
 
 def advance(view, event):
