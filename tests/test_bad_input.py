@@ -166,7 +166,7 @@ BODIES = {
     "json: unknown operation": ("POST", "/", logs("Nothing"), b"{}", 400, b"UnknownOperationException"),
     "json: not implemented": ("POST", "/", logs("StartQuery"), b"{}", 501, b"StartQuery"),
     "json: unknown service": ("POST", "/", {**LOGS, "x-amz-target": "Nobody_1.Do"}, b"{}", 404, b"message"),
-    "json: known service, nothing works": ("POST", "/", {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.ListTables"}, b"{}", 501, b"ListTables"),
+    "json: known service, nothing works": ("POST", "/", {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AWSStepFunctions.ListStateMachines"}, b"{}", 501, b"ListStateMachines"),
     "query: unknown action": ("POST", "/", {**FORM, **signed("sts")}, b"Action=Nothing&Version=2011-06-15", 400, b"<Code>InvalidAction</Code>"),
     "query: not implemented": ("POST", "/", {**FORM, **signed("iam")}, b"Action=CreateGroup&Version=2010-05-08&GroupName=g", 501, b"CreateGroup"),
     "query: required missing": ("POST", "/", {**FORM, **signed("iam")}, b"Action=CreateRole&Version=2010-05-08", 400, b"<Code>ValidationError</Code>"),

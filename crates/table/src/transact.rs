@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The bytes that the items of a transaction have together, at most.
 const BYTES: usize = 4 << 20;
 
+/// An item that was looked for, and its table.
+pub(crate) type Found = (Arc<Table>, Option<Item>);
+
 /// What makes a transaction that comes again the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
@@ -79,7 +82,7 @@ impl Tables {
     }
 
     /// Items of one committed state, in the order of their keys.
-    pub(crate) fn get_together(&self, wanted: &[(TableKey, Item)]) -> Result<Vec<(Arc<Table>, Option<Item>)>, Error> {
+    pub(crate) fn get_together(&self, wanted: &[(TableKey, Item)]) -> Result<Vec<Found>, Error> {
         self.store.read(|snapshot| {
             let mut places = BTreeSet::new();
             let mut found = Vec::with_capacity(wanted.len());

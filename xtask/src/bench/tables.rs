@@ -169,12 +169,19 @@ fn beside_peers(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
             for _ in 0..plan.samples(3, 2) {
                 mine.push(ours.rate(operation, connections, time)?);
                 for (peer, rates) in peers.iter().zip(&mut theirs) {
-                    rates.push(peer.rate(operation, connections, time).unwrap_or_default());
+                    match peer.rate(operation, connections, time) {
+                        Ok(rate) => rates.push(rate),
+                        Err(why) => rows.push(Row::skipped(format!("table, {operation}, {}", peer.name), why)),
+                    }
                 }
             }
             // A target of so many times a peer's speaks of the first one, so the fastest comes first.
-            let mut beside: Vec<(&str, f64)> =
-                peers.iter().zip(theirs).map(|(peer, rates)| (peer.name, median(rates))).collect();
+            let mut beside: Vec<(&str, f64)> = peers
+                .iter()
+                .zip(theirs)
+                .filter(|(_, rates)| !rates.is_empty())
+                .map(|(peer, rates)| (peer.name, median(rates)))
+                .collect();
             beside.sort_by(|a, b| b.1.total_cmp(&a.1));
             let what =
                 format!("table, {operation}, {connections} connection{}", if connections > 1 { "s" } else { "" });
