@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from conftest import BINARY, REGION, eventually, invoke, unique
@@ -38,9 +39,9 @@ def app(tmp_path):
 def deploy(platform):
     stacks = []
 
-    def run(directory, *words, check=True):
+    def run(directory, *words, check=True, **options):
         stacks.append(directory.name)
-        done = platform.cli("deploy", directory, "--stack", directory.name, *words, check=False)
+        done = platform.cli("deploy", directory, "--stack", directory.name, *words, check=False, **options)
         if check:
             assert done.returncode == 0, done.stderr
         return done
@@ -177,12 +178,13 @@ def test_a_layer_with_requirements_and_a_makefile_function_are_built(platform, a
 """
     )
     (directory / "lib").mkdir()
-    (directory / "lib/requirements.txt").write_text("six==1.17.0\n")
+    (directory / "lib/requirements.txt").write_text(f"six==1.17.0  # {unique()}\n")
     (directory / "src/app.py").write_text("import six\ndef handler(event, context):\n    return six.__version__\n")
     (directory / "made").mkdir()
     makefile = "build-Sh:\n\techo 'def handler(e, c): return \"made\"' > $(ARTIFACTS_DIR)/made.py\n"
     (directory / "made/Makefile").write_text(makefile)
-    deploy(directory)
+    # The directory is named as a person does it, from where they are.
+    deploy(Path(directory.name), cwd=directory.parent)
     names = resources(platform, directory.name)
     assert invoke(aws("lambda"), names["Py"]) == ("1.17.0", None)
     assert invoke(aws("lambda"), names["Sh"]) == ("made", None)

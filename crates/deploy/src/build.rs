@@ -239,7 +239,7 @@ impl Recipe {
                     "--no-compile",
                     "--target",
                 ]);
-                command.arg(&inside).arg("-r").arg(path.join("requirements.txt")).current_dir(path);
+                command.arg(&inside).args(["-r", "requirements.txt"]).current_dir(path);
                 command
             }
             Self::Npm => {

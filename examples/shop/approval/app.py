@@ -1,4 +1,4 @@
-"""Approves orders up to a limit. An order that comes twice is approved twice, which the payment sees."""
+"""Approves orders up to a limit. An order that comes twice is approved twice, which orders sees."""
 
 import json
 import os
@@ -13,8 +13,8 @@ def handler(event, context):
     approved = order["total"] <= int(os.environ["LIMIT"])
     entry = {
         "EventBusName": os.environ["BUS"],
-        "Source": "shop",
+        "Source": "shop.approval",
         "DetailType": "OrderApproved" if approved else "OrderRejected",
-        "Detail": json.dumps(order),
+        "Detail": json.dumps({"id": order["id"]}),
     }
     events.put_events(Entries=[entry])

@@ -1,21 +1,26 @@
-// Takes orders, and shows how far they are. Asks the catalogue for the price, by the function's name, and tells the bus what was ordered; what
-// then happens to an order is the other services' business, and is read from the record that `progress` keeps.
-import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+// Takes orders, and shows how far they are. Asks the catalogue for the price, by the function's name. How far an order is now is read from what
+// `progress` keeps; how far it was at another time, from its events.
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { ulid } from "ulid";
+import { tell } from "./bus.js";
+import { show, unheardOf } from "./order.js";
+import { append, events, load } from "./store.js";
+import { view, viewsOf } from "./views.js";
 
 const lambda = new LambdaClient({});
-const events = new EventBridgeClient({});
-const s3 = new S3Client({});
 
 const PATIENCE_MS = 15000;
 
 export const handler = async (event) => {
   const id = event.pathParameters?.id;
+  const { at, until } = event.queryStringParameters ?? {};
   switch (event.routeKey) {
     case "GET /orders/{id}":
-      return show(id, event.queryStringParameters?.until);
+      return at === undefined ? showNow(id, until) : showPast(id, at);
+    case "GET /orders/{id}/events":
+      return showEvents(id);
+    case "GET /customers/{id}/orders":
+      return answer(200, (await viewsOf(id)).map(({ id, status, total, currency }) => ({ id, status, total, currency })));
     case "DELETE /customers/{id}":
       await tell("CustomerRemoved", { customer: id });
       return answer(202, { removed: id });
@@ -38,13 +43,13 @@ async function create(event) {
   if (product === null) {
     return answer(404, { error: `there is no product ${order.product}` });
   }
-  // A client that names its order may send it twice, and has ordered once.
   const id = /^[\w-]{1,40}$/.test(order.id ?? "") ? order.id : ulid();
   const customer = /^[\w-]{1,40}$/.test(order.customer ?? "") ? order.customer : "guest";
   const total = product.price * order.quantity;
-  const created = { id, customer, product: product.id, quantity: order.quantity, total, currency: product.currency };
-  await tell("OrderCreated", created);
-  return answer(201, created);
+  const ordered = { customer, product: product.id, quantity: order.quantity, total, currency: product.currency };
+  const created = await append(unheardOf(id), "OrderCreated", ordered);
+  // A client that names its order may send it twice, and has ordered once.
+  return answer(201, show(created ?? (await load(id, { version: 1 }))));
 }
 
 async function findProduct(product) {
@@ -58,37 +63,34 @@ async function findProduct(product) {
   return payload;
 }
 
-async function tell(what, detail) {
-  const entry = { EventBusName: process.env.BUS, Source: "shop", DetailType: what, Detail: JSON.stringify(detail) };
-  const told = await events.send(new PutEventsCommand({ Entries: [entry] }));
-  if (told.FailedEntryCount) {
-    throw new Error(`the bus refused ${what}: ${told.Entries[0].ErrorMessage}`);
-  }
-}
-
 // With `until`, waits until the order has come that far.
-async function show(id, until) {
+async function showNow(id, until) {
   const deadline = Date.now() + (until ? PATIENCE_MS : 0);
   for (;;) {
-    const order = await record(id);
+    const order = await view(id);
     if (Date.now() >= deadline || order?.history.includes(until)) {
-      return order ? answer(200, order) : answer(404, { error: `there is no order ${id}` });
+      return order ? answer(200, show(order)) : answer(404, { error: `there is no order ${id}` });
     }
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
 
-async function record(id) {
-  try {
-    const object = await s3.send(new GetObjectCommand({ Bucket: process.env.RECORDS, Key: `orders/${id}.json` }));
-    const { seen, ...order } = JSON.parse(await object.Body.transformToString());
-    return order;
-  } catch (error) {
-    if (error.name === "NoSuchKey") {
-      return null;
-    }
-    throw error;
+async function showEvents(id) {
+  const shown = [];
+  for await (const { version, type, time } of events(id)) {
+    shown.push({ version, type, time });
   }
+  return answer(200, shown);
+}
+
+// `at` is a version, or a time.
+async function showPast(id, at) {
+  const isVersion = /^\d{1,9}$/.test(at);
+  if (!isVersion && Number.isNaN(Date.parse(at))) {
+    return answer(400, { error: `${at} is neither a version nor a time` });
+  }
+  const order = await load(id, isVersion ? { version: Number(at) } : { time: new Date(at).toISOString() });
+  return order.status ? answer(200, show(order)) : answer(404, { error: `there was no order ${id} at ${at}` });
 }
 
 const answer = (statusCode, body) => ({

@@ -8,19 +8,20 @@ import os
 import boto3
 
 s3 = boto3.client("s3")
+dynamodb = boto3.client("dynamodb")
 BUCKET = os.environ["RECORDS"]
 
 
-def keys(prefix):
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
-        yield from (entry["Key"] for entry in page.get("Contents", []))
+def count(prefix):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return sum(page["KeyCount"] for page in pages)
 
 
 def handler(event, context):
     orders = collections.Counter()
-    for key in keys("orders/"):
-        orders[json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())["status"]] += 1
-    report = {"orders": dict(sorted(orders.items())), "invoices": len(list(keys("invoices/"))), "previews": len(list(keys("previews/")))}
+    for page in dynamodb.get_paginator("scan").paginate(TableName=os.environ["PROGRESS"]):
+        orders.update(view["status"]["S"] for view in page["Items"])
+    report = {"orders": dict(sorted(orders.items())), "invoices": count("invoices/"), "previews": count("previews/")}
     today = datetime.datetime.now(datetime.timezone.utc).date()
     s3.put_object(Bucket=BUCKET, Key=f"reports/{today}.json", Body=json.dumps(report), ContentType="application/json")
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(report)}

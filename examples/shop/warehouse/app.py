@@ -12,8 +12,8 @@ NEXT = {"OrderPaid": "OrderPrepared", "OrderPrepared": "OrderShipped", "OrderShi
 def handler(event, context):
     entry = {
         "EventBusName": os.environ["BUS"],
-        "Source": "shop",
+        "Source": "shop.warehouse",
         "DetailType": NEXT[event["detail-type"]],
-        "Detail": json.dumps(event["detail"]),
+        "Detail": json.dumps({"id": event["detail"]["id"]}),
     }
     events.put_events(Entries=[entry])

@@ -172,8 +172,8 @@ fn what_is_not_supported_is_said_with_its_line() {
         (format!("{FUNCTION}      Policies: [{{NopePolicy: {{}}}}]\n"), "policy template 'NopePolicy'"),
         (format!("{FUNCTION}      Policies: [{{LambdaInvokePolicy: {{}}}}]\n"), "needs FunctionName"),
         (
-            format!("{FUNCTION}  T: {{Type: AWS::Serverless::SimpleTable}}\n"),
-            "AWS::Serverless::SimpleTable is not supported yet",
+            format!("{FUNCTION}  T: {{Type: AWS::Serverless::GraphQLApi}}\n"),
+            "AWS::Serverless::GraphQLApi is not supported yet",
         ),
         ("Globals: {Table: {}}\nResources: {A: {Type: X}}".to_owned(), "Globals: Table is not supported"),
     ] {
