@@ -98,7 +98,7 @@ CALLS = {
     "create: there is one": (create("STREAM"), IN_USE, "already exists."),
     "create: no shards": (create(ShardCount=0), VALIDATION, "greater than or equal to 1"),
     "create: too many shards": (create(ShardCount=501), LIMIT, "This request would exceed the shard limit for the account"),
-    "create: no count": (("create_stream", {"StreamName": "new"}), ARGUMENT, "ShardCount"),
+    "create: no count": (("create_stream", {"StreamName": "new", "StreamModeDetails": {"StreamMode": "PROVISIONED"}}), ARGUMENT, "ShardCount"),
     "create: mode": (create(StreamModeDetails={"StreamMode": "FAST"}), VALIDATION, "PROVISIONED"),
     "create: too many tags": (create(Tags=TAGS), ARGUMENT, "cannot have more than 50 tags"),
     "create: record size": (create(MaxRecordSizeInKiB=10_241), VALIDATION, "10240"),
@@ -189,6 +189,8 @@ CALLS = {
     "encrypt: with nothing": (("start_stream_encryption", {"StreamName": "STREAM", "EncryptionType": "NONE", "KeyId": "k"}), ARGUMENT, "KMS"),
     "metrics: no such": (("enable_enhanced_monitoring", {"StreamName": "STREAM", "ShardLevelMetrics": ["Mood"]}), VALIDATION, "shardLevelMetrics"),
     "mode: no stream": (("update_stream_mode", {"StreamARN": ARN + "none", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}}), MISSING, GONE),
+    "warm: provisioned": (("update_stream_warm_throughput", {"StreamName": "STREAM", "WarmThroughputMiBps": 1}), VALIDATION, "ON_DEMAND"),
+    "warm: made provisioned": (create(WarmThroughputMiBps=1), VALIDATION, "ON_DEMAND"),
     "not there yet": (("list_channels", {}), "NotImplemented", "ListChannels"),
 }  # fmt: skip
 

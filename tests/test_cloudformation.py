@@ -117,7 +117,7 @@ REFUSED = {
     "no template": (dict(), "ValidationError", "Template Body must be specified"),
     "a bucket": (dict(TemplateURL="https://b.s3.amazonaws.com/t"), "ValidationError", "TemplateURL is not supported"),
     "broken": (dict(TemplateBody="{"), "ValidationError", "not valid YAML or JSON"),
-    "unsupported": (dict(TemplateBody="Resources: {Q: {Type: AWS::Kinesis::Stream}}"), "ValidationError", "not supported yet"),
+    "unsupported": (dict(TemplateBody="Resources: {Q: {Type: AWS::KinesisFirehose::DeliveryStream}}"), "ValidationError", "not supported yet"),
     "no rollback": (dict(TemplateBody=TEMPLATE, DisableRollback=True, **CONSENT), "ValidationError", "DisableRollback"),
     "a parameter": (
         dict(TemplateBody=TEMPLATE, Parameters=[{"ParameterKey": "X", "ParameterValue": "1"}], **CONSENT),

@@ -92,7 +92,7 @@ def test_a_failed_deployment_leaves_everything_as_it_was(platform, aws, app, dep
 
 
 def test_all_unsupported_types_are_listed_with_their_lines_and_nothing_is_touched(platform, app, deploy):
-    directory = app(FUNCTION.format(id="Fn") + "\n  Q:\n    Type: AWS::Kinesis::Stream\n  T:\n    Type: AWS::DynamoDB::Table\n")
+    directory = app(FUNCTION.format(id="Fn") + "\n  Q:\n    Type: AWS::KinesisFirehose::DeliveryStream\n  T:\n    Type: AWS::DynamoDB::Table\n")
     done = deploy(directory, check=False)
     assert done.returncode == 1
     lines = [int(line) for line in re.findall(r"template\.yaml:(\d+):\d+: \w+: the resource type", done.stderr)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
-from conftest import error_of, unique
+from conftest import error_of, invoke, unique
 
 
 @pytest.fixture
@@ -366,3 +366,31 @@ def test_the_command_line_puts_and_queries(platform, make_table):
     awscli("dynamodb", "put-item", "--table-name", name, "--item", json.dumps({"pk": text("cli"), "v": number(1)}))
     found = awscli("dynamodb", "query", "--table-name", name, "--key-condition-expression", "pk = :p", "--expression-attribute-values", json.dumps({":p": text("cli")}))
     assert found["Items"] == [{"pk": text("cli"), "v": number(1)}]
+
+
+NODE = """
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, PutCommand, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+export const handler = async ({ table }) => {
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+    const send = (command) => client.send(command);
+    await send(new PutCommand({ TableName: table, Item: { pk: 'a', deep: { list: [1, 'two', null, true] }, many: new Set([1, 2]) } }));
+    const { Item } = await send(new GetCommand({ TableName: table, Key: { pk: 'a' } }));
+    const found = await send(new QueryCommand({ TableName: table, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': 'a' } }));
+    const check = { TableName: table, Key: { pk: 'none' }, ConditionExpression: 'attribute_exists(pk)' };
+    let refused;
+    try {
+        await send(new TransactWriteCommand({ TransactItems: [{ ConditionCheck: check }] }));
+    } catch (error) {
+        refused = [error.name, error.CancellationReasons[0].Code];
+    }
+    return { deep: Item.deep, many: [...Item.many].sort(), count: found.Count, refused };
+};
+"""
+
+
+def test_a_function_uses_the_sdk_for_javascript(aws, make_function, make_table):
+    name = make_function({"app.mjs": NODE}, runtime="nodejs20.x", Timeout=20, MemorySize=512)
+    answer, error = invoke(aws("lambda"), name, {"table": make_table()})
+    assert error is None, answer
+    assert answer == {"deep": {"list": [1, "two", None, True]}, "many": [1, 2], "count": 1, "refused": ["TransactionCanceledException", "ConditionalCheckFailed"]}

@@ -213,3 +213,68 @@ def test_global_tables_have_one_region(dynamodb):
     assert dynamodb.describe_global_table_settings(GlobalTableName=name)["ReplicaSettings"][0]["RegionName"] == "us-east-1"
     assert dynamodb.describe_table_replica_auto_scaling(TableName=name)["TableAutoScalingDescription"]["TableName"] == name
     dynamodb.delete_table(TableName=name)
+
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: sk, AttributeType: N}, {AttributeName: g, AttributeType: S}%(attributes)s]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+      BillingMode: PAY_PER_REQUEST
+      GlobalSecondaryIndexes:
+        - {IndexName: by-g, KeySchema: [{AttributeName: g, KeyType: HASH}], Projection: {ProjectionType: ALL}}
+%(indexes)s
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+      TimeToLiveSpecification: {AttributeName: %(expiry)s, Enabled: true}
+      PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
+      Tags: [{Key: team, Value: %(team)s}]
+  World:
+    Type: AWS::DynamoDB::GlobalTable
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      BillingMode: PAY_PER_REQUEST
+      Replicas: [{Region: us-east-1, Tags: [{Key: a, Value: b}]}]
+  Simple:
+    Type: AWS::Serverless::SimpleTable
+    Properties:
+      PrimaryKey: {Name: number, Type: Number}
+      Tags: {team: shop}
+Outputs:
+  Orders: {Value: !Ref Orders}
+  Arn: {Value: !GetAtt Orders.Arn}
+  Stream: {Value: !GetAtt Orders.StreamArn}
+  World: {Value: !GetAtt World.Arn}
+  Simple: {Value: !Ref Simple}
+"""
+FIRST = {"attributes": "", "indexes": "", "expiry": "end", "team": "shop"}
+SECOND = {
+    "attributes": ", {AttributeName: h, AttributeType: S}",
+    "indexes": "        - {IndexName: by-h, KeySchema: [{AttributeName: h, KeyType: HASH}], Projection: {ProjectionType: KEYS_ONLY}}",
+    "expiry": "until",
+    "team": "other",
+}
+
+
+def test_a_stack_has_tables(dynamodb, application):
+    app = application({"template.yaml": TEMPLATE % FIRST})
+    app.deploy()
+    name = app.outputs["Orders"]
+    table = described(dynamodb, name)
+    assert (table["TableArn"], table["LatestStreamArn"]) == (app.outputs["Arn"], app.outputs["Stream"])
+    assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "end"
+    assert described(dynamodb, app.outputs["World"])["TableStatus"] == "ACTIVE"
+    assert described(dynamodb, app.outputs["Simple"])["AttributeDefinitions"] == [{"AttributeName": "number", "AttributeType": "N"}]
+    dynamodb.put_item(TableName=name, Item={"pk": text("a"), "sk": number(1), "h": text("h")})
+    assert app.changes(app.deploy()) == []
+    app.write({"template.yaml": TEMPLATE % SECOND})
+    assert app.changes(app.deploy()) == ["UPDATE Orders"]
+    table = described(dynamodb, name)
+    assert {index["IndexName"]: index["ItemCount"] for index in table["GlobalSecondaryIndexes"]} == {"by-g": 0, "by-h": 1}
+    assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "until"
+    assert dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == [{"Key": "team", "Value": "other"}]
+    app.delete()
+    assert error_of(dynamodb.describe_table, TableName=name)[0] == "ResourceNotFoundException"

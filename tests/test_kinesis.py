@@ -176,6 +176,10 @@ def test_reading_begins_where_an_iterator_says(kinesis, stream):
     eventually(lambda: read(kinesis, name, "AT_TIMESTAMP", Timestamp=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(milliseconds=1)) == [])
     put(kinesis, name, b"d")
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=now)[-1] == b"d"
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=soon) == []
+    behind = kinesis.get_records(ShardIterator=iterator(kinesis, name), Limit=1)
+    assert behind["MillisBehindLatest"] > 0
     by_arn = kinesis.get_shard_iterator(StreamARN=arn(name), ShardId=shard_id(0), ShardIteratorType="LATEST")["ShardIterator"]
     assert kinesis.get_records(ShardIterator=by_arn)["Records"] == []
 
@@ -233,6 +237,8 @@ def test_one_read_gives_ten_mebibytes_at_most(kinesis, stream):
 
 
 def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
+    plain = stream(0)
+    assert kinesis.describe_stream_summary(StreamName=plain)["StreamDescriptionSummary"]["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
     name = stream(0, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     assert (summary["OpenShardCount"], summary["StreamModeDetails"]) == (4, {"StreamMode": "ON_DEMAND"})
@@ -241,7 +247,11 @@ def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
         assert kinesis.put_records(StreamName=name, Records=entries)["FailedRecordCount"] == 0
     code, _ = error_of(kinesis.split_shard, StreamName=name, ShardToSplit=shard_id(0), NewStartingHashKey="100")
     assert code == "ValidationException"
+    warmed = kinesis.update_stream_warm_throughput(StreamARN=arn(name), WarmThroughputMiBps=10)["WarmThroughput"]
+    assert warmed == {"TargetMiBps": 10, "CurrentMiBps": 10}
+    assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["WarmThroughput"] == warmed
     kinesis.update_stream_mode(StreamARN=arn(name), StreamModeDetails={"StreamMode": "PROVISIONED"})
+    assert "WarmThroughput" not in kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     kinesis.split_shard(StreamName=name, ShardToSplit=shard_id(0), NewStartingHashKey="100")
     assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["OpenShardCount"] == 5
 
@@ -470,7 +480,9 @@ const require = createRequire(process.argv[2] + '/x.js');
 const kinesis = require('@aws-sdk/client-kinesis');
 const client = new kinesis.KinesisClient({});
 const send = (name, input) => client.send(new kinesis[name + 'Command'](input));
-const [StreamName, StreamARN] = process.argv.slice(3);
+const StreamName = 'clicks';
+await send('CreateStream', { StreamName, ShardCount: 1 });
+const { StreamDescription: { StreamARN } } = await send('DescribeStream', { StreamName });
 const put = await send('PutRecord', { StreamName, Data: Buffer.from('one'), PartitionKey: 'k' });
 await send('PutRecord', { StreamName, Data: Buffer.alloc(600000, 'x'), PartitionKey: 'k' });
 const { ShardIterator } = await send('GetShardIterator', { StreamName, ShardId: put.ShardId, ShardIteratorType: 'TRIM_HORIZON' });
@@ -495,16 +507,19 @@ process.exit(0);
 """
 
 
-def test_the_sdk_for_javascript_speaks_http_2(platform, kinesis, stream, tmp_path):
+@pytest.mark.parametrize("auth", ["off", "on"])
+def test_the_sdk_for_javascript_speaks_http_2(fresh, tmp_path, auth):
     runtimes = Path(os.environ.get("FOGBANK_RUNTIMES", Path.home() / ".cache/fogbank/runtimes"))
     modules = runtimes / "sdk/node_modules"
     if not (modules / "@aws-sdk/client-kinesis").exists() or not shutil.which("node"):
         pytest.skip("the SDK for JavaScript is not there: fogbank runtime install nodejs20.x")
-    name, script = stream(), tmp_path / "client.mjs"
+    platform, script = fresh("--auth", auth), tmp_path / "client.mjs"
     script.write_text(NODE)
-    command = ["node", script, modules, name, arn(name)]
     environment = {**platform.environ(), "AWS_REGION": REGION}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    if auth == "on":
+        key = json.loads((platform.data_dir / "root-key.json").read_text())
+        environment |= {"AWS_ACCESS_KEY_ID": key["access_key_id"], "AWS_SECRET_ACCESS_KEY": key["secret_access_key"]}
+    done = subprocess.run(["node", script, modules], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["protocol"], said["got"], said["sizes"]) == ("h2", [3, 600000], [3, 600000, 5])
@@ -638,12 +653,14 @@ def test_a_rule_and_a_schedule_write_into_a_stream(aws, kinesis, stream):
     assert {"user": "ann"} in [json.loads(record["Data"]) for record in records]
     events.remove_targets(Rule=rule, Ids=["stream", "plain"])
     events.delete_rule(Name=rule)
-    scheduler = aws("scheduler")
-    wish = {"Name": rule, "ScheduleExpression": "at(2020-01-01T00:00:00)", "FlexibleTimeWindow": {"Mode": "OFF"}, "ActionAfterCompletion": "DELETE"}
-    to = {"Arn": arn(name), "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "Input": "due", "KinesisParameters": {"PartitionKey": "p"}}
-    wish["ScheduleExpression"] = "rate(1 minutes)"
-    code, message = error_of(scheduler.create_schedule, **{**wish, "Target": {key: to[key] for key in ("Arn", "RoleArn")}})
+    scheduler, soon = aws("scheduler"), datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    wish = {"Name": rule, "ScheduleExpression": f"at({soon:%Y-%m-%dT%H:%M:%S})", "FlexibleTimeWindow": {"Mode": "OFF"}, "ActionAfterCompletion": "DELETE"}
+    to = {"Arn": arn(name), "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "Input": "due"}
+    code, message = error_of(scheduler.create_schedule, **wish, Target=to)
     assert code == "ValidationException" and "KinesisParameters" in message
+    scheduler.create_schedule(**wish, Target={**to, "KinesisParameters": {"PartitionKey": "p"}})
+    eventually(lambda: read(kinesis, name)[2:] == [b"due"])
+    assert kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"][2]["PartitionKey"] == "p"
 
 
 TEMPLATE = """

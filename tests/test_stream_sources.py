@@ -322,6 +322,20 @@ def test_a_topic_is_told_of_failures(aws, kinesis, sqs, mapped, stream, queue):
     assert (record["KinesisBatchInfo"]["batchSize"], record["requestContext"]["approximateInvokeCount"]) == (2, 1)
 
 
+def test_a_bucket_is_told_of_failures_with_their_records(aws, kinesis, sqs, mapped, stream):
+    s3, bucket, source = aws("s3"), unique(), stream()
+    s3.create_bucket(Bucket=bucket)
+    put(kinesis, source[0], "bad")
+    destination = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
+    _, _, _, uuid = mapped(source, MaximumRetryAttempts=0, DestinationConfig=destination)
+    (object,) = eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
+    day = datetime.now(timezone.utc).strftime("%Y/%m/")
+    assert object["Key"].startswith(f"aws/lambda/{uuid}/shardId-000000000000/{day}")
+    record = json.loads(s3.get_object(Bucket=bucket, Key=object["Key"])["Body"].read())
+    assert data(json.loads(record.pop("payload"))) == ["bad"]
+    assert record["KinesisBatchInfo"]["batchSize"] == 1
+
+
 def test_what_is_not_reported_as_failed_does_not_come_again(kinesis, sqs, mapped, stream):
     source = stream()
     put(kinesis, source[0], "1", "2", "bad", "4")
@@ -432,6 +446,12 @@ REFUSED = {
     "age 0": ({"MaximumRecordAgeInSeconds": 0}, "maximumRecordAgeInSeconds"),
     "scaling": ({"ScalingConfig": {"MaximumConcurrency": 2}}, "ScalingConfig is not a valid parameter for Kinesis"),
     "topics": ({"Topics": ["topic"]}, "Topics is not a valid parameter"),
+    "access": (
+        {"SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s"}]},
+        "SourceAccessConfigurations is not a valid parameter for Kinesis",
+    ),
+    "documents": ({"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDBEventSourceConfig is not a valid parameter"),
+    "metrics": ({"MetricsConfig": {"Metrics": ["EventCount"]}}, "MetricsConfig is not supported"),
     "success": ({"DestinationConfig": {"OnSuccess": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}}}, "DestinationConfig"),
     "a function is told": (
         {"DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"}}},

@@ -20,6 +20,7 @@ mod programs;
 mod rest;
 mod start;
 mod table;
+mod tables;
 mod warm;
 mod wasm;
 
@@ -33,10 +34,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const USAGE: &str = "usage: cargo xtask bench [--quick] [--record] [NAME...]
 
   --quick    fewer and shorter samples, for a first look
-  --record   put the table into docs/benchmarks.md
-  NAME       what to measure: start, warm, cold, density, burst, wasm, events, objects [default: all]";
+  --record   put the tables into docs/benchmarks.md
+  NAME       what to measure: start, warm, cold, density, burst, wasm, events, objects,
+             tables [default: all]";
 
-const NAMES: [&str; 8] = ["start", "warm", "cold", "density", "burst", "wasm", "events", "objects"];
+const NAMES: [&str; 9] = ["start", "warm", "cold", "density", "burst", "wasm", "events", "objects", "tables"];
 
 /// What was asked for.
 struct Plan {
@@ -76,15 +78,14 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let plan = Plan::parse(arguments)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the xtask crate has no parent directory")?;
     let programs = Programs::prepare(root)?;
-    let mut rows = Vec::new();
     for name in &plan.names {
         eprintln!("measuring: {name}");
-        rows.extend(measure(name, &plan, &programs)?);
-    }
-    let text = format!("{}\n\n{}", machine::describe(), table::render(&rows));
-    println!("{text}");
-    if plan.record {
-        table::record(&root.join("docs/benchmarks.md"), &text)?;
+        let rows = measure(name, &plan, &programs)?;
+        let text = format!("{}\n\n{}", machine::describe(), table::render(&rows));
+        println!("{text}\n");
+        if plan.record {
+            table::record(&root.join("docs/benchmarks.md"), name, &text)?;
+        }
     }
     Ok(())
 }
@@ -97,6 +98,7 @@ fn measure(name: &str, plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Fai
         "density" => density::measure(plan, programs),
         "objects" => objects::measure(plan, programs),
         "events" => events::measure(plan, programs),
+        "tables" => tables::measure(plan, programs),
         "wasm" => wasm::measure(plan, programs),
         _ => burst::measure(plan, programs),
     }

@@ -10,7 +10,7 @@ const HOPS: u8 = 16;
 /// A message for one target, as its sender made it for a target of that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// A queue's body, a function's event (JSON), a topic's message, a log group's line, a stream's record, or an event's `detail` (JSON).
+    /// A queue's body, a function's event (JSON), a topic's message, a log group's line, a stream's record, an object, or an event's `detail` (JSON).
     pub body: String,
     /// Where it comes from.
     pub origin: Origin,
@@ -20,7 +20,7 @@ pub struct Delivery {
     pub group: Option<String>,
     /// `MessageDeduplicationId`, for queues and topics.
     pub deduplication: Option<String>,
-    /// The subject, for topics.
+    /// The subject, for topics; the object's key, for buckets.
     pub subject: Option<String>,
     /// What an event says beside its `detail`, for buses.
     pub event: Option<EventHead>,

@@ -128,6 +128,7 @@ pub async fn compose(
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
+    let buckets = Objects::open(&store, clock.clone(), deliver.clone())?;
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),
@@ -135,14 +136,14 @@ pub async fn compose(
         topics: topics.clone(),
         logs: logs.clone(),
         streams: streams.clone(),
+        objects: buckets.clone(),
     });
     topics.start();
-    let schedules = Schedules::open(&store, clock.clone(), deliver.clone());
+    let schedules = Schedules::open(&store, clock.clone(), deliver);
     let auth = match settings.auth {
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
     };
-    let buckets = Objects::open(&store, clock.clone(), deliver)?;
     tables.start(Arc::new(TableBuckets(buckets.clone())));
     let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));

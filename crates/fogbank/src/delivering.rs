@@ -5,6 +5,7 @@ use fogbank_delivery::{Deliver, Delivery, Undelivered};
 use fogbank_functions::Functions;
 use fogbank_logs::Logs;
 use fogbank_model::Arn;
+use fogbank_object::Objects;
 use fogbank_queue::Queues;
 use fogbank_store::{Error as StoreError, Tx};
 use fogbank_stream::Streams;
@@ -25,6 +26,8 @@ pub struct Targets {
     pub streams: Arc<Streams>,
     /// `arn:aws:sns:…`
     pub topics: Arc<Topics>,
+    /// `arn:aws:s3:::…`
+    pub objects: Arc<Objects>,
 }
 
 /// Delivers to the services of this platform. They are built on it and it on them, so it is connected last.
@@ -51,6 +54,7 @@ impl Deliver for Delivering {
             "logs" => targets.logs.deliver_in(tx, target, delivery),
             "kinesis" => targets.streams.deliver_in(tx, target, delivery),
             "sns" => targets.topics.deliver_in(tx, target, delivery),
+            "s3" => targets.objects.deliver_in(tx, target, delivery),
             _ => Err(Undelivered::NoTarget(target.to_string())),
         }
     }
@@ -64,6 +68,7 @@ impl Deliver for Delivering {
             "logs" => targets.logs.exists(tx, target),
             "kinesis" => targets.streams.exists(tx, target),
             "sns" => targets.topics.exists(tx, target),
+            "s3" => targets.objects.exists(tx, target),
             _ => Ok(false),
         }
     }

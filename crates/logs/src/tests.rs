@@ -41,7 +41,7 @@ impl Bench {
         let value = fogbank_wire::to_value(&input).unwrap();
         match self.service.handler(operation).unwrap()(Input { context, value }).await? {
             Output::Value(value) => Ok(fogbank_wire::from_value(value).unwrap()),
-            Output::Stream { .. } => panic!("a stream"),
+            Output::Stream { .. } | Output::Events { .. } => panic!("a stream"),
         }
     }
 

@@ -13,6 +13,7 @@ mod bodies;
 mod bucket;
 mod configuration;
 mod cors;
+mod deliver;
 mod digest;
 mod error;
 mod insert;

@@ -4,6 +4,7 @@
 use crate::contents::Contents;
 use crate::model::{Message, QueueKey};
 use crate::send::arriving;
+use crate::signed::check_sender;
 use crate::{Error, Queues, find, keys, lookup, redrive};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -294,6 +295,11 @@ fn move_some(tx: &mut Tx<'_>, task: &mut MoveTask, clock: &dyn Clock) -> Result<
             failed = Err(Error::NoQueue);
             break;
         };
+        // It may have come to the source by way of a queue that lists nobody.
+        if let Err(error) = check_sender(&target, &queue, &message.principal) {
+            failed = Err(error);
+            break;
+        }
         contents.remove(tx, number, &state)?;
         let mut goal = Contents::open(tx, &queue)?;
         // As on AWS, a moved message is a new one.

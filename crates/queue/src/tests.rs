@@ -174,6 +174,29 @@ async fn a_message_that_is_received_too_often_goes_to_the_dead_letter_queue_with
 }
 
 #[tokio::test]
+async fn a_message_is_not_moved_to_a_queue_that_does_not_list_its_sender() {
+    let bench = Bench::new(16).await;
+    let dead = bench.create("dead", &[]).await;
+    let policy = format!("{{\"deadLetterTargetArn\": \"{}\", \"maxReceiveCount\": \"1\"}}", dead.arn());
+    let key = bench.create("q", &[("RedrivePolicy", &policy), ("VisibilityTimeout", "0")]).await;
+    bench.send(&key, text("poison")).await.unwrap();
+    bench.receive(&key, 1).await;
+    assert!(bench.receive(&key, 1).await.is_empty());
+    let list = [(fogbank_delivery::SENDERS.to_owned(), "arn:aws:iam::123456789012:user/other".to_owned())];
+    bench.queues.tag(&key, list.into()).await.unwrap();
+    bench.queues.start_move(&dead, None, None).await.unwrap();
+    let task = loop {
+        let task = bench.queues.moves(&dead, 1).unwrap().remove(0);
+        if task.status != MoveStatus::Running {
+            break task;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(task.reason.unwrap().contains("is not on the list of senders"));
+    assert_eq!(bodies(&bench.receive(&dead, 1).await), ["poison"]);
+}
+
+#[tokio::test]
 async fn old_messages_and_left_places_are_swept() {
     let bench = Bench::new(7).await;
     let key = bench.create("q", &[("MessageRetentionPeriod", "60")]).await;

@@ -23,6 +23,8 @@ pub struct Make {
     pub max_record_kib: u32,
     /// Who decides about shards.
     pub distribution: Distribution,
+    /// What an on-demand stream is to be ready for, in MiB a second.
+    pub warm_mibps: Option<u32>,
 }
 
 impl Streams {
@@ -131,6 +133,7 @@ fn create(tx: &mut Tx<'_>, key: &StreamKey, make: &Make) -> Result<(), Error> {
         policy: None,
         max_record_kib: make.max_record_kib,
         distribution: make.distribution,
+        warm_mibps: make.warm_mibps,
         next_shard: make.shards,
         open_shards: make.shards,
         consumers: 0,

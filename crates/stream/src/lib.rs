@@ -42,7 +42,7 @@ pub use subscribe::Subscription;
 
 use fogbank_model::Clock;
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use subscribe::Subscriptions;
 use token::Secret;
 use tokio::task::JoinHandle;
@@ -53,7 +53,7 @@ pub struct Streams {
     clock: Arc<dyn Clock>,
     secret: Secret,
     subscriptions: Subscriptions,
-    sweep: Mutex<JoinHandle<()>>,
+    sweep: JoinHandle<()>,
 }
 
 impl Streams {
@@ -72,7 +72,7 @@ impl Streams {
             Ok(kept.unwrap_or(fresh))
         };
         let secret = store.transact(keep).await?;
-        let sweep = Mutex::new(tokio::spawn(sweep::work(store.clone(), clock.clone())));
+        let sweep = tokio::spawn(sweep::work(store.clone(), clock.clone()));
         let subscriptions = Subscriptions::default();
         Ok(Arc::new(Self { store: store.clone(), clock, secret, subscriptions, sweep }))
     }
@@ -88,7 +88,7 @@ impl Streams {
 
 impl Drop for Streams {
     fn drop(&mut self) {
-        self.sweep.get_mut().unwrap_or_else(PoisonError::into_inner).abort();
+        self.sweep.abort();
     }
 }
 

@@ -103,6 +103,9 @@ pub struct Stream {
     pub max_record_kib: u32,
     /// Who decides about shards.
     pub distribution: Distribution,
+    /// What an on-demand stream is to be ready for, in MiB a second. It always is: it has no limits.
+    #[serde(default)]
+    pub warm_mibps: Option<u32>,
     /// The number of the next shard.
     pub next_shard: u64,
     /// Shards that take records.

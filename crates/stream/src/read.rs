@@ -32,7 +32,7 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Where the next read begins.
     pub next: Place,
-    /// How long ago the last record arrived that was read, in milliseconds; zero if nothing is left.
+    /// How long ago the last record arrived that was read, in milliseconds; zero if and only if nothing is left.
     pub behind_ms: i64,
     /// The shard is closed and nothing is left of it: the shards that follow it.
     pub end: Option<Vec<Shard>>,
@@ -161,7 +161,7 @@ pub(crate) fn read(
     }
     let has_more = has_records(snapshot, stream, shard, next)?;
     let behind_ms = match records.last() {
-        Some(record) if has_more => now.0.saturating_sub(record.arrived.0).max(0),
+        Some(record) if has_more => now.0.saturating_sub(record.arrived.0).max(1),
         _ => 0,
     };
     let end = (!has_more && !shard.is_open()).then(|| children(snapshot, stream, shard)).transpose()?;

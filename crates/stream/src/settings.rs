@@ -51,21 +51,24 @@ impl Streams {
         let name = key.name.clone();
         let retain = move |stream: &mut Stream, now| {
             let before = i64::from(stream.retention_h);
-            let problem = if hours < RETENTION_H.into() {
+            let problem = if longer && hours < before {
+                format!(
+                    "Requested retention period ({hours} hours) for stream {name} can not be shorter than existing retention period \
+                     ({before} hours). Use DecreaseRetentionPeriod API."
+                )
+            } else if !longer && hours > before {
+                format!(
+                    "Requested retention period ({hours} hours) for stream {name} can not be longer than existing retention period \
+                     ({before} hours). Use IncreaseRetentionPeriod API."
+                )
+            } else if hours < RETENTION_H.into() {
                 format!(
                     "Minimum allowed retention period is {RETENTION_H} hours. Requested retention period ({hours} hours) is too short."
                 )
             } else if hours > LONGEST_RETENTION_H.into() {
                 format!(
-                    "Maximum allowed retention period is {LONGEST_RETENTION_H} hours. Requested retention period ({hours} hours) is too long."
-                )
-            } else if longer && hours < before {
-                format!(
-                    "Requested retention period ({hours} hours) for stream {name} can not be shorter than existing retention period ({before} hours). Use DecreaseRetentionPeriod API."
-                )
-            } else if !longer && hours > before {
-                format!(
-                    "Requested retention period ({hours} hours) for stream {name} can not be longer than existing retention period ({before} hours). Use IncreaseRetentionPeriod API."
+                    "Maximum allowed retention period is {LONGEST_RETENTION_H} hours. Requested retention period ({hours} hours) is \
+                     too long."
                 )
             } else {
                 // What is too old now stays so, also if the time is made longer again; and what was too old before.
@@ -142,21 +145,36 @@ impl Streams {
         .await
     }
 
-    /// Sets the mode. Shards stay as they are.
+    /// Sets what an on-demand stream is to be ready for, in MiB a second.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Validation`] for a provisioned stream, [`Error::Store`].
+    pub async fn warm(&self, key: &StreamKey, mibps: u32) -> Result<(), Error> {
+        self.change(key, move |stream, _| {
+            if stream.mode != Mode::OnDemand {
+                return Err(provisioned_is_not_warm());
+            }
+            stream.warm_mibps = Some(mibps);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets the mode, and what an on-demand stream is to be ready for. Shards stay as they are.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Limit`], [`Error::Store`].
-    pub async fn set_mode(&self, key: &StreamKey, mode: Mode) -> Result<(), Error> {
+    pub async fn set_mode(&self, key: &StreamKey, mode: Mode, warm_mibps: Option<u32>) -> Result<(), Error> {
         let key = key.clone();
         let change = move |tx: &mut Tx<'_>| -> Result<(), Error> {
             let mut stream = find(tx, &key)?;
-            if stream.mode == mode {
-                return Ok(());
+            if stream.mode != mode {
+                count_shards(tx, &key, stream.mode, stream.open_shards, 0)?;
+                count_shards(tx, &key, mode, 0, stream.open_shards)?;
+                count_on_demand(tx, &key, if mode == Mode::OnDemand { 1 } else { -1 })?;
             }
-            count_shards(tx, &key, stream.mode, stream.open_shards, 0)?;
-            count_shards(tx, &key, mode, 0, stream.open_shards)?;
-            count_on_demand(tx, &key, if mode == Mode::OnDemand { 1 } else { -1 })?;
             stream.mode = mode;
+            stream.warm_mibps = warm_mibps.or(stream.warm_mibps).filter(|_| mode == Mode::OnDemand);
             Ok(tx.save(keys::STREAM, &keys::stream(&key), &stream)?)
         };
         self.store.transact(change).await
@@ -237,6 +255,11 @@ impl Streams {
             })
         })
     }
+}
+
+/// What is said of a throughput that a provisioned stream is to be ready for.
+pub(crate) fn provisioned_is_not_warm() -> Error {
+    Error::Validation("Warm throughput is supported for streams in ON_DEMAND mode only.".into())
 }
 
 /// The consumer that `resource` names, if it names one.

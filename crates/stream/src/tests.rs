@@ -36,7 +36,7 @@ impl Bench {
 
     async fn make(&self, shards: u64, mode: Mode) {
         let (tags, distribution) = (BTreeMap::new(), Distribution::UserPartitionKey);
-        let make = Make { mode, shards, tags, max_record_kib: 1024, distribution };
+        let make = Make { mode, shards, tags, max_record_kib: 1024, distribution, warm_mibps: None };
         self.streams.create(&self.key, make).await.unwrap();
     }
 

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The bytes that the items of a transaction have together, at most.
 const BYTES: usize = 4 << 20;
 
+/// An item that was looked for, and its table.
+pub(crate) type Found = (Arc<Table>, Option<Item>);
+
 /// What makes a transaction that comes again the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
@@ -25,9 +28,6 @@ pub(crate) struct Token {
     /// A digest of the request.
     pub digest: [u8; 32],
 }
-
-/// A table, and its item that was asked for, if it is there.
-type Found = (Arc<Table>, Option<Item>);
 
 impl Tables {
     /// Makes all writes, or none. Nothing is answered if the same transaction was made before under its token.

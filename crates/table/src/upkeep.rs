@@ -52,7 +52,11 @@ pub(crate) async fn turn(
 ) -> Result<Option<Timestamp>, Error> {
     for (key, _) in store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::FILLING, &[], usize::MAX)?))? {
         let Some(key) = keys::table_of(&key) else { continue };
-        load::run(store, registry, &key).await?;
+        // One table's file that cannot be read must not hold up the others.
+        if let Err(error) = load::run(store, registry, &key).await {
+            tracing::error!(%error, table = key.name, "a table could not be filled from its file; it will be tried again");
+            continue;
+        }
         loop {
             let (registry, key) = (registry.clone(), key.clone());
             if store.transact(move |tx: &mut Tx<'_>| fill(tx, &registry, &key)).await? {

@@ -6,6 +6,7 @@ use crate::expression::{Condition, Update, Updated};
 use crate::keys::ItemKey;
 use crate::registry::Registry;
 use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
+use crate::transact::Found;
 use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
 use crate::{Error, Tables, destinations};
 use fogbank_store::{Read, Snapshot, Tx};
@@ -239,12 +240,7 @@ impl Tables {
     }
 
     /// The item with the key `key`, if it is there.
-    pub(crate) fn get(
-        &self,
-        from: &impl Read,
-        table: &TableKey,
-        key: &Item,
-    ) -> Result<(Arc<Table>, Option<Item>), Error> {
+    pub(crate) fn get(&self, from: &impl Read, table: &TableKey, key: &Item) -> Result<Found, Error> {
         let table = self.registry.find(from, table)?;
         let at = key_given(&table, key)?;
         let item = contents::item(from, &table, &at)?;

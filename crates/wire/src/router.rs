@@ -125,10 +125,16 @@ impl Router {
             Ok(output) => answer::render(source, operation, protocol, &id, output),
             Err(fault) => Err(fault),
         };
-        let (response, code) = match answered {
+        let (mut response, code) = match answered {
             Ok(response) => (response, None),
             Err(fault) => (answer::render_fault(source, Some(operation), protocol, &id, &fault), Some(fault.code)),
         };
+        if self.services.get(source.name).is_some_and(Service::is_checksummed)
+            && let Body::Full(body) = response.body()
+        {
+            let checksum = HeaderValue::from(crc32fast::hash(body));
+            response.headers_mut().insert("x-amz-crc32", checksum);
+        }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
         let code = code.as_deref().unwrap_or_default();
         tracing::debug!(request_id = %id, service = source.name, operation = operation.name, status, code, micros);

@@ -56,6 +56,7 @@ pub struct Service {
     tolerates: Option<fn(&Violation) -> bool>,
     address_member: Option<&'static str>,
     unsigned: BTreeSet<&'static str>,
+    is_checksummed: bool,
 }
 
 impl Service {
@@ -71,6 +72,7 @@ impl Service {
             tolerates: None,
             address_member: None,
             unsigned: BTreeSet::new(),
+            is_checksummed: false,
         }
     }
 
@@ -97,6 +99,12 @@ impl Service {
     /// input has one.
     pub fn addressed_by(mut self, member: &'static str) -> Self {
         self.address_member = Some(member);
+        self
+    }
+
+    /// Tells the CRC-32 of each answer in the header `x-amz-crc32`, as DynamoDB does and its clients check.
+    pub fn checksummed(mut self) -> Self {
+        self.is_checksummed = true;
         self
     }
 
@@ -178,6 +186,10 @@ impl Service {
 
     pub(crate) fn invalid(&self) -> Option<fn(&[Violation]) -> Fault> {
         self.on_invalid
+    }
+
+    pub(crate) fn is_checksummed(&self) -> bool {
+        self.is_checksummed
     }
 
     pub(crate) fn address_member(&self) -> Option<&'static str> {

@@ -97,9 +97,14 @@ fn canonical_query(query: &str) -> String {
     pairs.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
 }
 
+/// What HTTP/2 calls the host.
+const AUTHORITY: &str = ":authority";
+
 fn canonical_header(head: &Parts, name: &str) -> String {
+    // It has come in the host's place (see `http::version_2`).
+    let held = if name == AUTHORITY { HOST.as_str() } else { name };
     let values: Vec<String> =
-        head.headers.get_all(name).iter().map(|value| squeeze(&String::from_utf8_lossy(value.as_bytes()))).collect();
+        head.headers.get_all(held).iter().map(|value| squeeze(&String::from_utf8_lossy(value.as_bytes()))).collect();
     match values.is_empty() && name == HOST.as_str() {
         true => format!("host:{}\n", head.uri.authority().map_or("", |authority| authority.as_str())),
         false => format!("{name}:{}\n", values.join(",")),

@@ -205,7 +205,7 @@ fn latencies(plan: &Plan, programs: &Programs) -> Result<Vec<Row>, Failure> {
 
 /// Sends `samples` messages one after another, each after the function has printed the one before. Answers what the function printed, without the
 /// first, which started it.
-fn one_by_one(
+pub(super) fn one_by_one(
     platform: &Server,
     function: &str,
     samples: usize,

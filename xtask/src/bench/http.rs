@@ -28,7 +28,7 @@ pub fn request(method: &str, path: &str, host: impl ToString, body: &str) -> Vec
 pub fn aws_json(service: &str, target: &str, host: impl ToString, body: &str) -> Vec<u8> {
     let (host, length) = (host.to_string(), body.len());
     let credential = format!("Credential=test/20260101/us-east-1/{service}/aws4_request");
-    let version = if service == "sqs" { "1.0" } else { "1.1" };
+    let version = if matches!(service, "sqs" | "dynamodb") { "1.0" } else { "1.1" };
     let head = format!(
         "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-amz-json-{version}\r\nContent-Length: {length}\r\n\
          X-Amz-Target: {target}\r\nX-Amz-Date: 20260101T000000Z\r\n\
@@ -63,8 +63,10 @@ impl Answer {
     }
 }
 
-/// A connection that is kept open.
+/// A connection that is kept open, unless the server closes it after each answer.
 pub struct Connection {
+    address: SocketAddr,
+    is_closed: bool,
     stream: TcpStream,
     /// What was read and not used yet.
     buffer: Vec<u8>,
@@ -75,11 +77,14 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+        Ok(Self { address, is_closed: false, stream, buffer: Vec::with_capacity(4096) })
     }
 
     /// Sends `request` and waits for the whole answer.
     pub fn call(&mut self, request: &[u8]) -> io::Result<Answer> {
+        if self.is_closed {
+            *self = Self::open(self.address)?;
+        }
         self.stream.write_all(request)?;
         let head = loop {
             match self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -91,6 +96,7 @@ impl Connection {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("not an HTTP answer: {head}")))?;
         let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        self.is_closed = header("connection") == Some("close");
         let body = match header("content-length").and_then(|length| length.parse().ok()) {
             Some(length) => self.take(length)?,
             None if header("transfer-encoding") == Some("chunked") => self.chunks()?,

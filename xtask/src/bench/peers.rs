@@ -2,6 +2,7 @@
 //! driven from outside only. One that cannot be installed or does not answer is left out, and the table says why.
 
 pub mod cargo_lambda;
+pub mod dynalite;
 pub mod functions_framework;
 mod install;
 pub mod ministack;

@@ -136,15 +136,15 @@ pub fn render(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-const BEGIN: &str = "<!-- cargo xtask bench --record writes from here -->";
 const END: &str = "<!-- to here -->";
 
-/// Puts `text` between the marks in the document at `path`.
-pub fn record(path: &Path, text: &str) -> Result<(), Failure> {
+/// Puts `text` between the marks for `name` in the document at `path`, so that one group of figures can be recorded without the others.
+pub fn record(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let begin = format!("<!-- cargo xtask bench --record {name} writes from here -->");
     let document = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let marks = document.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = marks.ok_or_else(|| format!("{} has lost the marks {BEGIN} and {END}", path.display()))?;
-    Ok(std::fs::write(path, format!("{before}{BEGIN}\n{text}\n{END}{after}"))?)
+    let marks = document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) = marks.ok_or_else(|| format!("{} has lost the marks {begin} and {END}", path.display()))?;
+    Ok(std::fs::write(path, format!("{before}{begin}\n{text}\n{END}{after}"))?)
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ impl ResourceType for KinesisStream {
                 Property::optional("StreamEncryption", Shape::Struct(ENCRYPTION)),
                 Property::optional("StreamModeDetails", Shape::Struct(MODE)),
                 Property::optional("Tags", Shape::Tags),
+                Property::optional("WarmThroughputMiBps", Shape::Int),
             ]
         }
     }
@@ -123,6 +124,9 @@ impl ResourceType for KinesisStream {
             });
             if let Some(details) = wanted.get("StreamModeDetails") {
                 input["StreamModeDetails"] = details.clone();
+            }
+            if let Some(warm) = wanted.get("WarmThroughputMiBps") {
+                input["WarmThroughputMiBps"] = warm.clone();
             }
             if !is_on_demand(wanted) {
                 input["ShardCount"] = number(wanted, "ShardCount", SHARDS).into();
@@ -151,6 +155,11 @@ impl ResourceType for KinesisStream {
                 let mode = if is_on_demand(wanted) { "ON_DEMAND" } else { "PROVISIONED" };
                 let input = json!({"StreamARN": arn, "StreamModeDetails": {"StreamMode": mode}});
                 run(call, "UpdateStreamMode", input).await?;
+            }
+            let warm =
+                wanted.get("WarmThroughputMiBps").filter(|warm| before.get("WarmThroughputMiBps") != Some(*warm));
+            if let Some(warm) = warm {
+                run(call, "UpdateStreamWarmThroughput", json!({"StreamARN": arn, "WarmThroughputMiBps": warm})).await?;
             }
             let kib = |properties| number(properties, "MaxRecordSizeInKiB", RECORD_KIB);
             if kib(before) != kib(wanted) {

@@ -27,6 +27,8 @@ fn wish(input: &MappingInput, source: &Arn) -> Result<Wish, Error> {
         (input.self_managed_event_source.is_some(), "SelfManagedEventSource"),
         (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
         (input.kms_key_arn.is_some(), "KMSKeyArn"),
+        (input.metrics_config.is_some(), "MetricsConfig"),
+        (input.logging_config.is_some(), "LoggingConfig"),
     ] {
         if is_asked {
             return Err(Error::unsupported(what));
@@ -72,6 +74,10 @@ fn stream_wish(input: &MappingInput, source: &Arn) -> Result<StreamWish, Error> 
         (!is_queue && input.scaling_config.is_some(), "ScalingConfig"),
         (input.topics.is_some(), "Topics"),
         (input.queues.is_some(), "Queues"),
+        (input.source_access_configurations.is_some(), "SourceAccessConfigurations"),
+        (input.amazon_managed_kafka_event_source_config.is_some(), "AmazonManagedKafkaEventSourceConfig"),
+        (input.self_managed_kafka_event_source_config.is_some(), "SelfManagedKafkaEventSourceConfig"),
+        (input.document_db_event_source_config.is_some(), "DocumentDBEventSourceConfig"),
     ] {
         if is_refused {
             let text = format!("{what} is not a valid parameter for {name} event source mappings.");

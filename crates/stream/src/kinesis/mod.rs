@@ -46,6 +46,7 @@ pub fn service(streams: Arc<Streams>) -> Service {
         .operation("EnableEnhancedMonitoring", state, settings::monitor)
         .operation("DisableEnhancedMonitoring", state, settings::stop_monitoring)
         .operation("UpdateStreamMode", state, settings::set_mode)
+        .operation("UpdateStreamWarmThroughput", state, settings::warm)
         .operation("UpdateMaxRecordSize", state, settings::limit_records)
         .operation("UpdateStreamRecordDistributionStrategy", state, settings::distribute)
         .operation("AddTagsToStream", state, resources::add_to_stream)

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 type State = Arc<Streams>;
 
+/// How far a client's clock may be ahead, in milliseconds.
+const AHEAD_MS: i64 = 5_000;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetIterator {
@@ -58,7 +61,7 @@ pub(super) fn start(
         (_, _, Some(_)) if kind != "AT_TIMESTAMP" => Err(Error::invalid(format!(
             "Timestamp is only for iterators of type AT_TIMESTAMP. Request specified {kind} and also a timestamp."
         ))),
-        ("AT_TIMESTAMP", _, Some(at)) if at > now.0 => Err(Error::invalid(format!(
+        ("AT_TIMESTAMP", _, Some(at)) if at > now.0.saturating_add(AHEAD_MS) => Err(Error::invalid(format!(
             "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: {at}, \
              currentTimestampInMillis: {}",
             now.0

@@ -1,8 +1,9 @@
 //! Handlers for what can be changed of a stream.
 
 use super::address::Address;
-use super::shapes::{Empty, ModeDetails};
-use crate::{Distribution, Error, Streams};
+use super::shapes::{Empty, ModeDetails, WarmThroughput};
+use crate::settings::provisioned_is_not_warm;
+use crate::{Distribution, Error, Mode, Streams};
 use fogbank_model::RequestContext;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -105,11 +106,36 @@ pub(super) struct SetMode {
 }
 
 pub(super) async fn set_mode(state: State, context: RequestContext, input: SetMode) -> Result<Empty, Error> {
-    if input.warm.is_some_and(|warm| warm > 0) {
-        return Err(Error::Validation("Warm throughput is not supported.".into()));
+    let mode = input.stream_mode_details.stream_mode;
+    if input.warm.is_some() && mode == Mode::Provisioned {
+        return Err(provisioned_is_not_warm());
     }
-    state.set_mode(&input.address.key(&context)?, input.stream_mode_details.stream_mode).await?;
+    state.set_mode(&input.address.key(&context)?, mode, input.warm).await?;
     Ok(Empty {})
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Warm {
+    #[serde(flatten)]
+    address: Address,
+    #[serde(rename = "WarmThroughputMiBps")]
+    mibps: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Warmed {
+    #[serde(rename = "StreamARN")]
+    arn: String,
+    #[serde(rename = "StreamName")]
+    name: String,
+    #[serde(rename = "WarmThroughput")]
+    warm: WarmThroughput,
+}
+
+pub(super) async fn warm(state: State, context: RequestContext, input: Warm) -> Result<Warmed, Error> {
+    let key = input.address.key(&context)?;
+    state.warm(&key, input.mibps).await?;
+    Ok(Warmed { arn: key.arn().into(), name: key.name, warm: WarmThroughput::of(input.mibps) })
 }
 
 #[derive(Debug, Deserialize)]

@@ -20,6 +20,20 @@ pub(super) struct ModeDetails {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct WarmThroughput {
+    #[serde(rename = "TargetMiBps")]
+    target: u32,
+    #[serde(rename = "CurrentMiBps")]
+    current: u32,
+}
+
+impl WarmThroughput {
+    pub fn of(mibps: u32) -> Self {
+        Self { target: mibps, current: mibps }
+    }
+}
+
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Range {
     pub starting_hash_key: String,

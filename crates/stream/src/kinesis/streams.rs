@@ -1,8 +1,9 @@
 //! Handlers for streams as a whole.
 
 use super::address::{Address, own};
-use super::shapes::{Empty, ModeDetails, ShardShape, Texts};
+use super::shapes::{Empty, ModeDetails, ShardShape, Texts, WarmThroughput};
 use crate::model::{ON_DEMAND_SHARDS, StreamKey};
+use crate::settings::provisioned_is_not_warm;
 use crate::shards::Filter;
 use crate::token::{Page, PageFilter};
 use crate::{Distribution, Error, Make, Mode, Stream, Streams, shard_number};
@@ -35,7 +36,9 @@ pub(super) struct Create {
 }
 
 pub(super) async fn create(state: State, context: RequestContext, input: Create) -> Result<Empty, Error> {
-    let mode = input.stream_mode_details.map_or(Mode::Provisioned, |details| details.stream_mode);
+    // Without either the number of shards is the stream's own business.
+    let default = if input.shard_count.is_some() { Mode::Provisioned } else { Mode::OnDemand };
+    let mode = input.stream_mode_details.map_or(default, |details| details.stream_mode);
     let shards = match (mode, input.shard_count) {
         (_, Some(count)) => count,
         (Mode::OnDemand, None) => ON_DEMAND_SHARDS,
@@ -43,8 +46,8 @@ pub(super) async fn create(state: State, context: RequestContext, input: Create)
             return Err(Error::invalid("ShardCount must be specified for a stream in PROVISIONED mode."));
         }
     };
-    if input.warm.is_some_and(|warm| warm > 0) {
-        return Err(Error::Validation("Warm throughput is not supported.".into()));
+    if input.warm.is_some() && mode == Mode::Provisioned {
+        return Err(provisioned_is_not_warm());
     }
     let make = Make {
         mode,
@@ -52,6 +55,7 @@ pub(super) async fn create(state: State, context: RequestContext, input: Create)
         tags: input.tags,
         max_record_kib: input.max_record_kib.unwrap_or(RECORD_KIB),
         distribution: input.record_distribution_strategy.unwrap_or_default(),
+        warm_mibps: input.warm,
     };
     state.create(&own(&context, input.stream_name), make).await?;
     Ok(Empty {})
@@ -163,6 +167,7 @@ pub(super) struct Counted {
     #[serde(rename = "MaxRecordSizeInKiB")]
     max_record_kib: u32,
     record_distribution_strategy: Distribution,
+    warm_throughput: Option<WarmThroughput>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,6 +185,7 @@ pub(super) async fn summarise(state: State, context: RequestContext, input: Addr
         consumer_count: stream.consumers,
         max_record_kib: stream.max_record_kib,
         record_distribution_strategy: stream.distribution,
+        warm_throughput: stream.warm_mibps.map(WarmThroughput::of),
     };
     Ok(Summary { stream_description_summary: counted })
 }

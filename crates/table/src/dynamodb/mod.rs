@@ -27,6 +27,7 @@ use std::sync::Arc;
 pub fn service(tables: Arc<Tables>) -> Service {
     let state = &tables;
     Service::new("dynamodb")
+        .checksummed()
         .operation("CreateTable", state, tables::create)
         .operation("DescribeTable", state, tables::describe)
         .operation("UpdateTable", state, tables::update)

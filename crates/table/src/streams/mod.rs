@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub fn service(tables: Arc<Tables>) -> Service {
     let state = &tables;
     Service::new("dynamodbstreams")
+        .checksummed()
         .operation("ListStreams", state, handlers::list)
         .operation("DescribeStream", state, handlers::describe)
         .operation("GetShardIterator", state, handlers::iterator)

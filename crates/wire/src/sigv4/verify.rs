@@ -1,7 +1,8 @@
 //! Checks a request's signature, in its header or presigned in its query string.
 
 use super::{
-    ALGORITHM, Signer, UNSIGNED, canonical_request, chunked, parameter, parse_time, print_time, sha256_hex, text,
+    ALGORITHM, AUTHORITY, Signer, UNSIGNED, canonical_request, chunked, parameter, parse_time, print_time, sha256_hex,
+    text,
 };
 use crate::auth::{Credentials, KeyOwner, LookupError, Scope, session_token};
 use crate::query;
@@ -211,7 +212,7 @@ fn check_time(claim: &Claim, now: Timestamp) -> Result<(), Refused> {
 /// The host and everything that gives the request another meaning must be signed.
 fn check_signed_headers(head: &Parts, claim: &Claim) -> Result<(), Refused> {
     let signed: Vec<&str> = claim.signed_headers.split(';').collect();
-    if !signed.contains(&"host") {
+    if !signed.contains(&"host") && !signed.contains(&AUTHORITY) {
         return Err(Refused::Incomplete("'Host' must be a 'SignedHeader' in the AWS Authorization.".into()));
     }
     let unsigned =

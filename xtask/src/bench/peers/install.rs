@@ -27,7 +27,7 @@ pub fn from_npm(scratch: &Path, packages: &[&str], program: &str) -> Result<Path
         std::fs::write(directory.join("package.json"), "{\"private\": true}")?;
         let quiet = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
         // npm removes what it is not told of.
-        let all = ["osls", "serverless-offline", "workerd", "@google-cloud/functions-framework"];
+        let all = ["osls", "serverless-offline", "workerd", "@google-cloud/functions-framework", "dynalite"];
         succeed(Command::new("npm").args(quiet).args(all).current_dir(&directory))?;
     }
     if program.exists() { Ok(program) } else { Err(format!("{} brought no program", packages.join(", ")).into()) }

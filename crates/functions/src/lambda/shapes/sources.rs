@@ -30,6 +30,13 @@ pub(in crate::lambda) struct MappingInput {
     pub topics: Option<Anything>,
     pub queues: Option<Anything>,
     pub self_managed_event_source: Option<Anything>,
+    pub source_access_configurations: Option<Anything>,
+    pub amazon_managed_kafka_event_source_config: Option<Anything>,
+    pub self_managed_kafka_event_source_config: Option<Anything>,
+    #[serde(rename = "DocumentDBEventSourceConfig")]
+    pub document_db_event_source_config: Option<Anything>,
+    pub metrics_config: Option<Anything>,
+    pub logging_config: Option<Anything>,
     pub provisioned_poller_config: Option<Anything>,
     #[serde(rename = "KMSKeyArn")]
     pub kms_key_arn: Option<String>,

@@ -5,7 +5,7 @@ use super::lanes::{Condition, Lost};
 use crate::model::FunctionKey;
 use crate::sources::Mapping;
 use fogbank_delivery::{Delivery, Origin};
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Arn, Clock, Timestamp};
 use serde_json::{Value, json};
 
 /// The condition as AWS writes it.
@@ -16,8 +16,14 @@ fn condition(lost: &Lost) -> &'static str {
     }
 }
 
-/// The message about `lost` for the mapping's destination. `role` is the function's, which sends it.
-pub(super) fn message(mapping: &Mapping, shard: &str, lost: &Lost, role: &str, clock: &dyn Clock) -> Delivery {
+/// The message about `lost` for the mapping's destination `target`. `role` is the function's, which sends it. A bucket gets the records too.
+pub(super) fn message(
+    mapping: &Mapping,
+    target: &Arn,
+    shard: &str,
+    (lost, role): (&Lost, &str),
+    clock: &dyn Clock,
+) -> Delivery {
     let function = mapping.function_arn();
     let origin = Origin {
         account: mapping.scope.account.clone(),
@@ -50,7 +56,27 @@ pub(super) fn message(mapping: &Mapping, shard: &str, lost: &Lost, role: &str, c
     if let Some(kind) = StreamKind::of(&mapping.source) {
         document[kind.batch_member()] = batch(mapping, shard, lost);
     }
-    Delivery::new(document.to_string(), origin)
+    let is_bucket = target.service() == "s3";
+    if is_bucket {
+        document["payload"] = payload(lost).into();
+    }
+    let mut delivery = Delivery::new(document.to_string(), origin);
+    delivery.subject = is_bucket.then(|| object_key(mapping, shard, clock));
+    delivery
+}
+
+/// The event of the records, as text.
+fn payload(lost: &Lost) -> String {
+    let records: Vec<&str> = lost.items.iter().map(|item| item.json.as_str()).collect();
+    format!("{{\"Records\":[{}]}}", records.join(","))
+}
+
+/// `aws/lambda/MAPPING/SHARD/2019/11/14/2019-11-14T00.38.06-UUID`
+fn object_key(mapping: &Mapping, shard: &str, clock: &dyn Clock) -> String {
+    let now = clock.now().to_iso_text();
+    let (day, time) = now.split_once('T').unwrap_or_default();
+    let time = time.get(..8).unwrap_or_default().replace(':', ".");
+    format!("aws/lambda/{}/{shard}/{}/{day}T{time}-{}", mapping.id, day.replace('-', "/"), clock.uuid())
 }
 
 /// Where the records are, for as long as the stream keeps them.

@@ -113,7 +113,7 @@ fn destination(target: &str) -> Result<Option<Arn>, Error> {
             "The destination ARN {target} is invalid: FIFO queues and topics are not supported."
         ))),
         "sqs" | "sns" => Ok(Some(arn)),
-        "s3" => Err(Error::unsupported("An S3 bucket as the destination of failures")),
+        "s3" if !arn.resource().contains('/') => Ok(Some(arn)),
         // A function may be told of asynchronous calls, but not of records.
         "lambda" if function_of(&arn).is_some() => Err(wrong()),
         _ => Err(wrong()),

@@ -178,8 +178,9 @@ impl ShardTask {
         let (task, shard, kept) = (self.task.clone(), self.shard.clone(), checkpoint.clone());
         let target = task.settings.on_failure.clone().filter(|target| task.may_tell(target));
         let (role, clock) = (task.role(), &task.caller.clock);
-        let message = |lost| failure::message(&task.mapping, &shard, lost, &role, clock.as_ref());
-        let deliveries: Vec<_> = target.iter().flat_map(|_| self.lost.iter().map(message)).collect();
+        let message = |target, lost| failure::message(&task.mapping, target, &shard, (lost, &role), clock.as_ref());
+        let deliveries: Vec<_> =
+            target.iter().flat_map(|target| self.lost.iter().map(|lost| message(target, lost))).collect();
         let (mapping, deliver) = (task.mapping.clone(), task.deliver.clone());
         let change = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
             if !checkpoint::save(tx, &mapping, &shard, &kept)? {
