@@ -389,6 +389,20 @@ def test_children_follow_their_parents(kinesis, sqs, mapped):
     assert sorted(events.data) == ["1", "2", "3", "4", "other"]
 
 
+def test_a_stream_that_is_made_again_is_read_from_its_beginning(kinesis, sqs, mapped):
+    name, out, *_ = mapped()
+    put(kinesis, name, "1")
+    shown = Events(sqs, out).until(lambda shown: shown.data == ["1"])
+    # Its first shard is finished, and the next stream has one of the same id.
+    kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    put(kinesis, name, "2")
+    shown.until(lambda shown: shown.data == ["1", "2"])
+    kinesis.delete_stream(StreamName=name)
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    put(kinesis, name, "3")
+    shown.until(lambda shown: shown.data == ["1", "2", "3"])
+
+
 def test_a_consumers_stream_is_read(kinesis, sqs, mapped, stream, client, make_function):
     name, arn = stream()
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]["ConsumerARN"]

@@ -20,13 +20,14 @@ fn failed(error: Error) -> SourceError {
 }
 
 impl KinesisStreams {
-    /// The place behind the record of the number `after`. A number of another stream, which had this one's name before, says nothing.
+    /// The place behind the record of the number `after`. The number of another stream, which had this one's name before,
+    /// is that of a stream that is gone.
     fn place(&self, key: &StreamKey, shard: &str, after: Option<&str>) -> Result<Place, SourceError> {
         let sequence = after.and_then(Sequence::parse);
         let Some(sequence) = sequence else { return Ok(Place::default()) };
         match self.0.position(key, shard, From::AfterSequence(sequence)) {
             Ok(place) => Ok(place),
-            Err(Error::Invalid(_)) => Ok(Place::default()),
+            Err(Error::Invalid(_)) => Err(SourceError::NoSource),
             Err(error) => Err(failed(error)),
         }
     }
@@ -44,9 +45,14 @@ impl StreamSource for KinesisStreams {
     }
 
     fn shards(&self, stream: &Arn) -> Result<Vec<Shard>, SourceError> {
-        let shards = self.0.shards(&key(stream)?).map_err(failed)?;
-        let shard =
-            |shard: &fogbank_stream::Shard| Shard { id: shard.id(), parents: shard.parents().map(shard_id).collect() };
+        let key = key(stream)?;
+        let shards = self.0.shards(&key).map_err(failed)?;
+        let origin = self.0.stream(&key).map_err(failed)?.id.to_string();
+        let shard = |shard: &fogbank_stream::Shard| Shard {
+            id: shard.id(),
+            parents: shard.parents().map(shard_id).collect(),
+            origin: origin.clone(),
+        };
         Ok(shards.iter().map(shard).collect())
     }
 

@@ -46,7 +46,7 @@ impl StreamSource for TableStreams {
 
     fn shards(&self, stream: &Arn) -> Result<Vec<Shard>, SourceError> {
         let (_, stream) = self.find(stream)?;
-        Ok(vec![Shard { id: stream.shard_id(), parents: Vec::new() }])
+        Ok(vec![Shard { id: stream.shard_id(), parents: Vec::new(), origin: String::new() }])
     }
 
     fn position(&self, stream: &Arn, _: &str, start: Start) -> Result<Option<String>, SourceError> {

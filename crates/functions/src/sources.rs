@@ -244,7 +244,7 @@ impl Sources {
         };
         let position = |shard: Shard| {
             let after = streams.position(&mapping.source, &shard.id, start)?;
-            Ok((shard.id, Checkpoint::at(after)))
+            Ok((shard.place(), Checkpoint::at(after)))
         };
         let shards = streams.shards(&mapping.source).and_then(|shards| shards.into_iter().map(position).collect());
         shards.map_err(|error| no_stream(&mapping.source, error))

@@ -90,16 +90,18 @@ impl Streams {
                 Ok::<_, Error>((keys::waker(stream.id, shard.number), is_ready(snapshot, &stream, &shard, from, now)?))
             })
         };
-        let (waker, _) = look()?;
-        let arrivals = self.store.arrivals(&waker);
         loop {
+            let (waker, _) = look()?;
+            let arrivals = self.store.arrivals(&waker);
             // Registered before looking, so that nothing arrives unseen.
             let mut arrived = std::pin::pin!(arrivals.notified());
             arrived.as_mut().enable();
-            if look()?.1 {
-                return Ok(());
+            match look()? {
+                (_, true) => return Ok(()),
+                // Another stream has the name by now.
+                (other, _) if other != waker => {}
+                _ => arrived.await,
             }
-            arrived.await;
         }
     }
 }

@@ -151,6 +151,26 @@ async fn a_reader_waits_until_there_is_something_for_it() {
 }
 
 #[tokio::test]
+async fn a_reader_that_waits_goes_over_to_the_next_stream_of_the_name() {
+    let bench = Bench::with(1, Mode::Provisioned).await;
+    let shard = shard_id(0);
+    let mut waiting = std::pin::pin!(bench.streams.ready(&bench.key, &shard, Place::default()));
+    let is_waiting = async |waiting: &mut std::pin::Pin<&mut _>| {
+        tokio::select! {
+            biased;
+            _ = waiting => false,
+            () = std::future::ready(()) => true,
+        }
+    };
+    assert!(is_waiting(&mut waiting).await);
+    bench.streams.delete(&bench.key, false).await.unwrap();
+    bench.make(1, Mode::Provisioned).await;
+    assert!(is_waiting(&mut waiting).await);
+    bench.put("x", "a").await;
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_shard_takes_its_share_and_an_on_demand_stream_everything() {
     let drafts = || {
         let draft = Draft { data: "x".into(), partition_key: "a".into(), hash_key: None, after: None };

@@ -43,6 +43,15 @@ pub struct Shard {
     pub id: String,
     /// Those that it came from by a split or merge, also such as are not listed any more.
     pub parents: Vec<String>,
+    /// Another for each stream that has had the ARN; empty where an ARN is never given twice.
+    pub origin: String,
+}
+
+impl Shard {
+    /// What its checkpoint is kept under: how far the shard of a stream was that is gone says nothing of another one's.
+    pub(in crate::sources) fn place(&self) -> String {
+        if self.origin.is_empty() { self.id.clone() } else { format!("{}/{}", self.id, self.origin) }
+    }
 }
 
 /// What a read finds.

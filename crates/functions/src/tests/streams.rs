@@ -64,7 +64,10 @@ impl StreamSource for Streams {
 
     fn shards(&self, _: &Arn) -> Result<Vec<Shard>, SourceError> {
         let shards = self.shards.lock().unwrap();
-        Ok(shards.iter().map(|(id, kept)| Shard { id: id.clone(), parents: kept.parents.clone() }).collect())
+        Ok(shards
+            .iter()
+            .map(|(id, kept)| Shard { id: id.clone(), parents: kept.parents.clone(), origin: String::new() })
+            .collect())
     }
 
     fn position(&self, _: &Arn, shard: &str, start: Start) -> Result<Option<String>, SourceError> {

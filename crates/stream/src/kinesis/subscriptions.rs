@@ -113,6 +113,8 @@ async fn step(
     let event = to_value(&shown(batch, stream, number)).map_err(|error| Error::Store(error.to_string()))?;
     tokio::select! {
         sent = events.send(Ok(("SubscribeToShardEvent", event))) => Ok(sent.is_ok() && !is_last),
+        // A consumer that does not listen does not stay longer than one that does.
+        () = state.clock.sleep_until(subscription.until) => Ok(false),
         ended = subscription.ended() => Err(early(ended, subscription)),
     }
 }

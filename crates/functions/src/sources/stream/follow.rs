@@ -129,7 +129,7 @@ impl Task {
             if shards.running.values().any(|running| *running == shard.id) {
                 continue;
             }
-            let work = ShardTask::new(self.clone(), shard.id.clone(), kept.get(&shard.id).cloned());
+            let work = ShardTask::new(self.clone(), shard, kept.get(&shard.id).cloned());
             let id = shards.tasks.spawn(work.run(stopped.clone())).id();
             shards.running.insert(id, shard.id.clone());
         }
@@ -138,7 +138,7 @@ impl Task {
 
     fn kept(&self, listed: &[Shard]) -> Result<BTreeMap<String, Checkpoint>, SourceError> {
         let load = |shard: &Shard| {
-            let found = self.store.read(|read| checkpoint::load(read, &self.mapping, &shard.id));
+            let found = self.store.read(|read| checkpoint::load(read, &self.mapping, &shard.place()));
             found.map(|kept| kept.map(|kept| (shard.id.clone(), kept))).transpose()
         };
         let kept: Result<_, fogbank_store::Error> = listed.iter().filter_map(load).collect();
@@ -147,7 +147,7 @@ impl Task {
 
     /// Removes the checkpoints of shards whose records are gone from the stream.
     async fn forget_others(&self, listed: &[Shard]) -> Result<(), SourceError> {
-        let listed: Vec<String> = listed.iter().map(|shard| shard.id.clone()).collect();
+        let listed: Vec<String> = listed.iter().map(Shard::place).collect();
         let (scope, id) = (self.mapping.scope.clone(), self.mapping.id.clone());
         let has_others = self.store.read(|read| checkpoint::has_others(read, &scope, &id, &listed));
         let failed = |error: fogbank_store::Error| SourceError::Failed(error.to_string());
@@ -236,6 +236,7 @@ mod tests {
         let shard = |id: &str, parents: &[&str]| Shard {
             id: id.into(),
             parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
+            origin: String::new(),
         };
         // 0 was split into 1 and 2, which were merged into 3; 4 came from one that is gone.
         let listed =

@@ -4,7 +4,7 @@ use super::checkpoint::{self, Checkpoint};
 use super::follow::Task;
 use super::lanes::{Lanes, Lost, Outcome, Response, Rules, Step, Taken};
 use super::record::{Frame, Windowed, event};
-use super::{StreamRecord, failure};
+use super::{Shard, StreamRecord, failure};
 use crate::sources::SourceError;
 use crate::sources::batch::passes;
 use crate::sources::call::{may_pass, once};
@@ -36,6 +36,8 @@ pub(super) enum End {
 pub(super) struct ShardTask {
     task: Arc<Task>,
     shard: String,
+    /// What its checkpoint is kept under.
+    place: String,
     lanes: Lanes,
     /// What the store has.
     kept: Checkpoint,
@@ -47,13 +49,14 @@ pub(super) struct ShardTask {
 }
 
 impl ShardTask {
-    pub fn new(task: Arc<Task>, shard: String, kept: Option<Checkpoint>) -> Self {
+    pub fn new(task: Arc<Task>, shard: &Shard, kept: Option<Checkpoint>) -> Self {
         let settings = &task.settings;
         let rules = Rules::new(task.mapping.batch, task.mapping.window_s, settings);
         let kept = kept.unwrap_or_else(|| Checkpoint::at(None));
         let lanes = Lanes::new(rules, settings.parallel, kept.clone());
         let (lost, calls, lane_of) = (Vec::new(), JoinSet::new(), HashMap::new());
-        Self { task, shard, lanes, kept, lost, calls, lane_of, commit_at: None }
+        let (shard, place) = (shard.id.clone(), shard.place());
+        Self { task, shard, place, lanes, kept, lost, calls, lane_of, commit_at: None }
     }
 
     /// Works until the shard has ended, or until told to stop; calls under way are waited for.
@@ -176,6 +179,7 @@ impl ShardTask {
             return true;
         }
         let (task, shard, kept) = (self.task.clone(), self.shard.clone(), checkpoint.clone());
+        let place = self.place.clone();
         let target = task.settings.on_failure.clone().filter(|target| task.may_tell(target));
         let (role, clock) = (task.role(), &task.caller.clock);
         let message = |target, lost| failure::message(&task.mapping, target, &shard, (lost, &role), clock.as_ref());
@@ -183,7 +187,7 @@ impl ShardTask {
             target.iter().flat_map(|target| self.lost.iter().map(|lost| message(target, lost))).collect();
         let (mapping, deliver) = (task.mapping.clone(), task.deliver.clone());
         let change = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
-            if !checkpoint::save(tx, &mapping, &shard, &kept)? {
+            if !checkpoint::save(tx, &mapping, &place, &kept)? {
                 return Ok(());
             }
             for (delivery, target) in deliveries.iter().flat_map(|delivery| Some((delivery, target.as_ref()?))) {
