@@ -12,7 +12,7 @@ use fogbank_store::{Error as StoreError, Tx};
 const NOW: i64 = 1_777_890_030_123;
 
 /// There is nobody to deliver to.
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl Deliver for Nobody {
     fn deliver(&self, _: &mut Tx<'_>, target: &Arn, _: &Delivery) -> Result<(), Undelivered> {

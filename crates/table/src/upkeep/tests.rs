@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::backup::{BackupKey, Overrides};
+use crate::tests::Nobody;
 use crate::transact::Token;
 use crate::write::{Action, Write};
 use crate::{AttributeValue, Draft, Item, Tables};
@@ -24,7 +25,8 @@ impl Bench {
         let clock = Arc::new(TestClock::new(Timestamp(NOW), 7));
         let store = Store::open(home.path(), clock.clone()).unwrap();
         // Nothing works beside the test.
-        let (registry, workers) = (Arc::default(), Mutex::default());
+        let registry = Arc::new(Registry::new(Arc::new(Nobody)));
+        let workers = Mutex::default();
         let tables = Tables { store: store.clone(), clock: clock.clone(), registry, workers };
         Self { home, store, clock, tables }
     }
