@@ -1,4 +1,4 @@
-//! `AWS::DynamoDB::Table`, and `AWS::DynamoDB::GlobalTable` with the one replica that the platform has.
+//! `AWS::DynamoDB::Table`.
 
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const SERVICE: &str = "dynamodb";
-const NAME: NameRule = NameRule { property: "TableName", max: 255, host: false, unique: true };
+pub(super) const NAME: NameRule = NameRule { property: "TableName", max: 255, host: false, unique: true };
 /// How often a table is looked at that is not ready, and how often at most: an index of a large table takes its time.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const LOOKS: usize = 20 * 60 * 15;
 
 const UNITS: &[Property] =
     &[Property::required("ReadCapacityUnits", Shape::Int), Property::required("WriteCapacityUnits", Shape::Int)];
-const KEYS: &[Property] =
+pub(super) const KEYS: &[Property] =
     &[Property::required("AttributeName", Shape::Text), Property::required("KeyType", Shape::Text)];
 const SHOWN: &[Property] =
     &[Property::optional("ProjectionType", Shape::Text), Property::optional("NonKeyAttributes", Shape::Texts)];
-const GLOBAL_INDEX: &[Property] = &[
+pub(super) const GLOBAL_INDEX: &[Property] = &[
     Property::required("IndexName", Shape::Text),
     Property::required("KeySchema", Shape::Structs(KEYS)),
     Property::required("Projection", Shape::Struct(SHOWN)),
@@ -28,35 +28,31 @@ const GLOBAL_INDEX: &[Property] = &[
     Property::optional("ContributorInsightsSpecification", Shape::Json),
     Property::optional("WarmThroughput", Shape::Json),
 ];
-const LOCAL_INDEX: &[Property] = &[
+pub(super) const LOCAL_INDEX: &[Property] = &[
     Property::required("IndexName", Shape::Text),
     Property::required("KeySchema", Shape::Structs(KEYS)),
     Property::required("Projection", Shape::Struct(SHOWN)),
 ];
 const ON_DEMAND: &[Property] =
     &[Property::optional("MaxReadRequestUnits", Shape::Int), Property::optional("MaxWriteRequestUnits", Shape::Int)];
-const ATTRIBUTES: &[Property] =
+pub(super) const ATTRIBUTES: &[Property] =
     &[Property::required("AttributeName", Shape::Text), Property::required("AttributeType", Shape::Text)];
-const EXPIRY: &[Property] =
+pub(super) const EXPIRY: &[Property] =
     &[Property::required("Enabled", Shape::Bool), Property::optional("AttributeName", Shape::Text)];
-const HISTORY: &[Property] = &[
+pub(super) const HISTORY: &[Property] = &[
     Property::required("PointInTimeRecoveryEnabled", Shape::Bool),
     Property::optional("RecoveryPeriodInDays", Shape::Int),
 ];
-const STREAM: &[Property] =
+pub(super) const STREAM: &[Property] =
     &[Property::optional("StreamViewType", Shape::Text), Property::optional("ResourcePolicy", Shape::Json)];
-const ENCRYPTION: &[Property] = &[
+pub(super) const ENCRYPTION: &[Property] = &[
     Property::required("SSEEnabled", Shape::Bool),
     Property::optional("SSEType", Shape::Text),
     Property::optional("KMSMasterKeyId", Shape::Text),
 ];
-const ONE_REGION: &str = "the platform has one region's tables only: declare one replica";
 
 /// A table.
 pub struct DynamoTable;
-
-/// A table that could have replicas.
-pub struct DynamoGlobalTable;
 
 fn name_of(properties: &Properties) -> Value {
     properties.get("TableName").cloned().unwrap_or_default()
@@ -134,7 +130,7 @@ async fn ready(call: &Call<'_>, name: &Value) -> Result<Made, Fault> {
     Err(Fault::client("InternalFailure", format!("The table {name} did not become active in time")))
 }
 
-async fn make(call: &Call<'_>, wanted: &Properties) -> Result<Made, Fault> {
+pub(super) async fn make(call: &Call<'_>, wanted: &Properties) -> Result<Made, Fault> {
     call.run(SERVICE, "CreateTable", create_input(wanted)).await?;
     let made = ready(call, &name_of(wanted)).await?;
     settings(call, &Properties::new(), wanted, &made).await?;
@@ -191,7 +187,7 @@ async fn expiry(call: &Call<'_>, name: &Value, wanted: Option<&Value>) -> Result
     }
 }
 
-async fn change(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<Made, Fault> {
+pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<Made, Fault> {
     let name = name_of(wanted);
     let differs = |property: &str| before.get(property) != wanted.get(property);
     let update = async |change: Value| {
@@ -279,7 +275,7 @@ async fn indexes(call: &Call<'_>, now: &Value, wanted: &Properties) -> Result<()
     Ok(())
 }
 
-async fn remove(call: &Call<'_>, made: &Made) -> Result<(), Fault> {
+pub(super) async fn remove(call: &Call<'_>, made: &Made) -> Result<(), Fault> {
     gone_is_fine(call.run(SERVICE, "DeleteTable", json!({"TableName": made.physical_id})).await)
 }
 
@@ -342,98 +338,6 @@ impl ResourceType for DynamoTable {
     }
 }
 
-const REPLICA: &[Property] = &[
-    Property::required("Region", Shape::Text),
-    Property::optional("ContributorInsightsSpecification", Shape::Json),
-    Property::optional("DeletionProtectionEnabled", Shape::Bool),
-    Property::optional("GlobalSecondaryIndexes", Shape::Json),
-    Property::optional("PointInTimeRecoverySpecification", Shape::Struct(HISTORY)),
-    Property::optional("ReadProvisionedThroughputSettings", Shape::Json),
-    Property::optional("ResourcePolicy", Shape::Json),
-    Property::optional("SSESpecification", Shape::Json),
-    Property::optional("TableClass", Shape::Text),
-    Property::optional("Tags", Shape::Tags),
-];
-
-/// The plain table that a global table with one replica is. Auto scaling has no effect here, and begins with its least capacity.
-fn plain(global: &Properties) -> Result<Properties, Fault> {
-    let replicas = global.get("Replicas").and_then(Value::as_array).cloned().unwrap_or_default();
-    let [Value::Object(replica)] = replicas.as_slice() else {
-        return Err(Fault::client("ValidationException", ONE_REGION));
-    };
-    let mut table = global.clone();
-    table.remove("Replicas");
-    let settings = table.remove("WriteProvisionedThroughputSettings");
-    for name in
-        ["Tags", "PointInTimeRecoverySpecification", "TableClass", "DeletionProtectionEnabled", "ResourcePolicy"]
-    {
-        table.extend(replica.get(name).map(|value| (name.to_owned(), value.clone())));
-    }
-    if table.get("BillingMode").is_none_or(|mode| mode == "PROVISIONED") {
-        let least = |settings: Option<&Value>, kind: &str| {
-            let scaling = settings.and_then(|settings| settings.get(kind)?.get("MinCapacity").cloned());
-            let fixed = settings.and_then(|settings| settings.get("ReadCapacityUnits").cloned());
-            scaling.or(fixed).unwrap_or_else(|| 1.into())
-        };
-        let units = json!({
-            "ReadCapacityUnits": least(replica.get("ReadProvisionedThroughputSettings"), "ReadCapacityAutoScalingSettings"),
-            "WriteCapacityUnits": least(settings.as_ref(), "WriteCapacityAutoScalingSettings"),
-        });
-        table.insert("ProvisionedThroughput".into(), units);
-    }
-    Ok(table)
-}
-
-impl ResourceType for DynamoGlobalTable {
-    fn name(&self) -> &'static str {
-        "AWS::DynamoDB::GlobalTable"
-    }
-
-    fn properties(&self) -> &'static [Property] {
-        const {
-            &[
-                Property::optional("TableName", Shape::Text).replacing(),
-                Property::required("AttributeDefinitions", Shape::Structs(ATTRIBUTES)),
-                Property::required("KeySchema", Shape::Structs(KEYS)).replacing(),
-                Property::required("Replicas", Shape::Structs(REPLICA)),
-                Property::optional("LocalSecondaryIndexes", Shape::Structs(LOCAL_INDEX)).replacing(),
-                Property::optional("GlobalSecondaryIndexes", Shape::Structs(GLOBAL_INDEX)),
-                Property::optional("BillingMode", Shape::Text),
-                Property::optional("WriteProvisionedThroughputSettings", Shape::Json),
-                Property::optional("StreamSpecification", Shape::Struct(STREAM)),
-                Property::optional("TimeToLiveSpecification", Shape::Struct(EXPIRY)),
-                Property::optional("SSESpecification", Shape::Struct(ENCRYPTION)),
-            ]
-        }
-    }
-
-    fn name_property(&self) -> Option<NameRule> {
-        Some(NAME)
-    }
-
-    fn lookup(&self, wanted: &Properties) -> Option<(&'static str, &'static str, Value)> {
-        DynamoTable.lookup(wanted)
-    }
-
-    fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
-        Box::pin(async move { make(call, &plain(wanted)?).await })
-    }
-
-    fn update<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-        _: &'a Made,
-        before: &'a Properties,
-        wanted: &'a Properties,
-    ) -> Making<'a> {
-        Box::pin(async move { change(call, &plain(before)?, &plain(wanted)?).await })
-    }
-
-    fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, _: &'a Properties) -> Deleting<'a> {
-        Box::pin(remove(call, made))
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -441,20 +345,6 @@ mod tests {
 
     fn properties(value: Value) -> Properties {
         value.as_object().unwrap().clone()
-    }
-
-    #[test]
-    fn a_global_table_with_one_replica_is_a_table() {
-        let global = properties(json!({
-            "TableName": "t",
-            "Replicas": [{"Region": "eu-west-1", "Tags": {"a": "b"}}],
-            "WriteProvisionedThroughputSettings": {"WriteCapacityAutoScalingSettings": {"MinCapacity": 4, "MaxCapacity": 9}},
-        }));
-        let table = plain(&global).unwrap();
-        assert_eq!(table["ProvisionedThroughput"], json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 4}));
-        assert_eq!((table["Tags"].clone(), table.get("Replicas")), (json!({"a": "b"}), None));
-        let two = properties(json!({"Replicas": [{"Region": "a"}, {"Region": "b"}]}));
-        assert!(plain(&two).unwrap_err().message.contains("one replica"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod crud;
 mod dynamodb;
+mod dynamodb_global;
 mod event_source_mapping;
 mod events;
 mod events_rule;
@@ -201,7 +202,7 @@ fn is_gone(fault: &Fault) -> bool {
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
-    &dynamodb::DynamoGlobalTable,
+    &dynamodb_global::DynamoGlobalTable,
     &dynamodb::DynamoTable,
     &event_source_mapping::EventSourceMapping,
     &events::ARCHIVE,
