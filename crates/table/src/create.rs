@@ -78,7 +78,7 @@ impl Tables {
             if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
                 return Err(Error::InUse(format!("Table already exists: {}", key.name)));
             }
-            if registry::tables_of(tx, &key.account, &key.region)?.len() >= TABLES {
+            if registry::count(tx, &key.account, &key.region)? >= TABLES {
                 return Err(Error::LimitExceeded(format!(
                     "Subscriber limit exceeded: There is a limit of {TABLES} tables per subscriber"
                 )));

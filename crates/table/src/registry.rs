@@ -90,6 +90,11 @@ pub(crate) fn all(from: &impl Read) -> Result<Vec<(TableKey, Table)>, Error> {
     within(from, &[])
 }
 
+/// How many tables an account has in a region. They are not read, because this is asked where everybody waits.
+pub(crate) fn count(from: &impl Read, account: &AccountId, region: &Region) -> Result<usize, Error> {
+    Ok(from.scan_prefix(keys::TABLE, &keys::scope(account, region), usize::MAX)?.len())
+}
+
 /// The tables of an account in a region, in the order of their names.
 pub(crate) fn tables_of(
     from: &impl Read,

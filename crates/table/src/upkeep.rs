@@ -22,6 +22,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 200;
 /// Bytes of them, so that nobody waits long for it.
 const BYTES: usize = 4 << 20;
+/// Entries that are looked up at a time where all of them go, since each can be large.
+const LOOK: usize = 20;
 /// How long a transaction's token is remembered.
 pub(crate) const TOKEN_KEPT: Duration = Duration::from_secs(600);
 /// Items whose time passed longer ago than this do not expire ("Using time to live" in the Developer Guide).
@@ -150,10 +152,19 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
 
 /// Removes some more of what is left below a place; whether that was all.
 fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
+    let mut is_empty = true;
     for map in [keys::ITEM, keys::ENTRY, keys::EXPIRY, keys::CHANGE, history::HISTORY] {
-        let entries = tx.scan_prefix(map, place, AT_ONCE)?;
-        entries.iter().for_each(|(key, _)| tx.delete(map, key));
-        if entries.len() == AT_ONCE {
+        let mut bytes = 0;
+        for _ in 0..AT_ONCE / LOOK {
+            let entries = tx.scan_prefix(map, place, LOOK)?;
+            entries.iter().for_each(|(key, _)| tx.delete(map, key));
+            bytes += entries.iter().map(|(_, value)| value.len()).sum::<usize>();
+            is_empty = entries.len() < LOOK;
+            if is_empty || bytes >= BYTES {
+                break;
+            }
+        }
+        if !is_empty {
             return Ok(false);
         }
     }

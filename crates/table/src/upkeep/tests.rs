@@ -255,3 +255,22 @@ async fn a_page_of_a_local_index_holds_no_more_than_memory_should() {
     }
     assert_eq!((found, pages), (50, 2));
 }
+
+#[tokio::test]
+async fn large_items_of_a_deleted_table_go_in_small_transactions() {
+    let bench = Bench::new();
+    let table = bench.create("table").await;
+    for number in 0..50 {
+        let mut item = item(&number.to_string(), None);
+        item.insert("large".into(), AttributeValue::S("x".repeat(390_000)));
+        bench.put(&table, item).await;
+    }
+    let place = keys::place(bench.tables.delete(table).await.unwrap().place);
+    let left =
+        || bench.store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::ITEM, &place, 99)?.len())).unwrap();
+    assert!(!bench.store.transact(move |tx: &mut Tx<'_>| clear(tx, &place)).await.unwrap());
+    assert_eq!(left(), 30);
+    bench.turn().await;
+    assert_eq!(left(), 0);
+    assert!(bench.store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::LEFT, &[], 9)?)).unwrap().is_empty());
+}

@@ -1,7 +1,7 @@
 //! Texts that nobody writes: reading them must cost little and never fail badly.
 
 use super::{item, usual};
-use crate::expression::{Condition, KeyCondition, Kind, Projection, Update};
+use crate::expression::{Condition, ExpressionError, KeyCondition, Kind, Projection, Update};
 use serde_json::json;
 
 fn read_as_anything(text: &str) {
@@ -64,4 +64,13 @@ fn any_text_is_read_or_refused() {
         let bytes: Vec<u8> = (0..count).map(|_| random.below(256) as u8).collect();
         read_as_anything(&String::from_utf8_lossy(&bytes));
     }
+}
+
+#[test]
+fn copies_of_a_large_attribute_are_not_made_once_they_cannot_be_an_item() {
+    let large = item(json!({"b": {"S": "x".repeat(300_000)}}));
+    let copies: Vec<String> = (0..200).map(|number| format!("a{number}=b")).collect();
+    // What comes behind them is not looked at any more.
+    let update = Update::parse(&format!("SET {},z=b+:n", copies.join(",")), &mut usual()).unwrap();
+    assert_eq!(update.apply(&large), Err(ExpressionError::ItemTooLarge));
 }

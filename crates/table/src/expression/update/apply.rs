@@ -25,19 +25,22 @@ impl Update {
     /// Where an operand is missing or of the wrong type, a path leads nowhere, or the result would be no item.
     pub fn apply(&self, item: &Item) -> Result<Updated, ExpressionError> {
         let mut changes = Vec::new();
+        let mut room = ITEM_SIZE_LIMIT;
         for action in &self.actions {
-            changes.push((action.path(), action.change(item).map_err(|error| self.in_own_words(error))?));
+            let change = action.change(item).map_err(|error| self.in_own_words(error))?;
+            if let Change::Put(value) = &change {
+                // All that is put will be in the item, so that this need not wait until memory is full of it.
+                room = room.checked_sub(value.size()).ok_or(ExpressionError::ItemTooLarge)?;
+            }
+            changes.push((action.path(), change));
         }
         // Elements that are put behind a list's end come in the order of their indexes; removing goes backwards, so that an element's
         // index is still what it was.
         changes.sort_by_key(|(path, _)| *path);
         let mut made = item.clone();
         let mut in_place = Vec::new();
-        let mut room = ITEM_SIZE_LIMIT;
         for (path, change) in &mut changes {
             let Change::Put(value) = change else { continue };
-            // All that is put will be in the item, so that this need not wait until memory is full of it.
-            room = room.checked_sub(value.size()).ok_or(ExpressionError::ItemTooLarge)?;
             if put(&mut made, path, std::mem::replace(value, AttributeValue::Null))? {
                 in_place.push((*path).clone());
             }
