@@ -31,11 +31,11 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListStrea
     Ok(StreamList { streams: found, last_evaluated_stream_arn: last })
 }
 
-/// The stream that a request names. Other accounts' are not there for it.
+/// The stream that a request names. Other accounts' and regions' are not there for it.
 fn find(state: &Tables, context: &RequestContext, arn: &str) -> Result<(StreamKey, Stream), Error> {
     let missing = || Error::NotFound(format!("Requested resource not found: Stream: {arn} not found"));
     let key = StreamKey::of(arn).ok_or_else(|| Error::validation(format!("Invalid StreamArn: {arn}")))?;
-    if key.table.account != context.account {
+    if (&key.table.account, &key.table.region) != (&context.account, &context.region) {
         return Err(missing());
     }
     let stream = state.stream(&key)?.ok_or_else(missing)?;
