@@ -1,12 +1,13 @@
-"""A large object passes through without being held."""
+"""A large object passes through without being held. FOGBANK_OBJECT_GIGABYTES says how large (1)."""
 
 import hashlib
 import io
+import os
 
 import pytest
 
 MEGABYTE = 1024 * 1024
-SIZE = 1024 * MEGABYTE
+SIZE = int(os.environ.get("FOGBANK_OBJECT_GIGABYTES", 1)) * 1024 * MEGABYTE
 
 
 class Pattern(io.RawIOBase):
