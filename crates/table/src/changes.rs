@@ -5,7 +5,7 @@
 
 use crate::schema::{StreamOf, Table, TableKey, View};
 use crate::value::{self, Item};
-use crate::{Error, keys, registry};
+use crate::{Error, keys, registry, upkeep};
 use fogbank_model::Timestamp;
 use fogbank_store::{Error as StoreError, Read, Tx};
 use serde::{Deserialize, Serialize};
@@ -263,9 +263,10 @@ pub(crate) fn read(
     Ok(found)
 }
 
-/// Removes at most `limit` records that are older than `oldest`.
-pub(crate) fn trim(tx: &mut Tx<'_>, place: u64, oldest: Timestamp, limit: usize) -> Result<(), Error> {
-    for (key, bytes) in tx.scan_prefix(keys::CHANGE, &keys::place(place), limit)? {
+/// Removes some of the records that are older than `oldest`.
+pub(crate) fn trim(tx: &mut Tx<'_>, place: u64, oldest: Timestamp) -> Result<(), Error> {
+    let (records, _) = upkeep::portion(tx, keys::CHANGE, &keys::place(place), &keys::place(place + 1))?;
+    for (key, bytes) in records {
         if Change::decode(&bytes)?.at >= oldest {
             break;
         }

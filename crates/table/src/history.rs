@@ -3,17 +3,15 @@
 use crate::keys::ItemKey;
 use crate::schema::{History, Table};
 use crate::value::{self, Item};
-use crate::{Error, contents, keys, registry};
+use crate::{Error, contents, keys, registry, upkeep};
 use fogbank_model::Timestamp;
-use fogbank_store::{Error as StoreError, Read, Snapshot, Store, Table as Map, Tx};
+use fogbank_store::{Error as StoreError, Snapshot, Store, Table as Map, Tx};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
 /// The item that was under a key before a change.
 pub(crate) const HISTORY: Map = Map("dynamodb.history");
-/// Records that one transaction removes.
-const AT_ONCE: usize = 500;
 
 impl History {
     /// Since when it must be kept.
@@ -69,12 +67,12 @@ pub(crate) async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         let (from, until) = (keys::place(history.place), keys::timed(history.place, history.oldest(now).0, &[]));
         loop {
             let until = until.clone();
-            let forget = move |tx: &mut Tx<'_>| -> Result<usize, Error> {
-                let old = tx.scan(HISTORY, Bound::Included(&from), Bound::Excluded(&until), AT_ONCE)?;
+            let forget = move |tx: &mut Tx<'_>| -> Result<bool, Error> {
+                let (old, is_all) = upkeep::portion(tx, HISTORY, &from, &until)?;
                 old.iter().for_each(|(key, _)| tx.delete(HISTORY, key));
-                Ok(old.len())
+                Ok(is_all)
             };
-            if store.transact(forget).await? < AT_ONCE {
+            if store.transact(forget).await? {
                 break;
             }
         }

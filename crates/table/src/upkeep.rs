@@ -7,7 +7,7 @@ use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
 use crate::{Error, contents, destinations, history, load};
 use fogbank_model::{Clock, Timestamp};
-use fogbank_store::{Read, Store, Tx};
+use fogbank_store::{Entry, Read, Store, Table as Map, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 200;
 /// Bytes of them, so that nobody waits long for it.
 const BYTES: usize = 4 << 20;
-/// Entries that are looked up at a time where all of them go, since each can be large.
+/// Entries that are looked up at a time, since each can be large.
 const LOOK: usize = 20;
 /// How long a transaction's token is remembered.
 pub(crate) const TOKEN_KEPT: Duration = Duration::from_secs(600);
@@ -121,10 +121,13 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
         },
     };
     let Phase::Filling(after) = phase else { return done(tx) };
-    let from = keys::below(table.place, &after);
-    let from = if after.is_empty() { Bound::Included(&from[..]) } else { Bound::Excluded(&from[..]) };
-    let to = keys::place(table.place + 1);
-    let items = tx.scan(keys::ITEM, from, Bound::Excluded(&to), AT_ONCE)?;
+    // The first key behind the last one that was entered is that with a zero byte more.
+    let from = if after.is_empty() {
+        keys::place(table.place).to_vec()
+    } else {
+        keys::below(table.place, &[&after[..], &[0]].concat())
+    };
+    let (items, is_all) = portion(tx, keys::ITEM, &from, &keys::place(table.place + 1))?;
     for (at, bytes) in &items {
         let (at, item) = (ItemKey(at.get(8..).unwrap_or_default().to_vec()), contents::decode(bytes)?);
         match (index, &table.expiry) {
@@ -138,7 +141,7 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
         }
     }
     let phase = match items.last() {
-        Some((last, _)) if items.len() == AT_ONCE => Phase::Filling(last.get(8..).unwrap_or_default().to_vec()),
+        Some((last, _)) if !is_all => Phase::Filling(last.get(8..).unwrap_or_default().to_vec()),
         _ => Phase::Active,
     };
     match (index, &mut table.expiry) {
@@ -152,25 +155,33 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
 
 /// Removes some more of what is left below a place; whether that was all.
 fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
-    let mut is_empty = true;
+    let end = keys::place(keys::number(place).unwrap_or_default() + 1);
     for map in [keys::ITEM, keys::ENTRY, keys::EXPIRY, keys::CHANGE, history::HISTORY] {
-        let mut bytes = 0;
-        for _ in 0..AT_ONCE / LOOK {
-            let entries = tx.scan_prefix(map, place, LOOK)?;
-            entries.iter().for_each(|(key, _)| tx.delete(map, key));
-            bytes += entries.iter().map(|(_, value)| value.len()).sum::<usize>();
-            is_empty = entries.len() < LOOK;
-            if is_empty || bytes >= BYTES {
-                break;
-            }
-        }
-        if !is_empty {
+        let (entries, is_all) = portion(tx, map, place, &end)?;
+        entries.iter().for_each(|(key, _)| tx.delete(map, key));
+        if !is_all {
             return Ok(false);
         }
     }
     tx.delete(keys::COUNTER, place);
     tx.delete(keys::LEFT, place);
     Ok(true)
+}
+
+/// The first entries from `from` on and before `to`, as many as one transaction should take, and whether they are all.
+pub(crate) fn portion(tx: &Tx<'_>, map: Map, from: &[u8], to: &[u8]) -> Result<(Vec<Entry>, bool), Error> {
+    let (mut found, mut bytes) = (Vec::<Entry>::new(), 0);
+    while found.len() < AT_ONCE && bytes < BYTES {
+        let start = found.last().map_or(Bound::Included(from), |(key, _)| Bound::Excluded(key.as_slice()));
+        let more = tx.scan(map, start, Bound::Excluded(to), LOOK)?;
+        let is_all = more.len() < LOOK;
+        bytes += more.iter().map(|(_, value)| value.len()).sum::<usize>();
+        found.extend(more);
+        if is_all {
+            return Ok((found, true));
+        }
+    }
+    Ok((found, false))
 }
 
 /// Removes changes that are older than they are kept, streams that have ended and are empty, old tokens, and old history.
@@ -184,7 +195,7 @@ async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         };
         while is_old()? {
             let place = stream.place;
-            store.transact(move |tx: &mut Tx<'_>| changes::trim(tx, place, oldest, AT_ONCE)).await?;
+            store.transact(move |tx: &mut Tx<'_>| changes::trim(tx, place, oldest)).await?;
         }
         if stream.ended.is_some_and(|at| at < oldest) {
             store

@@ -1,6 +1,6 @@
 //! Handlers for single items.
 
-use super::shapes::items::{Capacity, Changed, CollectionMetrics, DeleteItem, GetItem, Got, PutItem, UpdateItem};
+use super::shapes::items::{Capacity, Changed, CollectionMetrics, GetItem, Got, ReplaceItem, UpdateItem};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::expression::{Kind, Update, legacy};
@@ -50,56 +50,40 @@ fn check_returns(asked: Option<&str>) -> Result<bool, Error> {
     }
 }
 
-pub(super) async fn put(state: State, context: RequestContext, input: PutItem) -> Result<Changed, Error> {
-    let table = address::table(&context, &input.table_name)?;
-    let wants_old = check_returns(input.return_values.as_deref())?;
-    legacy::check_unmixed(
-        &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
-        &[("ConditionExpression", input.condition_expression.is_some())],
-    )?;
-    let has_expression = input.condition_expression.is_some();
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        input.expression_attribute_values,
-        has_expression,
-        "ConditionExpression is null",
-    )?;
-    let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
-    placeholders.check_used()?;
-    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
-    let write = Write {
-        table,
-        action: Action::Put(reading::item(input.item)?),
-        condition,
-        tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
-    };
-    let written = state.write(write).await?;
-    let asked = Asked { capacity: input.return_consumed_capacity, collections: input.return_item_collection_metrics };
-    let old = written.old.clone().filter(|_| wants_old);
-    Ok(asked.answer(&input.table_name, &written, old))
+pub(super) async fn put(state: State, context: RequestContext, input: ReplaceItem) -> Result<Changed, Error> {
+    replace(state, context, input, |input| Ok(Action::Put(reading::item(std::mem::take(&mut input.item))?))).await
 }
 
-pub(super) async fn delete(state: State, context: RequestContext, input: DeleteItem) -> Result<Changed, Error> {
+pub(super) async fn delete(state: State, context: RequestContext, input: ReplaceItem) -> Result<Changed, Error> {
+    replace(state, context, input, |input| Ok(Action::Delete(reading::item(std::mem::take(&mut input.key))?))).await
+}
+
+/// Replaces an item whole, by another one or by nothing.
+async fn replace(
+    state: State,
+    context: RequestContext,
+    mut input: ReplaceItem,
+    action: fn(&mut ReplaceItem) -> Result<Action, Error>,
+) -> Result<Changed, Error> {
     let table = address::table(&context, &input.table_name)?;
     let wants_old = check_returns(input.return_values.as_deref())?;
     legacy::check_unmixed(
         &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
         &[("ConditionExpression", input.condition_expression.is_some())],
     )?;
-    let has_expression = input.condition_expression.is_some();
     let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        input.expression_attribute_values,
-        has_expression,
+        input.expression_attribute_names.take(),
+        input.expression_attribute_values.take(),
+        input.condition_expression.is_some(),
         "ConditionExpression is null",
     )?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
+    let expected = legacy::condition(input.expected.take(), input.conditional_operator.as_deref())?;
     let write = Write {
         table,
-        action: Action::Delete(reading::item(input.key)?),
-        condition,
+        action: action(&mut input)?,
+        condition: condition.or(expected),
         tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
     };
     let written = state.write(write).await?;

@@ -11,26 +11,12 @@ use std::collections::BTreeMap;
 pub type Names = Option<BTreeMap<String, String>>;
 pub type Expectations = Option<BTreeMap<String, Expectation>>;
 
+/// `PutItem`, which has an item, and `DeleteItem`, which has a key.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct PutItem {
+pub struct ReplaceItem {
     pub table_name: String,
     pub item: Value,
-    pub expected: Expectations,
-    pub conditional_operator: Option<String>,
-    pub condition_expression: Option<String>,
-    pub expression_attribute_names: Names,
-    pub expression_attribute_values: Option<Value>,
-    pub return_values: Option<String>,
-    pub return_consumed_capacity: Option<String>,
-    pub return_item_collection_metrics: Option<String>,
-    pub return_values_on_condition_check_failure: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct DeleteItem {
-    pub table_name: String,
     pub key: Value,
     pub expected: Expectations,
     pub conditional_operator: Option<String>,
