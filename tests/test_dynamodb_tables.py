@@ -59,6 +59,9 @@ def test_an_index_is_added_to_a_filled_table_and_taken_away(dynamodb, make_table
     for start in range(0, 450, 25):
         puts = [{"PutRequest": {"Item": {"pk": text(str(place)), "g": text(f"g{place % 3}")}}} for place in range(start, start + 25)]
         dynamodb.batch_write_item(RequestItems={name: puts})
+    # What cannot be a key is passed over.
+    for place, value in enumerate(({"S": ""}, {"S": "x" * 2049}, {"N": "1"})):
+        dynamodb.put_item(TableName=name, Item={"pk": text(f"odd-{place}"), "g": value})
     index = {"IndexName": "late", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
     dynamodb.update_table(TableName=name, AttributeDefinitions=[{"AttributeName": "g", "AttributeType": "S"}], GlobalSecondaryIndexUpdates=[{"Create": index}])
     eventually(lambda: described(dynamodb, name)["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE")

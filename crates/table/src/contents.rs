@@ -3,8 +3,9 @@
 
 use crate::changes::{self, Author};
 use crate::keys::{self, ItemKey};
-use crate::schema::{Expiry, Index, Phase, Projection, Table};
+use crate::schema::{Expiry, Index, KeyAttribute, Phase, Projection, Table};
 use crate::value::{self, AttributeValue, Item};
+use crate::write::{HASH_BYTES, RANGE_BYTES};
 use crate::{Error, history, upkeep};
 use fogbank_store::{Error as StoreError, Read, Tx};
 use std::collections::BTreeMap;
@@ -107,12 +108,22 @@ fn enter(
 
 /// Where an index has an item, if it does.
 fn entry<'a>(index: &Index, item: Option<&'a Item>) -> Option<(ItemKey, &'a Item)> {
-    item.and_then(|item| Some((ItemKey::of(&index.keys, item)?, item)))
+    item.and_then(|item| Some((indexed(index, item)?, item)))
+}
+
+/// The key of an item's entry. An item that was there before the index may have attributes that are no keys: it is not in it.
+fn indexed(index: &Index, item: &Item) -> Option<ItemKey> {
+    let is_key = |attribute: &KeyAttribute, limit: usize| {
+        item.get(&attribute.name).is_some_and(|value| (1..=limit).contains(&value.size()))
+    };
+    let range = index.keys.range.as_ref();
+    let is_whole = is_key(&index.keys.hash, HASH_BYTES) && range.is_none_or(|range| is_key(range, RANGE_BYTES));
+    is_whole.then(|| ItemKey::of(&index.keys, item)).flatten()
 }
 
 /// Enters an item that was there before its index, unless it is there already.
 pub(crate) fn fill(tx: &mut Tx<'_>, table: &Table, index: &Index, key: &ItemKey, item: &Item) -> Result<(), Error> {
-    let Some(at) = ItemKey::of(&index.keys, item) else { return Ok(()) };
+    let Some(at) = indexed(index, item) else { return Ok(()) };
     if tx.get(keys::ENTRY, &entry_key(index, &at, key))?.is_none() {
         put_entry(tx, index, &at, key, shown_size(table, index, item))?;
     }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// More than any item has as it is stored, in bytes.
 pub(crate) const LARGEST_STORED: usize = 4 * ITEM_SIZE_LIMIT;
-const HASH_BYTES: usize = 2048;
-const RANGE_BYTES: usize = 1024;
+pub(crate) const HASH_BYTES: usize = 2048;
+pub(crate) const RANGE_BYTES: usize = 1024;
 
 /// What is to be done with an item.
 #[derive(Debug, Clone)]
