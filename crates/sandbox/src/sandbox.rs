@@ -435,7 +435,7 @@ impl Control {
     }
 
     /// Whether its first process can do its part: it has not ended, is not about to, and nobody has stopped it. `false` also where `/proc` does
-    /// not tell. See `proc_pid_stat(5)`.
+    /// not tell. See `proc_pid_stat(5)`. A stop for tracing is no sign of anything: the spawner stops what it forks for a moment.
     pub fn is_well(&self) -> bool {
         const EXITING: u64 = 4;
         const KILLED: u64 = 1 << (libc::SIGKILL - 1);
@@ -448,7 +448,7 @@ impl Control {
             Some((fields.first()?.chars().next()?, number(9)?, number(31)?))
         };
         told().is_some_and(|(state, flags, pending)| {
-            !"TtZX".contains(state) && flags & EXITING == 0 && pending & KILLED == 0
+            !"TZX".contains(state) && flags & EXITING == 0 && pending & KILLED == 0
         })
     }
 
