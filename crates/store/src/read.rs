@@ -9,6 +9,9 @@ use std::ops::Bound;
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
 
+/// Bytes of entries after which a portion ends.
+const PORTION_BYTES: usize = 4 << 20;
+
 /// Point look-ups and range scans. A [`crate::Tx`] also sees its own writes.
 pub trait Read {
     /// The value under `key`.
@@ -32,6 +35,33 @@ pub trait Read {
             Some(end) => self.scan(table, Bound::Included(prefix), Bound::Excluded(&end), limit),
             None => self.scan(table, Bound::Included(prefix), Bound::Unbounded, limit),
         }
+    }
+
+    /// The first entries from `from` on and before `to`, as many as one short transaction should take, and whether they are all. They are
+    /// looked up `step` at a time, until there are `limit` or four megabytes of them; the larger an entry can be, the smaller the step.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    fn portion(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        step: usize,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), Error> {
+        let (mut found, mut bytes) = (Vec::<Entry>::new(), 0);
+        while found.len() < limit && bytes < PORTION_BYTES {
+            let begin = found.last().map_or(Bound::Included(from), |(key, _)| Bound::Excluded(key.as_slice()));
+            let more = self.scan(table, begin, Bound::Excluded(to), step)?;
+            let is_all = more.len() < step;
+            bytes += more.iter().map(|(_, value)| value.len()).sum::<usize>();
+            found.extend(more);
+            if is_all {
+                return Ok((found, true));
+            }
+        }
+        Ok((found, false))
     }
 
     /// The record under `key`, kept there by [`crate::Tx::save`].

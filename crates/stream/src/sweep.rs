@@ -5,7 +5,7 @@ use crate::model::{Shard, Stream, StreamKey};
 use crate::place::Place;
 use crate::{Error, keys, lookup, shards};
 use fogbank_model::{Clock, Timestamp};
-use fogbank_store::{Read, Store, Table, Tx};
+use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,7 @@ pub(crate) const WAKER: &str = "kinesis/sweep";
 const EVERY: Duration = Duration::from_secs(60);
 /// Records that one transaction removes; small, so that nobody waits long for it.
 const AT_ONCE: usize = 500;
-/// Bytes of them, since each is read to find its key and can be megabytes long.
-const BYTES: usize = 4 << 20;
-/// Records that are looked up at a time.
+/// Records that are looked up at a time, since each can be megabytes long.
 const LOOK: usize = 8;
 
 /// Sweeps until the platform ends.
@@ -58,30 +56,14 @@ pub(crate) async fn sweep(store: &Store, clock: &dyn Clock) -> Result<(), Error>
 fn clear(tx: &mut Tx<'_>, stream: u64) -> Result<bool, Error> {
     for table in [keys::RECORD, keys::TAIL, keys::OPEN, keys::SHARD, keys::CONSUMER] {
         let (from, to) = (keys::id(stream), keys::id(stream + 1));
-        let (some, _) = some_keys(tx, table, &from, &to)?;
-        some.iter().for_each(|key| tx.delete(table, key));
+        let (some, _) = tx.portion(table, &from, &to, LOOK, AT_ONCE)?;
+        some.iter().for_each(|(key, _)| tx.delete(table, key));
         if !some.is_empty() {
             return Ok(false);
         }
     }
     tx.delete(keys::LEFT, &keys::id(stream));
     Ok(true)
-}
-
-/// The first keys from `from` to `to`, as many as one transaction removes; and whether they are all.
-fn some_keys(read: &impl Read, table: Table, from: &[u8], to: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Error> {
-    let (mut found, mut bytes): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
-    while found.len() < AT_ONCE && bytes < BYTES {
-        let begin = found.last().map_or(Bound::Included(from), |last| Bound::Excluded(last.as_slice()));
-        let next = read.scan(table, begin, Bound::Excluded(to), LOOK)?;
-        let is_all = next.len() < LOOK;
-        bytes += next.iter().map(|(_, value)| value.len()).sum::<usize>();
-        found.extend(next.into_iter().map(|(key, _)| key));
-        if is_all {
-            return Ok((found, true));
-        }
-    }
-    Ok((found, false))
 }
 
 /// A shard of a stream that has something to remove.
@@ -108,8 +90,8 @@ fn old_records(stream: &Stream, shard: u64, now: Timestamp) -> (Vec<u8>, Vec<u8>
 fn expire(tx: &mut Tx<'_>, key: &StreamKey, number: u64) -> Result<(), Error> {
     let Some(stream) = lookup(tx, key)? else { return Ok(()) };
     let (from, to) = old_records(&stream, number, tx.now());
-    let (old, is_all) = some_keys(tx, keys::RECORD, &from, &to)?;
-    old.iter().for_each(|key| tx.delete(keys::RECORD, key));
+    let (old, is_all) = tx.portion(keys::RECORD, &from, &to, LOOK, AT_ONCE)?;
+    old.iter().for_each(|(key, _)| tx.delete(keys::RECORD, key));
     let place = keys::shard(stream.id, number);
     let shard: Option<Shard> = tx.load(keys::SHARD, &place)?;
     if is_all && shard.is_some_and(|shard| shards::has_gone(&stream, &shard, tx.now())) {

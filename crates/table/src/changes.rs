@@ -265,7 +265,8 @@ pub(crate) fn read(
 
 /// Removes some of the records that are older than `oldest`.
 pub(crate) fn trim(tx: &mut Tx<'_>, place: u64, oldest: Timestamp) -> Result<(), Error> {
-    let (records, _) = upkeep::portion(tx, keys::CHANGE, &keys::place(place), &keys::place(place + 1))?;
+    let (records, _) =
+        tx.portion(keys::CHANGE, &keys::place(place), &keys::place(place + 1), upkeep::LOOK, upkeep::AT_ONCE)?;
     for (key, bytes) in records {
         if Change::decode(&bytes)?.at >= oldest {
             break;

@@ -5,7 +5,7 @@ use crate::schema::{History, Table};
 use crate::value::{self, Item};
 use crate::{Error, contents, keys, registry, upkeep};
 use fogbank_model::Timestamp;
-use fogbank_store::{Error as StoreError, Snapshot, Store, Table as Map, Tx};
+use fogbank_store::{Error as StoreError, Read, Snapshot, Store, Table as Map, Tx};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub(crate) async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         loop {
             let until = until.clone();
             let forget = move |tx: &mut Tx<'_>| -> Result<bool, Error> {
-                let (old, is_all) = upkeep::portion(tx, HISTORY, &from, &until)?;
+                let (old, is_all) = tx.portion(HISTORY, &from, &until, upkeep::LOOK, upkeep::AT_ONCE)?;
                 old.iter().for_each(|(key, _)| tx.delete(HISTORY, key));
                 Ok(is_all)
             };

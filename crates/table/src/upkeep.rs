@@ -7,7 +7,7 @@ use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
 use crate::{Error, contents, destinations, history, load};
 use fogbank_model::{Clock, Timestamp};
-use fogbank_store::{Entry, Read, Store, Table as Map, Tx};
+use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How long it waits after the store failed, or while the platform is starting.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Items that one transaction takes.
-const AT_ONCE: usize = 200;
+pub(crate) const AT_ONCE: usize = 200;
 /// Bytes of them, so that nobody waits long for it.
 const BYTES: usize = 4 << 20;
 /// Entries that are looked up at a time, since each can be large.
-const LOOK: usize = 20;
+pub(crate) const LOOK: usize = 20;
 /// How long a transaction's token is remembered.
 pub(crate) const TOKEN_KEPT: Duration = Duration::from_secs(600);
 /// Items whose time passed longer ago than this do not expire ("Using time to live" in the Developer Guide).
@@ -127,7 +127,7 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
     } else {
         keys::below(table.place, &[&after[..], &[0]].concat())
     };
-    let (items, is_all) = portion(tx, keys::ITEM, &from, &keys::place(table.place + 1))?;
+    let (items, is_all) = tx.portion(keys::ITEM, &from, &keys::place(table.place + 1), LOOK, AT_ONCE)?;
     for (at, bytes) in &items {
         let (at, item) = (ItemKey(at.get(8..).unwrap_or_default().to_vec()), contents::decode(bytes)?);
         match (index, &table.expiry) {
@@ -157,7 +157,7 @@ fn fill(tx: &mut Tx<'_>, registry: &Registry, key: &TableKey) -> Result<bool, Er
 fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
     let end = keys::place(keys::number(place).unwrap_or_default() + 1);
     for map in [keys::ITEM, keys::ENTRY, keys::EXPIRY, keys::CHANGE, history::HISTORY] {
-        let (entries, is_all) = portion(tx, map, place, &end)?;
+        let (entries, is_all) = tx.portion(map, place, &end, LOOK, AT_ONCE)?;
         entries.iter().for_each(|(key, _)| tx.delete(map, key));
         if !is_all {
             return Ok(false);
@@ -166,22 +166,6 @@ fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
     tx.delete(keys::COUNTER, place);
     tx.delete(keys::LEFT, place);
     Ok(true)
-}
-
-/// The first entries from `from` on and before `to`, as many as one transaction should take, and whether they are all.
-pub(crate) fn portion(tx: &Tx<'_>, map: Map, from: &[u8], to: &[u8]) -> Result<(Vec<Entry>, bool), Error> {
-    let (mut found, mut bytes) = (Vec::<Entry>::new(), 0);
-    while found.len() < AT_ONCE && bytes < BYTES {
-        let start = found.last().map_or(Bound::Included(from), |(key, _)| Bound::Excluded(key.as_slice()));
-        let more = tx.scan(map, start, Bound::Excluded(to), LOOK)?;
-        let is_all = more.len() < LOOK;
-        bytes += more.iter().map(|(_, value)| value.len()).sum::<usize>();
-        found.extend(more);
-        if is_all {
-            return Ok((found, true));
-        }
-    }
-    Ok((found, false))
 }
 
 /// Removes changes that are older than they are kept, streams that have ended and are empty, old tokens, and old history.
