@@ -80,12 +80,8 @@ fn enter(
             put_entry(tx, index, at, key, shown_size(table, index, item))?;
             return Ok(vec![sizes.1]);
         }
-        let shown = |item: Option<&'_ Item>| {
-            item.map(|item| {
-                shown(table, index, item).map(|(name, value)| (name.clone(), value.clone())).collect::<Item>()
-            })
-        };
-        let is_shown_alike = sizes.0 == sizes.1 && shown(old) == shown(new);
+        let is_shown_alike = matches!((&before, &after), (Some((_, before)), Some((_, after)))
+            if shown(table, index, before).eq(shown(table, index, after)));
         count(tx, index.place, (true, sizes.0), (true, sizes.1))?;
         return Ok(if is_shown_alike { Vec::new() } else { vec![sizes.0.max(sizes.1)] });
     }
