@@ -44,9 +44,8 @@ impl Tables {
         search: &Search,
         check: impl FnOnce(&Table, Option<&Index>) -> Result<(), Error>,
     ) -> Result<(Arc<Table>, Page), Error> {
-        self.keep(&search.table)?;
         self.store.read(|snapshot| {
-            let table = self.registry.find(snapshot, &search.table)?;
+            let table = self.registry.find_committed(snapshot, &search.table)?;
             let index = search.index.as_deref().map(|name| find_index(&table, name)).transpose()?;
             check(&table, index)?;
             let span = span(&table, index, &search.reach)?;

@@ -40,20 +40,26 @@ impl Registry {
         table.ok_or_else(Error::no_resource)
     }
 
-    /// Keeps the table called `key` read, as it is committed: a transaction's own view of it may never be.
-    pub fn keep(&self, from: &Snapshot, key: &TableKey) -> Result<(), Error> {
-        let Some(bytes) = from.get(keys::TABLE, &keys::table(key))? else { return Ok(()) };
+    /// The same as it is committed, kept read for those who come next: a transaction's own view of it may never be committed.
+    pub fn find_committed(&self, from: &Snapshot, key: &TableKey) -> Result<Arc<Table>, Error> {
+        let bytes = from.get(keys::TABLE, &keys::table(key))?.ok_or_else(Error::no_resource)?;
         let (revision, json) = split(&bytes)?;
-        if self.read.read().unwrap_or_else(PoisonError::into_inner).contains_key(&revision) {
-            return Ok(());
-        }
-        let table = Arc::new(decode(json)?);
+        let kept = self.read.read().unwrap_or_else(PoisonError::into_inner).get(&revision).cloned();
+        let table = match kept {
+            Some(table) => table,
+            None => self.keep(revision, decode(json)?),
+        };
+        Some(table).filter(|table| table.loading.is_none()).ok_or_else(Error::no_resource)
+    }
+
+    fn keep(&self, revision: u64, table: Table) -> Arc<Table> {
+        let table = Arc::new(table);
         let mut kept = self.read.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(revision, table);
-        Ok(())
+        kept.insert(revision, table.clone());
+        table
     }
 }
 

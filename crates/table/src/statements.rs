@@ -43,8 +43,7 @@ pub(crate) struct Selected {
 impl Tables {
     /// The table that a statement works on, as it is now.
     pub(crate) fn table_of(&self, key: &TableKey) -> Result<Arc<Table>, Error> {
-        self.keep(key)?;
-        self.store.read(|snapshot| self.registry.find(snapshot, key))
+        self.store.read(|snapshot| self.registry.find_committed(snapshot, key))
     }
 
     /// A page of what `select` selects.

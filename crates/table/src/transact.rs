@@ -88,7 +88,7 @@ impl Tables {
             let mut found = Vec::with_capacity(wanted.len());
             let mut reasons = Vec::with_capacity(wanted.len());
             for (table, key) in wanted {
-                let table = self.registry.find(snapshot, table)?;
+                let table = self.registry.find_committed(snapshot, table)?;
                 let at: Result<ItemKey, Error> = key_given(&table, key);
                 match at {
                     Ok(at) => {

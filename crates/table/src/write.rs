@@ -9,7 +9,7 @@ use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
 use crate::transact::Found;
 use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
 use crate::{Error, Tables, destinations};
-use fogbank_store::{Read, Snapshot, Tx};
+use fogbank_store::{Snapshot, Tx};
 use std::sync::Arc;
 
 /// More than any item has as it is stored, in bytes.
@@ -236,12 +236,16 @@ impl Tables {
 
     /// Keeps the table read, so that the one thread that writes need not.
     pub(crate) fn keep(&self, table: &TableKey) -> Result<(), Error> {
-        self.store.read(|snapshot: &Snapshot| self.registry.keep(snapshot, table))
+        match self.store.read(|snapshot| self.registry.find_committed(snapshot, table)) {
+            // What is not there is the transaction's to say, which sees the newest state.
+            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The item with the key `key`, if it is there.
-    pub(crate) fn get(&self, from: &impl Read, table: &TableKey, key: &Item) -> Result<Found, Error> {
-        let table = self.registry.find(from, table)?;
+    pub(crate) fn get(&self, from: &Snapshot, table: &TableKey, key: &Item) -> Result<Found, Error> {
+        let table = self.registry.find_committed(from, table)?;
         let at = key_given(&table, key)?;
         let item = contents::item(from, &table, &at)?;
         Ok((table, item))

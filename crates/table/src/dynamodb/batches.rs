@@ -37,9 +37,6 @@ pub(super) async fn get(state: State, context: RequestContext, input: BatchGet) 
     for (name, keys) in input.request_items {
         wanted.push(Wanted::read(&context, name, keys)?);
     }
-    for one in &wanted {
-        state.keep(&one.table)?;
-    }
     state.store.read(|snapshot| {
         let mut room = BYTES;
         for one in wanted {

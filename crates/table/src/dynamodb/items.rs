@@ -157,7 +157,6 @@ pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -
     placeholders.check_used()?;
     let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
     let key = reading::item(input.key)?;
-    state.keep(&table)?;
     let (table, item) = state.store.read(|snapshot| state.get(snapshot, &table, &key))?;
     let bytes = item.as_ref().map_or(0, item_size);
     let taken = Taken::reading(&table, None, bytes, read_factor(input.consistent_read));
