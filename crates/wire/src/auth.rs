@@ -76,7 +76,7 @@ impl Auth {
         let token = session_token(&head.headers, &parameters).map(str::to_owned);
         let principal = self.claimed(scope.as_ref(), token.as_deref(), peer);
         let context = request_context(head, principal, peer, id);
-        Claim { context, access_key_id: scope.map(|scope| scope.access_key_id), session_token: token }
+        Claim { context, access_key_id: scope.map(|scope| scope.access_key_id().to_owned()), session_token: token }
     }
 
     /// The keys that signatures are checked with; `None` while they are not checked.
@@ -91,7 +91,7 @@ impl Auth {
 /// The service that the request which begins with `head` is signed for, with any version of the signature.
 pub fn signed_for(head: &Parts) -> Option<String> {
     let scope = Scope::of(&head.headers, head.uri.query()).or_else(|| Scope::of_version_2(head));
-    scope.map(|scope| scope.service)
+    scope.map(|scope| scope.service().to_owned())
 }
 
 /// What a request's operation is told beside its input.
@@ -147,27 +147,44 @@ impl Credentials for NoKeys {
     }
 }
 
-/// What a request's signature says it is for: `AKID/20260504/eu-west-1/lambda/aws4_request`.
+/// What a request's signature says it is for: `AKID/20260504/eu-west-1/lambda/aws4_request`. Every request has one, so it is kept as one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
-    pub access_key_id: String,
-    pub date: String,
-    pub region: String,
-    pub service: String,
+    text: Box<str>,
+    /// Where key, date, region and service end.
+    ends: [usize; 4],
 }
 
 impl Scope {
     /// Reads a `Credential`. The access key id may hold slashes, so it is read from the right.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.rsplitn(5, '/');
-        let end = parts.next()?;
-        let (service, region, date, key) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        (end == "aws4_request").then(|| Self {
-            access_key_id: key.into(),
-            date: date.into(),
-            region: region.into(),
-            service: service.into(),
-        })
+        let mut rest = text.strip_suffix("/aws4_request")?;
+        let mut ends = [rest.len(); 4];
+        for end in ends[..3].iter_mut().rev() {
+            *end = rest.rfind('/')?;
+            rest = &rest[..*end];
+        }
+        Some(Self { text: text.into(), ends })
+    }
+
+    pub fn access_key_id(&self) -> &str {
+        &self.text[..self.ends[0]]
+    }
+
+    pub fn date(&self) -> &str {
+        self.part(1)
+    }
+
+    pub fn region(&self) -> &str {
+        self.part(2)
+    }
+
+    pub fn service(&self) -> &str {
+        self.part(3)
+    }
+
+    fn part(&self, number: usize) -> &str {
+        &self.text[self.ends[number - 1] + 1..self.ends[number]]
     }
 
     /// The scope that a request claims in its `Authorization` header or, presigned, in its query string.
@@ -196,8 +213,7 @@ impl Scope {
                 found?.1
             }
         };
-        let region = Region::default_region().as_str().to_owned();
-        Some(Self { access_key_id: key, date: String::new(), region, service: "s3".into() })
+        Self::parse(&format!("{key}//{}/s3/aws4_request", Region::default_region()))
     }
 }
 
@@ -212,14 +228,14 @@ pub(crate) struct Principal {
 impl Auth {
     /// The principal of a request that is not verified, or that came through a door.
     pub(crate) fn claimed(&self, scope: Option<&Scope>, token: Option<&str>, peer: &Peer) -> Principal {
-        let region = scope.and_then(|scope| scope.region.parse().ok());
+        let region = scope.and_then(|scope| scope.region().parse().ok());
         if let Some(door) = &peer.door {
             let region = region.unwrap_or_else(|| door.region.clone());
             return Principal { account: door.account.clone(), region, caller: door.caller.clone() };
         }
         let region = region.unwrap_or_else(Region::default_region);
         let root = |account| Principal { account, region: region.clone(), caller: Caller::Root };
-        let Some(key) = scope.map(|scope| scope.access_key_id.as_str()) else {
+        let Some(key) = scope.map(Scope::access_key_id) else {
             return root(AccountId::default_account());
         };
         if let Ok(account) = key.parse::<AccountId>() {

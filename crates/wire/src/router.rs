@@ -96,7 +96,7 @@ impl Router {
             return UNQUESTIONED_BODY;
         }
         let scope = Scope::of(&head.headers, head.uri.query());
-        let signing = scope.as_ref().map(|scope| scope.service.as_str());
+        let signing = scope.as_ref().map(Scope::service);
         let call = recognise(&self.sources, head, &Bytes::new(), signing).ok();
         let limit = call.and_then(|call| self.services.get(call.source.name)?.limit_of(&call.operation.name));
         limit.unwrap_or(DEFAULT_BODY_LIMIT)
@@ -105,7 +105,7 @@ impl Router {
     /// Whether the request that begins with `head` is one for an API, as far as that can be said without its body.
     pub fn recognises(&self, head: &Parts) -> bool {
         let scope = Scope::of(&head.headers, head.uri.query());
-        let signing = scope.as_ref().map(|scope| scope.service.as_str());
+        let signing = scope.as_ref().map(Scope::service);
         !matches!(recognise(&self.sources, head, &Bytes::new(), signing), Err(Unrecognised::NotAws))
     }
 
@@ -115,7 +115,7 @@ impl Router {
         let id = RequestId(self.clock.uuid().into());
         let (head, body) = request.into_parts();
         let scope = Scope::of(&head.headers, head.uri.query());
-        let signing = scope.as_ref().map(|scope| scope.service.as_str());
+        let signing = scope.as_ref().map(Scope::service);
         let call = match recognise(&self.sources, &head, &body, signing) {
             Ok(call) => call,
             Err(unrecognised) => return refuse(unrecognised, &head, &id),
@@ -187,7 +187,7 @@ impl Router {
         if let (Auth::On(keys), None) = (&self.auth, &peer.door) {
             let now = self.clock.now();
             let verified = sigv4::verify(head, &body, call.source.signing, keys.as_ref(), now).map_err(refused)?;
-            let region = scope.and_then(|scope| scope.region.parse().ok()).unwrap_or_else(Region::default_region);
+            let region = scope.and_then(|scope| scope.region().parse().ok()).unwrap_or_else(Region::default_region);
             let principal = Principal { account: verified.owner.account, region, caller: verified.owner.caller };
             return Ok((principal, verified.unchunked.unwrap_or(body)));
         }

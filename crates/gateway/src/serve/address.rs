@@ -2,6 +2,7 @@
 
 use http::header::HOST;
 use http::request::Parts;
+use std::borrow::Cow;
 
 /// What a request's address names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +25,15 @@ pub(crate) enum Address {
 }
 
 /// The host that a request is addressed to, without its port, in lower case.
-pub(crate) fn host(head: &Parts) -> String {
+pub(crate) fn host(head: &Parts) -> Cow<'_, str> {
     let header = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = head.uri.host().or(header).unwrap_or_default();
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    name.map_or(host, |(name, _)| name).to_ascii_lowercase()
+    let name = name.map_or(host, |(name, _)| name);
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
 }
 
 /// The port that a request is addressed to, as far as it says.
@@ -37,8 +42,15 @@ pub(crate) fn port(head: &Parts) -> Option<u16> {
     head.uri.port_u16().or_else(|| header?.rsplit_once(':')?.1.parse().ok())
 }
 
+/// How the hosts end that name something.
+const ZONES: [&str; 4] = [".localhost", ".amazonaws.com", ".on.aws", ".localstack.cloud"];
+
 /// What the host names, whatever the path is.
 pub(crate) fn by_host(host: &str, path: &str) -> Option<Address> {
+    // Every request comes by here; most are for a number or a plain name.
+    if !ZONES.iter().any(|zone| host.ends_with(zone)) {
+        return None;
+    }
     let labels: Vec<&str> = host.split('.').collect();
     let api =
         |name: &str, certain| Some(Address::Api { name: name.into(), path: path.into(), certain, short: !certain });

@@ -84,7 +84,7 @@ pub(crate) fn verify(
     check_time(&claim, now)?;
     check_signed_headers(head, &claim)?;
     let token = session_token(&head.headers, &parameters);
-    let owner = keys.lookup(&claim.scope.access_key_id, token).map_err(|why| match why {
+    let owner = keys.lookup(claim.scope.access_key_id(), token).map_err(|why| match why {
         LookupError::Invalid => Refused::UnknownKey,
         LookupError::Expired => Refused::ExpiredToken,
     })?;
@@ -100,7 +100,7 @@ pub(crate) fn verify(
         }
     };
     let canonical = canonical_request(head, &claim.signed_headers, payload_hash, s3);
-    let signer = Signer::new(&owner.secret, &claim.time, &claim.scope.region, &claim.scope.service);
+    let signer = Signer::new(&owner.secret, &claim.time, claim.scope.region(), claim.scope.service());
     let expected = signer.signature(ALGORITHM, &[&sha256_hex(canonical.as_bytes())]);
     if !same(&expected, &claim.signature) {
         return Err(Refused::Mismatch);
@@ -176,11 +176,11 @@ fn query_claim(head: &Parts, parameters: &query::Pairs) -> Result<Claim, Refused
 }
 
 fn check_scope(claim: &Claim, service: &str) -> Result<(), Refused> {
-    if claim.scope.service != service {
+    if claim.scope.service() != service {
         return Err(Refused::Time(format!("Credential should be scoped to correct service: '{service}'.")));
     }
-    if !claim.time.starts_with(&claim.scope.date) || claim.scope.date.len() != 8 {
-        let (date, time) = (&claim.scope.date, &claim.time);
+    if !claim.time.starts_with(claim.scope.date()) || claim.scope.date().len() != 8 {
+        let (date, time) = (claim.scope.date(), &claim.time);
         return Err(Refused::Time(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' != '{time}'."
         )));
