@@ -1,20 +1,16 @@
-//! The committer: one thread that runs waiting closures one after another into one write transaction and syncs once for all of
+//! The committer: one thread that runs waiting closures one after another into one commit of the engine and syncs once for all of
 //! them. Measured against a sync for each, that is about fifty times the writes per second at 64 writers.
 
 use crate::Error;
-use crate::read::Snapshot;
+use crate::engine::{Engine, Group, Source};
+use crate::read::{Readers, Snapshot};
 use crate::tx::Tx;
 use fogbank_model::Timestamp;
-use redb::{Database, TableDefinition};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// The one map. Tables are prefixes of its keys.
-pub(crate) const DATA: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("data");
 
 /// How many closures one sync may carry; bounds how long the first of them waits.
 const GROUP_LIMIT: usize = 1024;
@@ -22,39 +18,13 @@ const GROUP_LIMIT: usize = 1024;
 /// How long a store that is not open waits for work before it tries to open by itself.
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
-/// Memory for pages, in bytes. Small, so that an idle platform stays small; the kernel caches the file as well.
-const CACHE_BYTES: usize = 16 << 20;
-
-/// Where the map is kept.
-pub(crate) enum Source {
-    /// In a file, made if it is not there.
-    File(PathBuf),
-    /// In a test's backend, which fails or forgets as the test says.
-    #[cfg(test)]
-    Backend(Box<dyn Fn() -> tests::Disk + Send>),
-}
-
-impl Source {
-    fn open(&self) -> Result<Database, Error> {
-        let mut builder = redb::Builder::new();
-        builder.set_cache_size(CACHE_BYTES);
-        match self {
-            Self::File(path) => {
-                builder.create(path).map_err(|error| Error::disk(format!("{}: {error}", path.display())))
-            }
-            #[cfg(test)]
-            Self::Backend(make) => builder.create_with_backend(make()).map_err(Error::disk),
-        }
-    }
-}
-
-#[cfg(test)]
-use crate::tests;
+/// How long nothing must have been asked for until the engine is settled.
+const SETTLE_AFTER: Duration = Duration::from_secs(1);
 
 /// A closure on its way to the committer: run it, then tell its caller how the commit went.
 trait Job: Send {
-    /// Runs the closure. Whether its changes were kept in the group's table.
-    fn run(&mut self, table: &mut crate::tx::WriteTable<'_>);
+    /// Runs the closure, and puts what it changed into the group.
+    fn run(&mut self, group: &mut Group<'_>);
     /// Answers the caller.
     fn finish(self: Box<Self>, committed: &Result<(), Error>);
 }
@@ -76,20 +46,15 @@ where
     T: Send,
     E: From<Error> + Send,
 {
-    fn run(&mut self, table: &mut crate::tx::WriteTable<'_>) {
-        let mut tx = Tx::over(table, self.now);
+    fn run(&mut self, group: &mut Group<'_>) {
+        let mut tx = Tx::over(group.table(), self.now);
         let ran = catch_unwind(AssertUnwindSafe(|| (self.change)(&mut tx)));
         let mut outcome = ran.unwrap_or_else(|panic| Err(Error::Panicked(panic_text(&*panic)).into()));
         let (changes, woken) = tx.into_changes();
         if outcome.is_ok() {
-            let applied = changes.into_iter().try_for_each(|(key, change)| match change {
-                Some(value) => table.insert(key.as_slice(), value.as_slice()).map(drop),
-                None => table.remove(key.as_slice()).map(drop),
-            });
-            match applied {
+            match group.apply(&changes) {
                 Ok(()) => self.woken = woken,
-                // The engine refuses to commit after a failed write, so nothing half-applied can become durable.
-                Err(error) => outcome = Err(Error::disk(error).into()),
+                Err(error) => outcome = Err(error.into()),
             }
         }
         self.outcome = Some(outcome);
@@ -113,27 +78,21 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
-/// The open database; `None` from a failed write until it could be opened again.
-type Shared = RwLock<Option<Arc<Database>>>;
-
 pub(crate) struct Committer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
-    database: Arc<Shared>,
+    readers: Arc<Readers>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Committer {
     pub(crate) fn start(source: Source) -> Result<Self, Error> {
-        let database = Arc::new(source.open()?);
-        if Snapshot::of(&database).is_err() {
-            commit_group(&database, &mut [])?;
-        }
-        let database = Arc::new(RwLock::new(Some(database)));
+        let readers = Arc::new(Readers::default());
+        let engine = Engine::open(&source, readers.clone())?;
         let (jobs, waiting) = mpsc::channel();
-        let shared = database.clone();
+        let work = CommitLoop { source, readers: readers.clone(), waiting, engine: Some(engine) };
         let thread = std::thread::Builder::new().name("store-commit".into());
-        let thread = thread.spawn(move || commit_loop(&source, &shared, &waiting)).map_err(Error::disk)?;
-        Ok(Self { jobs: Some(jobs), database, thread: Some(thread) })
+        let thread = thread.spawn(move || work.run()).map_err(Error::disk)?;
+        Ok(Self { jobs: Some(jobs), readers, thread: Some(thread) })
     }
 
     pub(crate) async fn submit<T, E, F>(&self, change: F, now: Timestamp) -> Answer<T, E>
@@ -149,15 +108,9 @@ impl Committer {
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
-    pub(crate) fn snapshot(&self) -> Result<Snapshot, Error> {
-        let database = current(&self.database)
-            .ok_or_else(|| Error::disk("a write failed, and the store is not open again yet"))?;
-        Snapshot::of(&database)
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        self.readers.snapshot()
     }
-}
-
-fn current(shared: &Shared) -> Option<Arc<Database>> {
-    shared.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 impl Drop for Committer {
@@ -169,46 +122,62 @@ impl Drop for Committer {
     }
 }
 
-fn commit_loop(source: &Source, shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Job>>) {
-    while let Some(first) = next_job(source, shared, waiting) {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(GROUP_LIMIT - 1));
-        let committed = open_again(source, shared).and_then(|database| commit_group(&database, &mut group));
-        if let Err(error) = &committed {
-            tracing::error!(%error, "a group of transactions was not written");
-            // The engine refuses all work after a failed write; the file, opened again, holds the last committed state.
-            *shared.write().unwrap_or_else(PoisonError::into_inner) = None;
+/// What the committer's thread owns.
+struct CommitLoop {
+    source: Source,
+    readers: Arc<Readers>,
+    waiting: mpsc::Receiver<Box<dyn Job>>,
+    /// `None` from a failed write until it could be opened again.
+    engine: Option<Engine>,
+}
+
+impl CommitLoop {
+    fn run(mut self) {
+        while let Some(first) = self.next_job() {
+            let mut group = vec![first];
+            group.extend(self.waiting.try_iter().take(GROUP_LIMIT - 1));
+            let committed =
+                self.on_engine(|engine| engine.commit(|commit| group.iter_mut().for_each(|job| job.run(commit))));
+            group.into_iter().for_each(|job| job.finish(&committed));
         }
-        group.into_iter().for_each(|job| job.finish(&committed));
-    }
-}
-
-/// Waits for work; `None` at the end. While the store is not open it is tried to open it, because reads wait for that too.
-fn next_job(source: &Source, shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
-    while current(shared).is_none() {
-        match waiting.recv_timeout(REOPEN_AFTER) {
-            Ok(job) => return Some(job),
-            Err(mpsc::RecvTimeoutError::Timeout) => drop(open_again(source, shared)),
-            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+        if self.engine.as_ref().is_some_and(|engine| !engine.is_settled()) {
+            drop(self.on_engine(Engine::settle));
         }
     }
-    waiting.recv().ok()
-}
 
-/// The open database, opened again if a write has failed, so that the store goes on by itself once the disk has room.
-fn open_again(source: &Source, shared: &Shared) -> Result<Arc<Database>, Error> {
-    if let Some(database) = current(shared) {
-        return Ok(database);
+    /// Waits for work; `None` at the end. Meanwhile an engine that is not open is tried to open, because reads wait for that too, and one that is open is
+    /// settled.
+    fn next_job(&mut self) -> Option<Box<dyn Job>> {
+        loop {
+            let patience = match &self.engine {
+                None => REOPEN_AFTER,
+                Some(engine) if !engine.is_settled() => SETTLE_AFTER,
+                Some(_) => return self.waiting.recv().ok(),
+            };
+            match self.waiting.recv_timeout(patience) {
+                Ok(job) => return Some(job),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(mpsc::RecvTimeoutError::Timeout) if self.engine.is_none() => drop(self.on_engine(|_| Ok(()))),
+                Err(mpsc::RecvTimeoutError::Timeout) => drop(self.on_engine(Engine::settle)),
+            }
+        }
     }
-    let database = Arc::new(source.open()?);
-    *shared.write().unwrap_or_else(PoisonError::into_inner) = Some(database.clone());
-    Ok(database)
-}
 
-fn commit_group(database: &Database, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
-    let transaction = database.begin_write().map_err(Error::disk)?;
-    let mut table = transaction.open_table(DATA).map_err(Error::disk)?;
-    group.iter_mut().for_each(|job| job.run(&mut table));
-    drop(table);
-    transaction.commit().map_err(Error::disk)
+    /// Does `work` on the engine, which is opened again if a write has failed, so that the store goes on by itself once the disk has room.
+    fn on_engine(&mut self, work: impl FnOnce(&mut Engine) -> Result<(), Error>) -> Result<(), Error> {
+        let mut engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => Engine::open(&self.source, self.readers.clone())?,
+        };
+        let done = work(&mut engine);
+        match &done {
+            Ok(()) => self.engine = Some(engine),
+            Err(error) => {
+                tracing::error!(%error, "a group of transactions was not written");
+                // The engine refuses all work after a failed write; its files, opened again, hold the last committed state.
+                self.readers.use_only(None);
+            }
+        }
+        done
+    }
 }

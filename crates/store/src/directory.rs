@@ -8,7 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The format this binary reads and writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// The one without a log, which is read as one whose log is empty. A Fogbank of that time must not open what has one.
+const WITHOUT_LOG: &str = "1";
 
 /// Held while the process owns the directory; the kernel lets go of it however the process ends.
 #[derive(Debug)]
@@ -39,15 +42,18 @@ pub(crate) fn check_format(root: &Path) -> Result<(), Error> {
     let path = root.join("format");
     match std::fs::read_to_string(&path) {
         Ok(text) if text.trim() == FORMAT.to_string() => Ok(()),
+        Ok(text) if text.trim() == WITHOUT_LOG => mark(root, &path),
         Ok(text) => {
             let found = text.trim().chars().take(32).collect();
             Err(Error::Format { path: root.into(), found, known: FORMAT })
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            write_durably(root, &path, &format!("{FORMAT}\n")).map_err(Error::disk)
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => mark(root, &path),
         Err(error) => Err(Error::disk(format!("{}: {error}", path.display()))),
     }
+}
+
+fn mark(root: &Path, path: &Path) -> Result<(), Error> {
+    write_durably(root, path, &format!("{FORMAT}\n")).map_err(Error::disk)
 }
 
 /// Whole or not at all, also across a power cut: a marker that is there but empty would refuse the directory for ever.

@@ -13,7 +13,9 @@
 mod blob;
 mod commit;
 mod directory;
+mod engine;
 mod error;
+mod log;
 mod queue;
 mod read;
 mod tx;
@@ -73,7 +75,7 @@ impl Store {
     pub fn open(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let lock = directory::Lock::take(root)?;
         directory::check_format(root)?;
-        let committer = Committer::start(commit::Source::File(root.join("store.redb")))?;
+        let committer = Committer::start(engine::Source::Directory(root.into()))?;
         let blobs = Blobs::open(root.join("blobs"))?;
         // The names of what was made just now; the engine syncs contents only.
         std::fs::File::open(root).and_then(|directory| directory.sync_all()).map_err(Error::disk)?;
@@ -111,7 +113,8 @@ impl Store {
     /// # Errors
     /// What `look` returned, or [`Error::Disk`].
     pub fn read<T, E: From<Error>>(&self, look: impl FnOnce(&Snapshot) -> Result<T, E>) -> Result<T, E> {
-        look(&self.inner.committer.snapshot()?)
+        let newest = self.inner.committer.snapshot()?;
+        look(&newest)
     }
 
     /// Notified whenever something is put into the work queue `queue`. Register before claiming, so that nothing is missed.

@@ -1,10 +1,11 @@
 //! Looking things up: the same words inside a transaction and outside.
 
-use crate::commit::DATA;
+use crate::engine::DATA;
 use crate::{Error, Table};
-use redb::{ReadOnlyTable, ReadableTable};
+use redb::{Database, ReadOnlyTable, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -131,9 +132,50 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn of(database: &redb::Database) -> Result<Self, Error> {
+    pub(crate) fn of(database: &Database) -> Result<Self, Error> {
         let transaction = redb::ReadableDatabase::begin_read(database).map_err(Error::disk)?;
         Ok(Self { table: transaction.open_table(DATA).map_err(Error::disk)? })
+    }
+}
+
+/// What readers share: the open map, and a snapshot of its newest state, since making one costs as much as several look-ups.
+#[derive(Default)]
+pub(crate) struct Readers(RwLock<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    newest: Option<Arc<Snapshot>>,
+    /// `None` from a failed write until the map could be opened again.
+    database: Option<Arc<Database>>,
+}
+
+impl Readers {
+    /// The newest committed state.
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        if let Some(newest) = &self.0.read().unwrap_or_else(PoisonError::into_inner).newest {
+            return Ok(newest.clone());
+        }
+        let mut shared = self.shared();
+        let database = shared.database.as_ref();
+        let database = database.ok_or_else(|| Error::disk("a write failed, and the store is not open again yet"))?;
+        let snapshot = Arc::new(Snapshot::of(database)?);
+        shared.newest = Some(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// Readers to come read from `database`, or nothing at all.
+    pub(crate) fn use_only(&self, database: Option<Arc<Database>>) {
+        *self.shared() = Shared { newest: None, database };
+    }
+
+    /// Lets go of the snapshot. To be called before a commit, because pages that a snapshot holds cannot be used again, and after it, before anyone
+    /// is told, because the snapshot is then not the newest.
+    pub(crate) fn forget_newest(&self) {
+        self.shared().newest = None;
+    }
+
+    fn shared(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,10 +1,14 @@
 //! The store against a simple model: random histories, a disk that fails, a power cut that forgets what was not synced.
 
-use crate::commit::{Committer, Source};
+mod disk;
+
+pub(crate) use disk::Disk;
+
+use crate::commit::Committer;
+use crate::engine::Source;
 use crate::{Blobs, Claimed, Error, Read, Store, Table, Tx};
 use fogbank_model::{Clock, SystemClock, TestClock, Timestamp};
 use std::collections::BTreeMap;
-use std::io;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,72 +17,8 @@ use std::time::Duration;
 const T: Table = Table("test.thing");
 const OTHER: Table = Table("test.thing2");
 
-/// A disk in memory that tells written from synced, and can be told to be full.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Disk(Arc<Platter>);
-
-#[derive(Debug, Default)]
-struct Platter {
-    written: Mutex<Vec<u8>>,
-    synced: Mutex<Vec<u8>>,
-    full: AtomicBool,
-}
-
-impl Disk {
-    /// What a new process finds after a power cut: only what was synced.
-    fn after_power_cut(&self) -> Self {
-        let synced = self.0.synced.lock().unwrap().clone();
-        Self(Arc::new(Platter {
-            written: Mutex::new(synced.clone()),
-            synced: Mutex::new(synced),
-            ..Platter::default()
-        }))
-    }
-
-    fn set_full(&self, full: bool) {
-        self.0.full.store(full, Ordering::SeqCst);
-    }
-
-    fn check_room(&self) -> io::Result<()> {
-        let full = self.0.full.load(Ordering::SeqCst);
-        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-    }
-}
-
-impl redb::StorageBackend for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.written.lock().unwrap().len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let at = offset as usize;
-        out.copy_from_slice(&self.0.written.lock().unwrap()[at..at + out.len()]);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check_room()?;
-        self.0.written.lock().unwrap().resize(len as usize, 0);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.check_room()?;
-        *self.0.synced.lock().unwrap() = self.0.written.lock().unwrap().clone();
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.check_room()?;
-        let at = offset as usize;
-        self.0.written.lock().unwrap()[at..at + data.len()].copy_from_slice(data);
-        Ok(())
-    }
-}
-
 fn store_on(disk: &Disk, clock: &Arc<TestClock>, root: &std::path::Path) -> Store {
-    let disk = disk.clone();
-    let committer = Committer::start(Source::Backend(Box::new(move || disk.clone()))).unwrap();
+    let committer = Committer::start(Source::Disk(disk.clone())).unwrap();
     Store::assemble(committer, Blobs::open(root.join("blobs")).unwrap(), clock.clone(), root, None)
 }
 
@@ -147,7 +87,7 @@ impl<R: Read> DynRead for R {
 #[tokio::test(flavor = "multi_thread")]
 async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks() {
     for seed in 0..40 {
-        let (dir, mut disk) = (tempfile::tempdir().unwrap(), Disk::default());
+        let (dir, mut disk) = (tempfile::tempdir().unwrap(), Disk::new());
         let clock = Arc::new(TestClock::new(Timestamp(1), seed));
         let mut store = store_on(&disk, &clock, dir.path());
         let mut model = Model::new();
@@ -155,7 +95,7 @@ async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks(
         for step in 0..60 {
             match dice.roll(12) {
                 0 => {
-                    disk = disk.after_power_cut();
+                    disk = disk.after_power_cut(&dice);
                     store = store_on(&disk, &clock, dir.path());
                 }
                 1 => {
@@ -178,6 +118,81 @@ async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_synced_before_a_power_cut_is_there_whole_or_not_at_all() {
+    let (mut kept, mut lost) = (0, 0);
+    for seed in 0..60 {
+        let (dir, disk, dice) = (tempfile::tempdir().unwrap(), Disk::new(), Dice::new(seed));
+        let clock = Arc::new(TestClock::new(Timestamp(1), seed));
+        let store = store_on(&disk, &clock, dir.path());
+        let write = |value: u8, length: usize| {
+            store.transact(move |tx| {
+                (0..4).for_each(|key| tx.put(T, &[key], vec![value; length]));
+                Ok::<_, Error>(())
+            })
+        };
+        for value in 0..=dice.roll(20) as u8 {
+            write(value, 700).await.unwrap();
+        }
+        write(100, 700).await.unwrap();
+        disk.set_failing_to_sync();
+        write(200, 1 + dice.roll(600) as usize).await.unwrap_err();
+        let store = store_on(&disk.after_power_cut(&dice), &clock, dir.path());
+        let found = store.read(|snapshot| snapshot.scan_prefix(T, b"", 10)).unwrap();
+        let values: Vec<u8> = found.iter().map(|(_, value)| value[0]).collect();
+        match values[..] {
+            [100, 100, 100, 100] => lost += 1,
+            [200, 200, 200, 200] => kept += 1,
+            _ => panic!("seed {seed}: {values:?}"),
+        }
+    }
+    assert!(kept > 0 && lost > 0, "{kept} kept, {lost} lost: the cuts are all alike");
+}
+
+#[tokio::test]
+async fn what_is_larger_than_the_log_is_kept_too() {
+    let (dir, disk, dice) = (tempfile::tempdir().unwrap(), Disk::new(), Dice::new(1));
+    let clock = Arc::new(TestClock::new(Timestamp(1), 1));
+    let store = store_on(&disk, &clock, dir.path());
+    let put = |key: &'static [u8], length: usize| {
+        store.transact(move |tx| {
+            tx.put(T, key, vec![7; length]);
+            Ok::<_, Error>(())
+        })
+    };
+    put(b"before", 10).await.unwrap();
+    put(b"large", 100_000).await.unwrap();
+    put(b"after", 10).await.unwrap();
+    let store = store_on(&disk.after_power_cut(&dice), &clock, dir.path());
+    let found = store.read(|snapshot| snapshot.scan_prefix(T, b"", 10)).unwrap();
+    let lengths: Vec<usize> = found.iter().map(|(_, value)| value.len()).collect();
+    assert_eq!(lengths, [10, 10, 100_000]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_changes_nothing_needs_no_disk() {
+    let (dir, disk) = (tempfile::tempdir().unwrap(), Disk::new());
+    let clock = Arc::new(TestClock::new(Timestamp(1), 1));
+    let store = store_on(&disk, &clock, dir.path());
+    disk.set_full(true);
+    assert_eq!(store.transact(|tx| tx.load::<u64>(T, b"count")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_directory_from_before_the_log_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = redb::Database::create(dir.path().join("store.redb")).unwrap();
+    let transaction = old.begin_write().unwrap();
+    let key = T.key(b"key");
+    transaction.open_table(crate::engine::DATA).unwrap().insert(&key[..], &b"value"[..]).unwrap();
+    transaction.commit().unwrap();
+    drop(old);
+    std::fs::write(dir.path().join("format"), "1\n").unwrap();
+    let store = Store::open(dir.path(), Arc::new(SystemClock)).unwrap();
+    assert_eq!(store.read(|read| read.get(T, b"key")).unwrap().as_deref(), Some(&b"value"[..]));
+    assert_eq!(std::fs::read_to_string(dir.path().join("format")).unwrap(), "2\n", "an old binary must not open it");
+}
+
 async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed: u64, step: u64) {
     let fails = dice.roll(4) == 0;
     let inner = seed * 1000 + step;
@@ -193,7 +208,7 @@ async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed:
             } else {
                 let value = vec![dice.roll(256) as u8; dice.roll(40) as usize];
                 tx.put(T, &key, value.clone());
-                tx.put(OTHER, &key, b"noise".to_vec());
+                tx.put(OTHER, &key, vec![b'n'; 400]);
                 now.insert(key, value);
             }
             check_scan(tx, &now, &dice, inner);
@@ -209,7 +224,7 @@ async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed:
 #[tokio::test]
 async fn a_change_that_panics_leaves_nothing_and_disturbs_nobody() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1), 1)));
-    let store = store_on(&Disk::default(), &clock, dir.path());
+    let store = store_on(&Disk::new(), &clock, dir.path());
     let bad = store.transact::<(), Error, _>(|tx| {
         tx.put(T, b"a", b"1".to_vec());
         panic!("on purpose")
@@ -240,6 +255,29 @@ async fn increments_from_many_tasks_are_never_lost() {
     assert_eq!(store.read(|snapshot| snapshot.load::<u64>(T, b"count")).unwrap(), Some(200));
 }
 
+#[test]
+fn whoever_was_told_of_a_write_reads_it_whatever_others_read_meanwhile() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1), 1)));
+    let store = store_on(&Disk::new(), &clock, dir.path());
+    let count = |store: &Store| store.read(|snapshot| snapshot.load::<u64>(T, b"count")).unwrap().unwrap_or(0);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                count(&store);
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let wrong = (1..2000).find(|number| {
+            let number = *number;
+            runtime.block_on(store.transact(move |tx| tx.save(T, b"count", &number))).unwrap();
+            count(&store) != number
+        });
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(wrong, None);
+    });
+}
+
 async fn claim(store: &Store, limit: usize) -> Vec<Claimed> {
     store.transact(move |tx| tx.claim("q", limit, Duration::from_secs(30))).await.unwrap()
 }
@@ -247,7 +285,7 @@ async fn claim(store: &Store, limit: usize) -> Vec<Claimed> {
 #[tokio::test]
 async fn a_claimed_message_is_hidden_comes_back_and_goes_with_its_ack() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1_000), 1)));
-    let store = store_on(&Disk::default(), &clock, dir.path());
+    let store = store_on(&Disk::new(), &clock, dir.path());
     store
         .transact(|tx| tx.enqueue("q", Timestamp(0), b"now").and(tx.enqueue("q", Timestamp(5_000), b"later")))
         .await
@@ -276,7 +314,7 @@ async fn a_claimed_message_is_hidden_comes_back_and_goes_with_its_ack() {
 #[tokio::test]
 async fn a_released_message_is_seen_again_when_it_was_asked_to() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::new(Timestamp(1_000), 1)));
-    let store = store_on(&Disk::default(), &clock, dir.path());
+    let store = store_on(&Disk::new(), &clock, dir.path());
     store.transact(|tx| tx.enqueue("q", Timestamp(0), b"m")).await.unwrap();
     let receipt = claim(&store, 1).await.remove(0).receipt;
     store.transact(move |tx| tx.release(&receipt, Timestamp(3_000))).await.unwrap();
@@ -324,8 +362,7 @@ fn a_blob_is_found_by_its_digest_until_nobody_wants_it() {
 
 #[tokio::test]
 async fn a_store_whose_disk_has_room_again_is_readable_without_a_write() {
-    let (home, disk, clock) =
-        (tempfile::tempdir().unwrap(), Disk::default(), Arc::new(TestClock::new(Timestamp(0), 1)));
+    let (home, disk, clock) = (tempfile::tempdir().unwrap(), Disk::new(), Arc::new(TestClock::new(Timestamp(0), 1)));
     let store = store_on(&disk, &clock, home.path());
     let put = |tx: &mut Tx<'_>| -> Result<(), Error> {
         tx.put(T, b"k", b"v".to_vec());

@@ -1,0 +1,113 @@
+//! A disk in memory, which can be full, fail, and lose power.
+
+use super::Dice;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A disk in memory with the store's two files.
+#[derive(Clone, Default)]
+pub(crate) struct Disk {
+    pub(crate) map: Platter,
+    pub(crate) log: Platter,
+    mood: Arc<Mood>,
+}
+
+/// One file, which tells written from synced.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Platter {
+    content: Arc<Mutex<Content>>,
+    mood: Arc<Mood>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Content {
+    written: Vec<u8>,
+    synced: Vec<u8>,
+}
+
+/// What the disk refuses.
+#[derive(Debug, Default)]
+struct Mood {
+    full: AtomicBool,
+    fails_to_sync: AtomicBool,
+}
+
+/// What a disk writes whole or not at all, in bytes.
+const SECTOR: usize = 512;
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        let mood = Arc::new(Mood::default());
+        let platter = || Platter { mood: mood.clone(), ..Platter::default() };
+        Self { map: platter(), log: platter(), mood }
+    }
+
+    /// What a new process finds after a power cut: what was synced, and of the rest what happened to be written.
+    pub(super) fn after_power_cut(&self, dice: &Dice) -> Self {
+        let found = Self::new();
+        for (old, new) in [(&self.map, &found.map), (&self.log, &found.log)] {
+            let mut content = old.content.lock().unwrap().clone();
+            let length = content.written.len();
+            content.synced.resize(length, 0);
+            for at in (0..length).step_by(SECTOR).filter(|_| dice.roll(2) == 0) {
+                let sector = at..length.min(at + SECTOR);
+                content.synced[sector.clone()].copy_from_slice(&content.written[sector]);
+            }
+            content.written = content.synced.clone();
+            *new.content.lock().unwrap() = content;
+        }
+        found
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        self.mood.full.store(full, Ordering::SeqCst);
+    }
+
+    /// From now on what is written may be lost, and whoever syncs is told so.
+    pub(super) fn set_failing_to_sync(&self) {
+        self.mood.fails_to_sync.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Platter {
+    fn check_room(&self) -> io::Result<()> {
+        let full = self.mood.full.load(Ordering::SeqCst);
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl redb::StorageBackend for Platter {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.content.lock().unwrap().written.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let at = offset as usize;
+        out.copy_from_slice(&self.content.lock().unwrap().written[at..at + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check_room()?;
+        self.content.lock().unwrap().written.resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check_room()?;
+        if self.mood.fails_to_sync.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the cable is loose"));
+        }
+        let mut content = self.content.lock().unwrap();
+        content.synced = content.written.clone();
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check_room()?;
+        let at = offset as usize;
+        self.content.lock().unwrap().written[at..at + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
