@@ -46,10 +46,15 @@ impl Aws {
 impl Connected<'_> {
     /// Sends a request of [`Aws::request`].
     pub fn send(&mut self, request: &[u8]) -> Result<Value, Failure> {
+        Ok(serde_json::from_slice(&self.exchange(request)?).unwrap_or_default())
+    }
+
+    /// The same, for whoever has no use for more of the answer than its bytes.
+    pub fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, Failure> {
         let answer = self.connection.call(request)?;
         if answer.status != 200 {
             return Err(format!("{} answered {}", self.aws.address, answer.text()).into());
         }
-        Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
+        Ok(answer.body)
     }
 }

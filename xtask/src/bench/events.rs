@@ -47,7 +47,7 @@ impl Queue {
     /// Sends for `time` over all connections, then receives and deletes for as long as there are messages, at most `time`.
     fn round(&mut self, time: Duration) -> Result<(), Failure> {
         let send = self.aws.request("AmazonSQS.SendMessage", &json!({"QueueUrl": self.url, "MessageBody": BODY}));
-        let sent = self.rate(time, |connection| connection.send(&send).map(|_| true))?;
+        let sent = self.rate(time, |connection| connection.exchange(&send).map(|_| true))?;
         let receive = self.aws.request("AmazonSQS.ReceiveMessage", &json!({"QueueUrl": self.url}));
         let received = self.rate(time, |connection| {
             let answer = connection.send(&receive)?;
@@ -84,7 +84,7 @@ impl Queue {
         side_by_side(CONNECTIONS, || {
             let mut connection = self.aws.connect()?;
             for _ in 0..messages.div_ceil(10 * CONNECTIONS) {
-                connection.send(&send)?;
+                connection.exchange(&send)?;
             }
             Ok(())
         })

@@ -68,8 +68,10 @@ pub struct Connection {
     address: SocketAddr,
     is_closed: bool,
     stream: TcpStream,
-    /// What was read and not used yet.
+    /// What was read, and room for more.
     buffer: Vec<u8>,
+    /// How much of the buffer was read and not used yet.
+    filled: usize,
 }
 
 impl Connection {
@@ -77,7 +79,7 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { address, is_closed: false, stream, buffer: Vec::with_capacity(4096) })
+        Ok(Self { address, is_closed: false, stream, buffer: vec![0; 65_536], filled: 0 })
     }
 
     /// Sends `request` and waits for the whole answer.
@@ -87,7 +89,7 @@ impl Connection {
         }
         self.stream.write_all(request)?;
         let head = loop {
-            match self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            match self.read().windows(4).position(|window| window == b"\r\n\r\n") {
                 Some(end) => break self.take(end + 4)?,
                 None => self.fill()?,
             }
@@ -109,7 +111,7 @@ impl Connection {
         let mut body = Vec::new();
         loop {
             let line = loop {
-                match self.buffer.windows(2).position(|window| window == b"\r\n") {
+                match self.read().windows(2).position(|window| window == b"\r\n") {
                     Some(end) => break self.take(end + 2)?,
                     None => self.fill()?,
                 }
@@ -123,20 +125,28 @@ impl Connection {
         }
     }
 
+    fn read(&self) -> &[u8] {
+        &self.buffer[..self.filled]
+    }
+
     fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        while self.buffer.len() < length {
+        while self.filled < length {
             self.fill()?;
         }
-        let rest = self.buffer.split_off(length);
-        Ok(std::mem::replace(&mut self.buffer, rest))
+        let taken = self.buffer[..length].to_vec();
+        self.buffer.copy_within(length..self.filled, 0);
+        self.filled -= length;
+        Ok(taken)
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let mut chunk = [0; 65_536];
-        match self.stream.read(&mut chunk)? {
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(self.filled * 2, 0);
+        }
+        match self.stream.read(&mut self.buffer[self.filled..])? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             length => {
-                self.buffer.extend_from_slice(&chunk[..length]);
+                self.filled += length;
                 Ok(())
             }
         }

@@ -10,6 +10,7 @@ use super::peers::{dynalite, ministack, moto};
 use super::table::{Goal, Row, Unit};
 use super::{Failure, Plan, Programs, Server, median};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const MANY_CONNECTIONS: usize = 16;
@@ -20,8 +21,11 @@ const FEW: usize = 1_000;
 const ITEMS: usize = 1_000;
 /// The requests that are made ahead; what is measured is the server.
 const PREPARED: usize = 500;
-/// Bytes of an item's largest attribute.
-const TEXT: usize = 100;
+/// An item's largest attribute. Every request that puts one writes another number into its end, since an item that stays as it is need not be written.
+const TEXT: &str =
+    "a text of some length, as items have them: this one has a hundred characters, the last are 000000000000";
+/// The number in [`TEXT`] and after it the quotation mark.
+const NUMBER: &[u8; 13] = b"000000000000\"";
 
 /// Prints how long ago the change's item says that it was written, in milliseconds.
 const LATENCY: &str = "import time
@@ -68,30 +72,30 @@ impl Table {
     }
 
     fn item(&self, number: usize) -> Value {
-        json!({"pk": {"S": format!("item-{number:08}")}, "n": {"N": "1"}, "text": {"S": "x".repeat(TEXT)}})
+        json!({"pk": {"S": format!("item-{number:08}")}, "n": {"N": "1"}, "text": {"S": TEXT}})
     }
 
     fn fill(&self) -> Result<(), Failure> {
         let batches = self.items.div_ceil(25);
-        let next = std::sync::atomic::AtomicUsize::new(0);
+        let next = AtomicUsize::new(0);
         side_by_side(MANY_CONNECTIONS, || {
             let mut connection = self.aws.connect()?;
             loop {
-                let batch = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let batch = next.fetch_add(1, Ordering::Relaxed);
                 if batch >= batches {
                     return Ok(());
                 }
                 let puts = (batch * 25..self.items.min(batch * 25 + 25))
                     .map(|n| json!({"PutRequest": {"Item": self.item(n)}}));
                 let write = json!({"RequestItems": {self.table: puts.collect::<Vec<_>>()}});
-                connection.send(&self.aws.request(&target("BatchWriteItem"), &write))?;
+                connection.exchange(&self.aws.request(&target("BatchWriteItem"), &write))?;
             }
         })
         .map(drop)
     }
 
     /// Requests for items all over the table.
-    fn requests(&self, operation: &str) -> Vec<Vec<u8>> {
+    fn requests(&self, operation: &str) -> Vec<Prepared> {
         let step = (self.items / PREPARED).max(1);
         let request = |number: usize| {
             let number = number * step % self.items;
@@ -111,7 +115,7 @@ impl Table {
                     "ExpressionAttributeValues": {":pk": key["pk"]},
                 }),
             };
-            self.aws.request(&target(operation), &input)
+            Prepared::new(self.aws.request(&target(operation), &input))
         };
         (0..PREPARED).map(request).collect()
     }
@@ -119,19 +123,45 @@ impl Table {
     /// Calls per second over all connections for `time`.
     fn rate(&self, operation: &str, connections: usize, time: Duration) -> Result<f64, Failure> {
         let requests = self.requests(operation);
-        let places = std::sync::atomic::AtomicUsize::new(0);
+        let places = AtomicUsize::new(0);
         let begin = Instant::now();
         let counts = side_by_side(connections, || {
             let mut connection = self.aws.connect()?;
-            let first = places.fetch_add(1, std::sync::atomic::Ordering::Relaxed) * 31;
+            let mut requests = requests.clone();
+            let first = places.fetch_add(1, Ordering::Relaxed) * 31;
             let mut count = 0_usize;
             while begin.elapsed() < time {
-                connection.send(&requests[(first + count) % PREPARED])?;
+                connection.exchange(requests[(first + count) % PREPARED].fresh())?;
                 count += 1;
             }
             Ok(count)
         })?;
         Ok(counts.into_iter().sum::<usize>() as f64 / begin.elapsed().as_secs_f64())
+    }
+}
+
+/// A request that was made once as bytes.
+#[derive(Clone)]
+struct Prepared {
+    bytes: Vec<u8>,
+    /// Where the number in [`TEXT`] is, if the request has it.
+    number: Option<usize>,
+}
+
+impl Prepared {
+    fn new(bytes: Vec<u8>) -> Self {
+        let number = bytes.windows(NUMBER.len()).position(|window| window == NUMBER);
+        Self { bytes, number }
+    }
+
+    /// The request, with a number that none had before it.
+    fn fresh(&mut self) -> &[u8] {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        if let Some(at) = self.number {
+            let digits = format!("{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+            self.bytes[at..at + digits.len()].copy_from_slice(digits.as_bytes());
+        }
+        &self.bytes
     }
 }
 
