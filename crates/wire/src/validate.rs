@@ -135,6 +135,13 @@ impl<'m> Check<'m> {
             }
             return;
         }
+        // How long a list may be is said of the whole map, and what is in the list of its own place.
+        let is_list = inner.kind == Kind::List;
+        if is_list && entries.iter().any(|(_, item)| !broken_constraints(inner, item).is_empty()) {
+            let all = length_constraints(inner).join(", ");
+            self.add(path, print(shape, value), format!("Map value must satisfy constraint: [{all}]"));
+            return;
+        }
         for (key, item) in entries {
             self.value(inner, item, &format!("{path}.{key}.member"));
         }
@@ -224,10 +231,7 @@ fn values_text(shape: &Shape) -> String {
 
 /// Everything that an element of a list or map must satisfy: AWS lists it all when one of them does not.
 fn element_constraints(shape: &Shape) -> String {
-    let sized = matches!(shape.kind, Kind::String | Kind::Blob);
-    let mut all = Vec::new();
-    all.extend(shape.max.map(if sized { longest } else { largest }));
-    all.extend(shape.min.map(if sized { shortest } else { smallest }));
+    let mut all = length_constraints(shape);
     if shape.pattern.is_some() {
         all.push(pattern_text(shape));
     }
@@ -236,6 +240,14 @@ fn element_constraints(shape: &Shape) -> String {
     }
     all.push("Member must not be null".into());
     all.join(", ")
+}
+
+/// How long or how large something of `shape` may be.
+fn length_constraints(shape: &Shape) -> Vec<String> {
+    let sized = matches!(shape.kind, Kind::String | Kind::Blob | Kind::List);
+    let most = shape.max.map(if sized { longest } else { largest });
+    let least = shape.min.map(if sized { shortest } else { smallest });
+    most.into_iter().chain(least).collect()
 }
 
 /// A value as AWS prints it in a message, cut to a readable length.
