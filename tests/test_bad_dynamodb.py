@@ -1,5 +1,6 @@
 """Requests to DynamoDB that are wrong: each is refused with AWS's code and text, and the tables are as they were."""
 
+import json
 import re
 
 import pytest
@@ -191,6 +192,7 @@ def tbl(operation, **more):
     return operation, more
 
 
+REQUESTS = "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]"
 ENUM_CAPACITY = ("INDEXES", "TOTAL", "NONE")
 UNITS = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
 TOO_DEEP = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
@@ -224,12 +226,12 @@ CASES = {
     "delete nothing": (tbl("delete_table", TableName="nobody"), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
     "update the table nothing": (tbl("update_table", TableName="nobody", DeletionProtectionEnabled=True), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
     # Enumerations.
-    "return values of put": (put(K, ReturnValues="UPDATED_NEW"), VALIDATION, "Return values set to invalid value"),
-    "return values of delete": (delete(K, ReturnValues="ALL_NEW"), VALIDATION, "Return values set to invalid value"),
-    "return values unknown": (put(K, ReturnValues="SOME"), VALIDATION, enum("SOME", "returnValues", "NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")),
+    "return values of put": (put(K, ReturnValues="UPDATED_NEW"), VALIDATION, "ReturnValues can only be ALL_OLD or NONE"),
+    "return values of delete": (delete(K, ReturnValues="ALL_NEW"), VALIDATION, "ReturnValues can only be ALL_OLD or NONE"),
+    "return values unknown": (put(K, ReturnValues="SOME"), VALIDATION, enum("SOME", "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")),
     "capacity unknown": (get(K, ReturnConsumedCapacity="ALL"), VALIDATION, enum("ALL", "returnConsumedCapacity", *ENUM_CAPACITY)),
     "collections unknown": (put(K, ReturnItemCollectionMetrics="ALL"), VALIDATION, enum("ALL", "returnItemCollectionMetrics", "SIZE", "NONE")),
-    "select unknown": (found(Select="SOME"), VALIDATION, enum("SOME", "select", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT")),
+    "select unknown": (found(Select="SOME"), VALIDATION, enum("SOME", "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")),
     # Keys and items.
     "empty string key": (put({"pk": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
     "empty string key of get": (get({"pk": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
@@ -247,6 +249,8 @@ CASES = {
     "long hash key of get": (get({"pk": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
     "index key of another type": (put({**CK, "g": number(1)}, "$C"), VALIDATION, INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: gsi"),
     "empty index key": (put({**CK, "g": text("")}, "$C"), VALIDATION, NOT_VALID + "A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: gsi, IndexKey: g"),
+    "empty name": (put({**K, "": A}), VALIDATION, INVALID + "An attribute name may not be empty"),
+    "empty name in a map": (put({**K, "m": {"M": {"": A}}}), VALIDATION, INVALID + "An attribute name may not be empty"),
     "large item": (put({**K, "v": text("x" * (400 * 1024))}), VALIDATION, "Item size has exceeded the maximum allowed size"),
     "item made large": (change("SET v = :v", {":v": text("x" * (400 * 1024))}), VALIDATION, "Item size to update has exceeded the maximum allowed size"),
     # Values.
@@ -355,6 +359,14 @@ CASES = {
     "attributes that an index has not": (query("g = :g", {":g": A}, IndexName="gsi", ProjectionExpression="v"), VALIDATION, INVALID + "Global secondary index gsi does not project [v]"),
     "specific attributes, none": (found(Select="SPECIFIC_ATTRIBUTES"), VALIDATION, INVALID + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"),
     "count of attributes": (found(Select="COUNT", ProjectionExpression="v"), VALIDATION, "Cannot specify the ProjectionExpression when choosing to get only the Count"),
+    "count of older attributes": (scan(Select="COUNT", AttributesToGet=["v"]), VALIDATION, "Cannot specify the AttributesToGet when choosing to get only the Count"),
+    "values beside a projection": (scan(ProjectionExpression="v", ExpressionAttributeValues={":v": A}), VALIDATION, "ExpressionAttributeValues can only be specified when using expressions: FilterExpression is null"),
+    "values beside a query's projection": (query(values={":v": A}, ProjectionExpression="v"), VALIDATION, "ExpressionAttributeValues can only be specified when using expressions: FilterExpression and KeyConditionExpression are null"),
+    "query of a long hash key": (query("pk = :v", {":v": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+    "query of a long sort key": (query("pk = :v AND begins_with(l, :l)", {":v": A, ":l": text("x" * 1025)}, IndexName="lsi"), VALIDATION, INVALID + "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"),
+    "older filter on a key": (tbl("query", TableName="$C", KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [A]}}, QueryFilter={"sk": {"ComparisonOperator": "NULL"}}), VALIDATION, "QueryFilter can only contain non-primary key attributes: Primary key attribute: sk"),
+    "older choice of several types": (scan(ScanFilter={"v": {"ComparisonOperator": "IN", "AttributeValueList": [A, number(1)]}}), VALIDATION, INVALID + "AttributeValues inside AttributeValueList must all be of the same type"),
+    "older operator unknown": (scan(ScanFilter={"v": {"ComparisonOperator": "IS"}}), VALIDATION, enum("IS", "scanFilter.v.member.comparisonOperator", "IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE", "CONTAINS")),
     "all attributes and some": (found(Select="ALL_ATTRIBUTES", ProjectionExpression="v"), VALIDATION, "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"),
     "projected attributes without an index": (found(Select="ALL_PROJECTED_ATTRIBUTES"), VALIDATION, INVALID + "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"),
     "limit 0 of query": (found(Limit=0), VALIDATION, f"{ONE}Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"),
@@ -364,7 +376,10 @@ CASES = {
     "segment beyond": (scan(Segment=2, TotalSegments=2), VALIDATION, "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 2 is not less than TotalSegments: 2"),
     "segments 0": (scan(Segment=0, TotalSegments=0), VALIDATION, f"{ONE}Value '0' at 'totalSegments' failed to satisfy constraint: Member must have value greater than or equal to 1"),
     "too many segments": (scan(Segment=0, TotalSegments=1000001), VALIDATION, f"{ONE}Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"),
-    "start key without a part": (found(ExclusiveStartKey=K), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
+    "start key without a part": (found(ExclusiveStartKey=K), VALIDATION, "The provided starting key is invalid"),
+    "start key of a query of another type": (found(ExclusiveStartKey={**K, "sk": A}), VALIDATION, "The provided starting key is invalid"),
+    "start key of a scan without a part": (scan(ExclusiveStartKey=K), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
+    "start key of another segment": (scan(ExclusiveStartKey=CK, Segment=0, TotalSegments=100), VALIDATION, "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."),
     "start key of another type": (scan(ExclusiveStartKey={**K, "sk": A}), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
     "start key of another partition": (found(ExclusiveStartKey={"pk": text("b"), "sk": number(1)}), VALIDATION, "The provided starting key is outside query boundaries based on provided conditions"),
     "start key of an index without its key": (query("g = :g", {":g": text("g")}, IndexName="gsi", ExclusiveStartKey=CK), VALIDATION, "The provided starting key is invalid"),
@@ -377,7 +392,8 @@ CASES = {
     "batch-get of 101 keys": (batch_get(*({"pk": text(str(at))} for at in range(101))), VALIDATION, re.compile("less than or equal to 100")),
     "batch-get of 101 keys of two tables": (tbl("batch_get_item", RequestItems={"$T": {"Keys": [{"pk": text(str(at))} for at in range(100)]}, "$C": {"Keys": [CK]}}), VALIDATION, "Too many items requested for the BatchGetItem call"),
     "batch-write of nothing": (tbl("batch_write_item", RequestItems={}), VALIDATION, f"{ONE}Value '{{}}' at 'requestItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
-    "batch-write of 26": (batch_write(*(putting({"pk": text(str(at))}) for at in range(26))), VALIDATION, re.compile("less than or equal to 25")),
+    "batch-write of 26": (batch_write(*(putting({"pk": text(str(at))}) for at in range(26))), VALIDATION, re.compile("at 'requestItems' failed to satisfy constraint: " + re.escape(REQUESTS))),
+    "batch-write of no requests": (batch_write(), VALIDATION, f"{ONE}Value '{{$T=[]}}' at 'requestItems' failed to satisfy constraint: {REQUESTS}"),
     "batch-write of 26 to two tables": (tbl("batch_write_item", RequestItems={"$T": [putting({"pk": text(str(at))}) for at in range(25)], "$C": [putting(CK)]}), VALIDATION, "Too many items requested for the BatchWriteItem call"),
     "batch-write of one item twice": (batch_write(putting(K), putting(K)), VALIDATION, "Provided list of item keys contains duplicates"),
     "batch-write and delete of one item": (batch_write(putting(K), {"DeleteRequest": {"Key": K}}), VALIDATION, "Provided list of item keys contains duplicates"),
@@ -390,7 +406,7 @@ CASES = {
     "a transaction of 101": (transact(*(part("Put", Item={"pk": text(str(at))}) for at in range(101))), VALIDATION, re.compile("at 'transactItems' failed to satisfy constraint: Member must have length less than or equal to 100")),
     "a transaction on one item": (transact(part("Put", Item=K), part("Delete", Key=K)), VALIDATION, "Transaction request cannot include multiple operations on one item"),
     "two actions in one": (transact({**part("Put", Item=K), **part("Delete", Key=K)}), VALIDATION, "TransactItems can only contain one of Check, Put, Update or Delete"),
-    "no action": (transact({}), VALIDATION, re.compile("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request|TransactItems can only contain one of Check, Put, Update or Delete")),
+    "no action": (transact({}), VALIDATION, "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"),
     "a check without a condition": (transact(part("ConditionCheck", Key=K)), VALIDATION, f"{ONE}Value null at 'transactItems.1.member.conditionCheck.conditionExpression' failed to satisfy constraint: Member must not be null"),
     "a failing check": (transact(part("ConditionCheck", Key=K, ConditionExpression="attribute_not_exists(pk)")), "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed]"),
     "a wrong key among others": (transact(part("Delete", Key={"x": A}), part("Delete", "$C", Key=CK)), "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [ValidationError, None]"),
@@ -459,6 +475,8 @@ CASES = {
     "an enumeration before the table": (get(K, "nobody", ReturnConsumedCapacity="X"), VALIDATION, enum("X", "returnConsumedCapacity", *ENUM_CAPACITY)),
     "an expression before the table": (get(K, "nobody", ProjectionExpression=""), VALIDATION, "Invalid ProjectionExpression: The expression can not be empty;"),
     "an empty set before the table": (put({**K, "v": {"SS": []}}, "nobody"), VALIDATION, INVALID + "An string set  may not be empty"),
+    "an index's key before the condition": (put({**CK, "g": number(1)}, "$C", ConditionExpression="attribute_not_exists(pk)"), VALIDATION, INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: gsi"),
+    "an update of the key before the condition": (change("SET pk = :v", {":v": A}, ConditionExpression="attribute_not_exists(pk)"), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
     "the table before the key": (get({}, "nobody"), MISSING, NO_RESOURCE),
 }
 
@@ -473,13 +491,14 @@ def test_is_refused(house, name):
         assert answer == (code, filled(message, house))
 
 
-def test_values_as_deep_as_a_request_can_have_them(house, platform):
-    """A thousand levels are too many, whoever notices it first."""
-    value = '{"L":[' * 1000 + '{"S":"x"}' + "]}" * 1000
+@pytest.mark.parametrize("levels", [32, 60, 100, 1000])
+def test_values_that_are_too_deep(house, platform, levels):
+    """However deep it is, it is the values' depth that is wrong, and not the JSON."""
+    value = '{"L":[' * levels + '{"S":"x"}' + "]}" * levels
     body = f'{{"TableName": "{house["T"]}", "Item": {{"pk": {{"S": "a"}}, "v": {value}}}}}'
     headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
     status, _, answer = platform.http("POST", "/", body.encode(), headers)
-    assert status == 400 and re.search(b"SerializationException|ValidationException", answer), answer
+    assert status == 400 and json.loads(answer) == {"__type": "com.amazon.coral.validate#ValidationException", "message": TOO_DEEP}
 
 
 def test_a_stream_that_is_not_there(platform):

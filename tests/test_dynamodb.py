@@ -151,6 +151,12 @@ def test_older_parameters_do_what_expressions_do(dynamodb, make_table):
     assert found["Items"] == [{"v": number(5)}]
     assert dynamodb.scan(TableName=name, ScanFilter={"w": {"ComparisonOperator": "NE", "AttributeValueList": [text("x")]}})["Count"] == 0
     assert dynamodb.get_item(TableName=name, Key=key, AttributesToGet=["w"])["Item"] == {"w": text("x")}
+    missing = {"pk": text("a"), "sk": number(2)}
+    deletions = {"v": {"Action": "DELETE"}, "s": {"Action": "DELETE", "Value": {"SS": ["x"]}}}
+    assert "Attributes" not in dynamodb.update_item(TableName=name, Key=missing, AttributeUpdates=deletions, ReturnValues="ALL_NEW")
+    assert "Item" not in dynamodb.get_item(TableName=name, Key=missing)
+    dynamodb.update_item(TableName=name, Key=missing, AttributeUpdates={})
+    assert dynamodb.get_item(TableName=name, Key=missing)["Item"] == missing
 
 
 @pytest.mark.parametrize(
@@ -313,6 +319,8 @@ def test_a_transaction_with_a_token_is_made_once(dynamodb, make_table):
     for _ in range(3):
         dynamodb.transact_write_items(TransactItems=add(1), ClientRequestToken="token")
     assert dynamodb.get_item(TableName=name, Key={"pk": text("a")})["Item"]["n"] == number(1)
+    again = dynamodb.transact_write_items(TransactItems=add(1), ClientRequestToken="token", ReturnConsumedCapacity="TOTAL")
+    assert again["ConsumedCapacity"] == [{"TableName": name, "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}]
     assert error_of(dynamodb.transact_write_items, TransactItems=add(2), ClientRequestToken="token")[0] == "IdempotentParameterMismatchException"
 
 
@@ -340,6 +348,22 @@ def test_capacity_is_counted_by_size(dynamodb, make_table):
     assert get["CapacityUnits"] == 0.5 and "Table" not in get
     strong = dynamodb.get_item(TableName=name, Key={"pk": text("a")}, ReturnConsumedCapacity="TOTAL", ConsistentRead=True)
     assert strong["ConsumedCapacity"]["CapacityUnits"] == 1
+
+
+def test_what_a_local_index_fetches_is_counted(dynamodb, make_table):
+    name = make_table("S", "N", local=[("lsi", [("pk", "S", "HASH"), ("l", "S", "RANGE")], "KEYS_ONLY")])
+    for sort in range(3):
+        dynamodb.put_item(TableName=name, Item={"pk": {"S": "a"}, "sk": {"N": str(sort)}, "l": {"S": "x"}, "v": {"S": "y" * 5000}})
+
+    def units(**more):
+        found = dynamodb.query(
+            TableName=name, IndexName="lsi", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "a"}}, ReturnConsumedCapacity="INDEXES", **more
+        )["ConsumedCapacity"]
+        return found["Table"]["CapacityUnits"], found["LocalSecondaryIndexes"]["lsi"]["CapacityUnits"]
+
+    assert units() == units(ProjectionExpression="sk, l") == (0.0, 0.5)
+    assert units(Select="ALL_ATTRIBUTES") == units(ProjectionExpression="v") == (3.0, 0.5)
+    assert units(ProjectionExpression="v", ConsistentRead=True) == (6.0, 1.0)
 
 
 def test_filters_see_items_as_python_writes_them(resource, make_table):

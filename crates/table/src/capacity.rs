@@ -43,6 +43,11 @@ impl Taken {
         }
     }
 
+    /// Adds what it took to read an item of `bytes` of the table, for what an index does not show of it.
+    pub fn add_fetched(&mut self, bytes: usize, factor: f64) {
+        self.table += units(bytes, READ_UNIT) * factor;
+    }
+
     /// All of it.
     pub fn total(&self) -> f64 {
         self.table + self.indexes.values().map(|(_, units)| units).sum::<f64>()

@@ -5,7 +5,7 @@ use crate::keys::{self, HASHES, ItemKey};
 use crate::page::{Page, Reader};
 use crate::schema::{Index, KeyAttribute, Table, TableKey};
 use crate::value::{AttributeValue, Item};
-use crate::write::{key_given, key_of};
+use crate::write::{check_hash_size, check_range_size, key_given, key_of};
 use crate::{Error, Tables, contents};
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ impl Tables {
             check(&table, index)?;
             let span = span(&table, index, &search.reach)?;
             let is_forward = !matches!(search.reach, Reach::Partition { is_forward: false, .. });
-            let start = search.after.as_ref().map(|key| start(&table, index, key, &span)).transpose()?;
+            let start =
+                search.after.as_ref().map(|key| start(&table, index, key, (&search.reach, &span))).transpose()?;
             let reader = Reader { snapshot, table: &table, index, filter: search.filter.as_ref(), limit: search.limit };
             let page = reader.read(span, start, is_forward)?;
             Ok((table.clone(), page))
@@ -78,6 +79,7 @@ fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Err
             let range = keys.range.as_ref();
             let (hash, test) = condition.of_keys(&keys.hash.name, range.map(|range| range.name.as_str()))?;
             check_type(&keys.hash, hash)?;
+            check_hash_size(hash.size())?;
             if let (Some(range), Some(test)) = (range, test) {
                 check_test(range, test)?;
             }
@@ -104,6 +106,7 @@ fn check_type(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Er
 }
 
 fn check_test(attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {
+    test.values().try_for_each(|value| check_range_size(value.size()))?;
     match test {
         KeyTest::Compare(_, value) => check_type(attribute, value),
         KeyTest::BeginsWith(value) => match value.type_name() == attribute.kind.as_str() {
@@ -166,31 +169,36 @@ fn after(prefix: &[u8]) -> Vec<u8> {
 }
 
 /// The key in the store that a page begins after.
-fn start(table: &Table, index: Option<&Index>, key: &Item, span: &Span) -> Result<Vec<u8>, Error> {
+fn start(table: &Table, index: Option<&Index>, key: &Item, (reach, span): (&Reach, &Span)) -> Result<Vec<u8>, Error> {
     let invalid = |why: &str| Error::validation(format!("The provided starting key is invalid{why}"));
-    let own = key_of(&table.keys, key);
-    let wanted = table.keys.attributes().count()
-        + index.map_or(0, |index| index.keys.attributes().filter(|one| !table.keys.has(&one.name)).count());
-    if key.len() != wanted {
-        return Err(match index {
-            None => invalid(": The provided key element does not match the schema"),
-            Some(_) => invalid(""),
+    let is_scan = matches!(reach, Reach::Everything { .. });
+    let is_key = |attribute: &KeyAttribute| {
+        key.get(&attribute.name).is_some_and(|value| value.type_name() == attribute.kind.as_str())
+    };
+    let of_index = index.into_iter().flat_map(|index| index.keys.attributes());
+    let wanted: Vec<_> =
+        table.keys.attributes().chain(of_index.filter(|attribute| !table.keys.has(&attribute.name))).collect();
+    if key.len() != wanted.len() || !wanted.into_iter().all(is_key) {
+        return Err(match is_scan && index.is_none() {
+            true => invalid(": The provided key element does not match the schema"),
+            false => invalid(""),
         });
     }
+    let own = key_of(&table.keys, key);
     let at = key_given(table, &own).map_err(|error| invalid(&format!(": {error}")))?;
     let place = match index {
         None => keys::below(table.place, &at.0),
         Some(index) => {
-            let entry = ItemKey::of(&index.keys, key)
-                .ok_or_else(|| invalid(": The provided key element does not match the schema"))?;
+            let entry = ItemKey::of(&index.keys, key).ok_or_else(|| invalid(""))?;
             contents::entry_key(index, &entry, &at)
         }
     };
     // Beyond its end, or before its beginning, a key is another partition's or another segment's.
     if place < span.from || place >= span.to {
-        return Err(Error::validation(
-            "The provided starting key is outside query boundaries based on provided conditions",
-        ));
+        return Err(Error::validation(match is_scan {
+            true => "The provided Exclusive start key does not map to the provided Segment and TotalSegments values.",
+            false => "The provided starting key is outside query boundaries based on provided conditions",
+        }));
     }
     Ok(place)
 }

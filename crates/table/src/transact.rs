@@ -1,11 +1,12 @@
 //! Transactions: writes that are all made or none, and reads of one state ("Managing complex workflows with transactions" in the
 //! Developer Guide).
 
+use crate::capacity::Taken;
 use crate::contents;
 use crate::keys::{self, ItemKey};
 use crate::schema::{Table, TableKey};
 use crate::upkeep::TOKEN_KEPT;
-use crate::value::Item;
+use crate::value::{Item, item_size};
 use crate::write::{Action, Write, Written, key_given, located, perform};
 use crate::{Error, Reason, Tables};
 use fogbank_model::{AccountId, Region, Timestamp};
@@ -13,6 +14,8 @@ use fogbank_store::{Read, Tx};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What reading and writing cost in a transaction, beside without.
+pub(crate) const FACTOR: f64 = 2.0;
 /// The bytes that the items of a transaction have together, at most.
 const BYTES: usize = 4 << 20;
 
@@ -79,6 +82,19 @@ impl Tables {
             Ok(Some(written))
         };
         self.store.transact(all).await
+    }
+
+    /// What it takes to look again at the items that `writes` were about, which is what a transaction takes that was made before.
+    pub(crate) fn reread(&self, writes: &[Write]) -> Result<Vec<Taken>, Error> {
+        self.store.read(|snapshot| {
+            let read = |write: &Write| {
+                let table = self.registry.find_committed(snapshot, &write.table)?;
+                let (_, at) = located(&table, &write.action)?;
+                let bytes = contents::item(snapshot, &table, &at)?.map_or(0, |item| item_size(&item));
+                Ok(Taken::reading(&table, None, bytes, FACTOR))
+            };
+            writes.iter().map(read).collect()
+        })
     }
 
     /// Items of one committed state, in the order of their keys.

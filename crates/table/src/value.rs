@@ -81,6 +81,9 @@ pub enum ValueError {
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
     )]
     TooDeep,
+    /// A name without a character.
+    #[error("One or more parameter values were invalid: An attribute name may not be empty")]
+    NameEmpty,
     /// A name of more than 65,535 bytes.
     #[error("1 validation error detected: Attribute name is too large, must be less than 65536 bytes")]
     NameTooLong,

@@ -57,6 +57,7 @@ pub(crate) struct Written {
 pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Result<Written, Error> {
     let table = registry.find(tx, &write.table)?;
     let (key, at) = located(&table, &write.action)?;
+    check_request(&table, &write.action)?;
     let old = contents::item(tx, &table, &at)?;
     let nothing = Item::new();
     if let Some(condition) = &write.condition
@@ -70,13 +71,12 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
         Action::Delete(_) => (None, None),
         Action::Check(_) => (old.clone(), None),
         Action::Update(key, update) => {
-            let (item, updated) = update_item(&table, key, update, old.as_ref())?;
-            (item, Some(updated))
+            let updated = update.apply(old.as_ref().unwrap_or(key))?;
+            check_item(&table, &updated.item, true)?;
+            let is_there = old.is_some() || update.makes_item();
+            (is_there.then(|| updated.item.clone()), Some(updated))
         }
     };
-    if let Some(item) = &new {
-        check_item(&table, item, updated.is_some())?;
-    }
     let change = (old.as_ref(), new.as_ref());
     let effort = contents::change(tx, &table, &at, change, Author::Caller)?;
     destinations::tell(tx, registry, &write.table, &table, change, Author::Caller)?;
@@ -144,32 +144,43 @@ fn check_not_empty(attribute: &KeyAttribute, item: &Item) -> Result<(), Error> {
     )))
 }
 
+pub(crate) fn check_hash_size(bytes: usize) -> Result<(), Error> {
+    match bytes > HASH_BYTES {
+        true => {
+            Err(Error::parameter(format!("Size of hashkey has exceeded the maximum size limit of{HASH_BYTES} bytes")))
+        }
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn check_range_size(bytes: usize) -> Result<(), Error> {
+    match bytes > RANGE_BYTES {
+        true => Err(Error::parameter(format!(
+            "Aggregated size of all range keys has exceeded the size limit of {RANGE_BYTES} bytes"
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn checked_sizes(keys: &KeySchema, key: &Item) -> Result<ItemKey, Error> {
     let size = |attribute: &KeyAttribute| key.get(&attribute.name).map_or(0, AttributeValue::size);
-    if size(&keys.hash) > HASH_BYTES {
-        return Err(Error::parameter(format!(
-            "Size of hashkey has exceeded the maximum size limit of{HASH_BYTES} bytes"
-        )));
-    }
-    if keys.range.as_ref().is_some_and(|range| size(range) > RANGE_BYTES) {
-        return Err(Error::parameter(format!(
-            "Aggregated size of all range keys has exceeded the size limit of {RANGE_BYTES} bytes"
-        )));
-    }
+    check_hash_size(size(&keys.hash))?;
+    check_range_size(keys.range.as_ref().map_or(0, size))?;
     ItemKey::of(keys, key).ok_or_else(|| Error::validation("The provided key element does not match the schema"))
 }
 
-fn update_item(
-    table: &Table,
-    key: &Item,
-    update: &Update,
-    old: Option<&Item>,
-) -> Result<(Option<Item>, Updated), Error> {
-    if let Some(name) = update.attributes().find(|name| table.keys.has(name)) {
-        return Err(Error::parameter(format!("Cannot update attribute {name}. This attribute is part of the key")));
+/// What can be said of a write without the item that is there; it comes before the condition.
+fn check_request(table: &Table, action: &Action) -> Result<(), Error> {
+    match action {
+        Action::Put(item) | Action::Insert(item) => check_item(table, item, false),
+        Action::Update(_, update) => match update.attributes().find(|name| table.keys.has(name)) {
+            Some(name) => {
+                Err(Error::parameter(format!("Cannot update attribute {name}. This attribute is part of the key")))
+            }
+            None => Ok(()),
+        },
+        Action::Delete(_) | Action::Check(_) => Ok(()),
     }
-    let updated = update.apply(old.unwrap_or(key))?;
-    Ok((Some(updated.item.clone()), updated))
 }
 
 /// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.

@@ -1,7 +1,37 @@
 //! From errors to the wire. No wildcard: a new error does not compile until it is mapped here.
 
 use crate::{AttributeValue, Error, Item, Reason};
-use fogbank_wire::{Fault, Value, to_value};
+use fogbank_wire::{Fault, Value, Violation, to_value, violations_message};
+
+const SET: &str = "Member must satisfy enum value set: ";
+/// Sets of values that DynamoDB lists in another order than its model.
+const SETS: [&str; 6] = [
+    "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
+    "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]",
+    "[IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
+    "[ADD, DELETE, PUT]",
+    "[OR, AND]",
+    "[B, N, S]",
+];
+
+/// What is answered to an input that violates the model's constraints.
+pub(super) fn invalid(violations: &[Violation]) -> Fault {
+    let mut violations = violations.to_vec();
+    for violation in &mut violations {
+        let listed = violation.constraint.strip_prefix(SET).map(values);
+        if let Some(set) = SETS.into_iter().find(|set| listed.as_ref() == Some(&values(set))) {
+            violation.constraint = format!("{SET}{set}");
+        }
+    }
+    Fault::client("ValidationException", violations_message(&violations))
+}
+
+/// The values of a set, in the order of the alphabet.
+fn values(set: &str) -> Vec<String> {
+    let mut all: Vec<String> = set.trim_matches(['[', ']']).split(", ").map(Into::into).collect();
+    all.sort();
+    all
+}
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {

@@ -46,7 +46,7 @@ fn check_returns(asked: Option<&str>) -> Result<bool, Error> {
     match asked {
         None | Some("NONE") => Ok(false),
         Some("ALL_OLD") => Ok(true),
-        Some(_) => Err(Error::validation("Return values set to invalid value")),
+        Some(_) => Err(Error::validation("ReturnValues can only be ALL_OLD or NONE")),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn service(tables: Arc<Tables>) -> Service {
     let state = &tables;
     Service::new("dynamodb")
         .checksummed()
+        .on_invalid(faults::invalid)
         .operation("CreateTable", state, tables::create)
         .operation("DescribeTable", state, tables::describe)
         .operation("UpdateTable", state, tables::update)

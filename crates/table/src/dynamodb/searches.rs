@@ -4,10 +4,10 @@ use super::shapes::items::{Capacity, Found, Query, Scan};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::contents;
-use crate::expression::{Condition, KeyCondition, Kind, Projection, legacy};
+use crate::expression::{Condition, KeyCondition, Kind, Projection, Substitutions, legacy};
 use crate::query::{Reach, Search};
 use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table};
-use crate::value::Item;
+use crate::value::{Item, item_size};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ type State = Arc<Tables>;
 struct Show {
     select: Option<String>,
     projection: Option<Projection>,
+    /// The parameter that the projection comes from.
+    parameter: &'static str,
     is_consistent: bool,
     capacity: Option<String>,
 }
@@ -25,7 +27,7 @@ struct Show {
 impl Show {
     /// Whether `Select` goes with the other parameters.
     fn check(&self, verb: &str, has_index: bool) -> Result<(), Error> {
-        let parameter = "ProjectionExpression";
+        let parameter = self.parameter;
         match (self.select.as_deref(), self.projection.is_some()) {
             (Some("SPECIFIC_ATTRIBUTES"), false) => Err(Error::validation(
                 "One or more parameter values were invalid: Must specify the AttributesToGet or ProjectionExpression when choosing to get \
@@ -60,6 +62,14 @@ impl Show {
         contents::check_projects(table, index, wanted.map(|path| path.name.as_str()))
     }
 
+    /// Whether a local index does not show all that is wanted, so that the items themselves are read.
+    fn fetches(&self, table: &Table, index: &Index) -> bool {
+        let wanted = self.projection.iter().flat_map(Projection::paths);
+        let is_beyond = wanted.into_iter().any(|path| !contents::is_shown(table, index, &path.name));
+        let is_all = self.select.as_deref() == Some("ALL_ATTRIBUTES") && index.projection != Shown::All;
+        index.kind == IndexKind::Local && (is_beyond || is_all)
+    }
+
     /// An item as it is shown.
     fn item(&self, table: &Table, index: Option<&Index>, item: Item) -> Item {
         if let Some(projection) = &self.projection {
@@ -83,7 +93,11 @@ impl Show {
             check(index.map_or(&table.keys, |index| &index.keys))
         })?;
         let index = search.index.as_deref().and_then(|name| table.index(name));
-        let taken = Taken::reading(&table, search.index.as_deref(), page.bytes, read_factor(self.is_consistent));
+        let factor = read_factor(self.is_consistent);
+        let mut taken = Taken::reading(&table, search.index.as_deref(), page.bytes, factor);
+        if index.is_some_and(|index| self.fetches(&table, index)) {
+            page.items.iter().for_each(|item| taken.add_fetched(item_size(item), factor));
+        }
         let count = page.items.len();
         let is_counted = self.select.as_deref() == Some("COUNT");
         let items = page.items.into_iter().map(|item| self.item(&table, index, item));
@@ -112,11 +126,14 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
     ];
     legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let missing = "FilterExpression and KeyConditionExpression are null";
+    let takes_values = input.filter_expression.is_some() || input.key_condition_expression.is_some();
+    Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
         input.expression_attribute_values,
         has_expression,
-        "FilterExpression and KeyConditionExpression are null",
+        missing,
     )?;
     let condition = input
         .key_condition_expression
@@ -135,9 +152,11 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
             ));
         }
     };
+    let filter_name = if filter.is_some() { "Filter Expression" } else { "QueryFilter" };
     let filter = filter.or(legacy::condition(input.query_filter, input.conditional_operator.as_deref())?);
     let show = Show {
         select: input.select,
+        parameter: if projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
         projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
         is_consistent: input.consistent_read,
         capacity: input.return_consumed_capacity,
@@ -152,15 +171,15 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
         limit: input.limit,
     };
     let filter = search.filter.clone();
-    show.answer(&state, &input.table_name, &search, |keys| check_filter(filter.as_ref(), keys))
+    show.answer(&state, &input.table_name, &search, |keys| check_filter(filter_name, filter.as_ref(), keys))
 }
 
 /// A query's filter sees what its key condition has found; keys are for the latter.
-fn check_filter(filter: Option<&Condition>, keys: &KeySchema) -> Result<(), Error> {
+fn check_filter(parameter: &str, filter: Option<&Condition>, keys: &KeySchema) -> Result<(), Error> {
     let Some(filter) = filter else { return Ok(()) };
     match filter.paths().into_iter().find(|path| keys.has(&path.name)) {
         Some(path) => Err(Error::validation(format!(
-            "Filter Expression can only contain non-primary key attributes: Primary key attribute: {}",
+            "{parameter} can only contain non-primary key attributes: Primary key attribute: {}",
             path.name
         ))),
         None => Ok(()),
@@ -181,11 +200,14 @@ pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> 
     ];
     legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let missing = "FilterExpression is null";
+    let takes_values = input.filter_expression.is_some();
+    Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
     let mut placeholders = reading::placeholders(
         input.expression_attribute_names,
         input.expression_attribute_values,
         has_expression,
-        "FilterExpression is null",
+        missing,
     )?;
     let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
@@ -193,6 +215,7 @@ pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> 
     let filter = filter.or(legacy::condition(input.scan_filter, input.conditional_operator.as_deref())?);
     let show = Show {
         select: input.select,
+        parameter: if projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
         projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
         is_consistent: input.consistent_read,
         capacity: input.return_consumed_capacity,

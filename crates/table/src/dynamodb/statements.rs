@@ -7,12 +7,12 @@ use super::shapes::statements::{
     BatchError, BatchExecute, BatchExecuted, BatchResponse, ExecuteStatement, ExecuteTransaction, Executed,
     OneStatement, TransactionExecuted,
 };
-use super::transactions::{FACTOR, capacities};
+use super::transactions::capacities;
 use crate::capacity::{Taken, read_factor};
 use crate::partiql::{Returning, Select, Statement};
 use crate::schema::TableKey;
 use crate::statements::{Position, Reading, item_of, returned, write_of};
-use crate::transact::{Token, does_write};
+use crate::transact::{FACTOR, Token, does_write};
 use crate::value::{AttributeValue, Item, decode_item, encode_item, item_size};
 use crate::write::Write;
 use crate::{Error, Tables};

@@ -7,7 +7,7 @@ use super::shapes::items::{
 use super::{address, reading};
 use crate::capacity::Taken;
 use crate::expression::{Kind, Update};
-use crate::transact::{Token, does_write};
+use crate::transact::{FACTOR, Token, does_write};
 use crate::value::item_size;
 use crate::write::{Action, Write};
 use crate::{Error, Tables};
@@ -17,9 +17,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
-
-/// What reading and writing cost in a transaction, beside without.
-pub(super) const FACTOR: f64 = 2.0;
 
 pub(super) async fn write(state: State, context: RequestContext, input: TransactWrite) -> Result<Transacted, Error> {
     let token = input.client_request_token.map(|token| Token {
@@ -35,7 +32,14 @@ pub(super) async fn write(state: State, context: RequestContext, input: Transact
         writes.push(write);
     }
     let kinds: Vec<bool> = writes.iter().map(|write| does_write(&write.action)).collect();
-    let Some(written) = state.transact(writes, token).await? else { return Ok(Transacted::default()) };
+    let again: Vec<_> = if token.is_some() { writes.clone() } else { Vec::new() };
+    let Some(written) = state.transact(writes, token).await? else {
+        let taken = state.reread(&again)?;
+        let mut by_name: BTreeMap<&str, Taken> = BTreeMap::new();
+        names.iter().zip(&taken).for_each(|(name, taken)| by_name.entry(name).or_default().add(taken));
+        let consumed_capacity = capacities(by_name, input.return_consumed_capacity.as_deref());
+        return Ok(Transacted { consumed_capacity, item_collection_metrics: None });
+    };
     let (mut taken, mut metrics): (BTreeMap<&str, Taken>, BTreeMap<String, Vec<_>>) = Default::default();
     for ((name, one), does_write) in names.iter().zip(&written).zip(kinds) {
         let units = match does_write {
@@ -65,8 +69,14 @@ fn read_part(context: &RequestContext, item: TransactWriteItem) -> Result<(Strin
     let parts =
         [("ConditionCheck", item.condition_check), ("Put", item.put), ("Delete", item.delete), ("Update", item.update)];
     let mut given = parts.into_iter().filter_map(|(kind, part)| Some((kind, part?)));
-    let (Some((kind, part)), None) = (given.next(), given.next()) else {
-        return Err(Error::validation("TransactItems can only contain one of Check, Put, Update or Delete"));
+    let (kind, part) = match (given.next(), given.next()) {
+        (Some(only), None) => only,
+        (None, _) => {
+            return Err(Error::validation(
+                "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
+            ));
+        }
+        _ => return Err(Error::validation("TransactItems can only contain one of Check, Put, Update or Delete")),
     };
     let table = address::table(context, &part.table_name)?;
     let name = part.table_name.clone();

@@ -182,16 +182,11 @@ fn argument_count(operator: &str) -> ExpressionError {
 }
 
 fn between(given: Operand, low: Operand, high: Operand) -> Result<Condition, ExpressionError> {
-    if let (Operand::Value(low), Operand::Value(high)) = (&low, &high) {
-        match order(low, high) {
-            None => return Err(invalid("AttributeValues inside AttributeValueList must all be of the same type")),
-            Some(Ordering::Greater) => {
-                let why =
-                    "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound";
-                return Err(invalid(why));
-            }
-            Some(_) => {}
-        }
+    if let (Operand::Value(low), Operand::Value(high)) = (&low, &high)
+        && order(low, high) == Some(Ordering::Greater)
+    {
+        let why = "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound";
+        return Err(invalid(why));
     }
     Ok(Condition::Between(given, low, high))
 }
@@ -203,12 +198,14 @@ fn check_types(operator: &str, values: &[AttributeValue]) -> Result<(), Expressi
         "CONTAINS" | "NOT_CONTAINS" => &["S", "N", "B", "BOOL", "NULL"],
         _ => return Ok(()),
     };
-    match values.iter().find(|value| !types.contains(&value.type_name())) {
-        Some(value) => {
-            let kind = value.type_name();
-            Err(invalid(format!("ComparisonOperator {operator} is not valid for {kind} AttributeValue type")))
-        }
-        None => Ok(()),
+    if let Some(value) = values.iter().find(|value| !types.contains(&value.type_name())) {
+        let kind = value.type_name();
+        return Err(invalid(format!("ComparisonOperator {operator} is not valid for {kind} AttributeValue type")));
+    }
+    let is_mixed = values.windows(2).any(|pair| pair[0].type_name() != pair[1].type_name());
+    match is_mixed && matches!(operator, "BETWEEN" | "IN") {
+        true => Err(invalid("AttributeValues inside AttributeValueList must all be of the same type")),
+        false => Ok(()),
     }
 }
 

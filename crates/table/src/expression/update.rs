@@ -88,6 +88,12 @@ impl Update {
         &self.actions
     }
 
+    /// Whether it makes an item where none is: `AttributeUpdates` that only delete something do not.
+    pub fn makes_item(&self) -> bool {
+        let deletes = |action: &Action| matches!(action, Action::Remove(_) | Action::Delete(..));
+        !self.is_legacy || self.actions.is_empty() || !self.actions.iter().all(deletes)
+    }
+
     /// The names of the attributes that change, some perhaps twice.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         self.actions.iter().map(|action| action.path().name.as_str())

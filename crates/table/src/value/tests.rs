@@ -83,8 +83,9 @@ fn says_why_a_value_is_none() {
 }
 
 #[test]
-fn names_are_not_too_long() {
+fn names_have_a_length() {
     let named = |length: usize| Value::Map(vec![("n".repeat(length), wire("S", "".into()))]);
+    assert_eq!(item_from_wire(named(0)), Err(ValueError::NameEmpty));
     assert!(item_from_wire(named(65_535)).is_ok());
     assert_eq!(item_from_wire(named(65_536)), Err(ValueError::NameTooLong));
     assert_eq!(AttributeValue::from_wire(wire("M", named(65_536))), Err(ValueError::NameTooLong));

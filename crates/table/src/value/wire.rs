@@ -66,9 +66,10 @@ fn read_member(kind: &str, content: Value, below: usize) -> Result<AttributeValu
 
 fn read_map(value: Value, levels: usize) -> Result<Item, ValueError> {
     let Value::Map(entries) = value else { return Ok(Item::new()) };
-    let read_entry = |(name, value): (String, Value)| match name.len() > NAME_LIMIT {
-        true => Err(ValueError::NameTooLong),
-        false => Ok((name, read(value, levels)?)),
+    let read_entry = |(name, value): (String, Value)| match name.len() {
+        0 => Err(ValueError::NameEmpty),
+        1..=NAME_LIMIT => Ok((name, read(value, levels)?)),
+        _ => Err(ValueError::NameTooLong),
     };
     entries.into_iter().map(read_entry).collect()
 }
