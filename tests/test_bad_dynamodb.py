@@ -14,6 +14,7 @@ ONE = "1 validation error detected: "
 SHORT = "TableName must be at least 3 characters long and at most 255 characters long"
 NO_MATCH = "The provided key element does not match the schema"
 KEYS_ARE = NOT_VALID + "The AttributeValue for a key attribute cannot contain an empty {} value. Key: {}"
+INDEX_KEYS_ARE = NOT_VALID + "A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, IndexKey: {}"
 MIXED = "Can not use both expression and non-expression parameters in the same request: "
 
 
@@ -248,7 +249,7 @@ CASES = {
     "long hash key": (put({"pk": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
     "long hash key of get": (get({"pk": text("x" * 2049)}), VALIDATION, INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes"),
     "index key of another type": (put({**CK, "g": number(1)}, "$C"), VALIDATION, INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: gsi"),
-    "empty index key": (put({**CK, "g": text("")}, "$C"), VALIDATION, NOT_VALID + "A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: gsi, IndexKey: g"),
+    "empty index key": (put({**CK, "g": text("")}, "$C"), VALIDATION, INDEX_KEYS_ARE.format("string", "gsi", "g")),
     "empty name": (put({**K, "": A}), VALIDATION, INVALID + "An attribute name may not be empty"),
     "empty name in a map": (put({**K, "m": {"M": {"": A}}}), VALIDATION, INVALID + "An attribute name may not be empty"),
     "large item": (put({**K, "v": text("x" * (400 * 1024))}), VALIDATION, "Item size has exceeded the maximum allowed size"),
@@ -281,6 +282,8 @@ CASES = {
     "broken condition": (checked("v = "), VALIDATION, 'Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="'),
     "reserved word": (checked("size = :v", {":v": A}), VALIDATION, re.compile("Invalid ConditionExpression: ")),
     "reserved word of an attribute": (checked("name = :v", {":v": A}), VALIDATION, "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name"),
+    "a name that begins with an underscore": (change("SET v = :v, _w = :v", {":v": A}), VALIDATION, 'Invalid UpdateExpression: Syntax error; token: "_", near: ", _w"'),
+    "underscores": (checked("__v = :v", {":v": A}), VALIDATION, 'Invalid ConditionExpression: Syntax error; token: "_", near: "__"'),
     "undefined value": (checked("v = :v"), VALIDATION, "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :v"),
     "undefined name": (checked("#v = :v", {":v": A}), VALIDATION, "Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: #v"),
     "unknown function": (checked("exists(v)"), VALIDATION, "Invalid ConditionExpression: Invalid function name; function: exists"),
@@ -349,6 +352,8 @@ CASES = {
     "query with contains": (query("pk = :v AND contains(sk, :v)", {":v": A}), VALIDATION, "Invalid operator used in KeyConditionExpression: contains"),
     "query of a wrong type": (query("pk = :v", {":v": number(1)}), VALIDATION, INVALID + "Condition parameter type does not match schema type"),
     "query of an empty key": (query("pk = :v", {":v": text("")}), VALIDATION, KEYS_ARE.format("string", "pk")),
+    "query of an index's empty key": (query("g = :v", {":v": text("")}, IndexName="gsi"), VALIDATION, INDEX_KEYS_ARE.format("string", "gsi", "g")),
+    "query of keys that begin with nothing": (query("pk = :p AND begins_with(l, :v)", {":p": A, ":v": text("")}, IndexName="lsi"), VALIDATION, INDEX_KEYS_ARE.format("string", "lsi", "l")),
     "query of one key twice": (query("pk = :v AND sk > :n AND sk < :n", {":v": A, ":n": number(1)}), VALIDATION, "KeyConditionExpressions must only contain one condition per key"),
     "filter on a key": (found(FilterExpression="sk > :n", values={":n": number(0)}), VALIDATION, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"),
     "query of no index": (found(IndexName="nope"), VALIDATION, "The table does not have the specified index: nope"),

@@ -5,7 +5,7 @@ use crate::keys::{self, HASHES, ItemKey};
 use crate::page::{Page, Reader};
 use crate::schema::{Index, KeyAttribute, Table, TableKey};
 use crate::value::{AttributeValue, Item};
-use crate::write::{check_hash_size, check_range_size, key_given, key_of};
+use crate::write::{check_hash_size, check_range_size, empty_index_key, empty_key, key_given, key_of};
 use crate::{Error, Tables, contents};
 use std::sync::Arc;
 
@@ -78,10 +78,10 @@ fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Err
             let keys = index.map_or(&table.keys, |index| &index.keys);
             let range = keys.range.as_ref();
             let (hash, test) = condition.of_keys(&keys.hash.name, range.map(|range| range.name.as_str()))?;
-            check_type(&keys.hash, hash)?;
+            check_value(index, &keys.hash, hash)?;
             check_hash_size(hash.size())?;
             if let (Some(range), Some(test)) = (range, test) {
-                check_test(range, test)?;
+                check_test(index, range, test)?;
             }
             let mismatch = || Error::parameter("Condition parameter type does not match schema type");
             let partition = ItemKey::partition(hash).ok_or_else(mismatch)?;
@@ -90,7 +90,7 @@ fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Err
     })
 }
 
-fn check_type(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Error> {
+fn check_value(index: Option<&Index>, attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Error> {
     if value.type_name() != attribute.kind.as_str() {
         return Err(Error::parameter("Condition parameter type does not match schema type"));
     }
@@ -99,33 +99,26 @@ fn check_type(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Er
         AttributeValue::B(bytes) if bytes.is_empty() => "binary",
         _ => return Ok(()),
     };
-    Err(Error::validation(format!(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {}",
-        attribute.name
-    )))
+    let name = &attribute.name;
+    Err(match index {
+        None => empty_key(name, what),
+        Some(index) => empty_index_key(&index.name, name, what),
+    })
 }
 
-fn check_test(attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {
-    test.values().try_for_each(|value| check_range_size(value.size()))?;
+fn check_test(index: Option<&Index>, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {
+    for value in test.values() {
+        check_value(index, attribute, value)?;
+        check_range_size(value.size())?;
+    }
     match test {
-        KeyTest::Compare(_, value) => check_type(attribute, value),
-        KeyTest::BeginsWith(value) => match value.type_name() == attribute.kind.as_str() {
-            true => Ok(()),
-            false => Err(Error::parameter("Condition parameter type does not match schema type")),
-        },
-        KeyTest::Between(low, high) => {
-            check_type(attribute, low)?;
-            check_type(attribute, high)?;
-            if low > high {
-                return Err(Error::validation(format!(
-                    "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower \
-                     bound; lower bound operand: AttributeValue: {{{}}}, upper bound operand: AttributeValue: {{{}}}",
-                    shown(low),
-                    shown(high)
-                )));
-            }
-            Ok(())
-        }
+        KeyTest::Between(low, high) if low > high => Err(Error::validation(format!(
+            "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower \
+             bound operand: AttributeValue: {{{}}}, upper bound operand: AttributeValue: {{{}}}",
+            shown(low),
+            shown(high)
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -138,10 +138,20 @@ fn check_not_empty(attribute: &KeyAttribute, item: &Item) -> Result<(), Error> {
         Some(AttributeValue::B(bytes)) if bytes.is_empty() => "binary",
         _ => return Ok(()),
     };
-    Err(Error::validation(format!(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {}",
-        attribute.name
-    )))
+    Err(empty_key(&attribute.name, what))
+}
+
+pub(crate) fn empty_key(name: &str, what: &str) -> Error {
+    Error::validation(format!(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {name}"
+    ))
+}
+
+pub(crate) fn empty_index_key(index: &str, name: &str, what: &str) -> Error {
+    Error::validation(format!(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue \
+         for a key attribute cannot contain an empty {what} value. IndexName: {index}, IndexKey: {name}"
+    ))
 }
 
 pub(crate) fn check_hash_size(bytes: usize) -> Result<(), Error> {
@@ -203,11 +213,7 @@ pub(crate) fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<
             }
             if check_not_empty(attribute, item).is_err() {
                 let what = if actual == "B" { "binary" } else { "string" };
-                return Err(Error::validation(format!(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The \
-                     AttributeValue for a key attribute cannot contain an empty {what} value. IndexName: {}, IndexKey: {name}",
-                    index.name
-                )));
+                return Err(empty_index_key(&index.name, name, what));
             }
             let is_hash = index.keys.hash.name == *name;
             let limit = if is_hash { HASH_BYTES } else { RANGE_BYTES };

@@ -46,7 +46,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 fn token(rest: &str, first: char) -> (TokenKind, usize) {
     let word = |from: usize| from + rest[from..].bytes().take_while(|byte| is_name_byte(*byte)).count();
     match first {
-        'a'..='z' | 'A'..='Z' | '_' => (TokenKind::Word, word(0)),
+        // A name that begins with an underscore needs a placeholder.
+        'a'..='z' | 'A'..='Z' => (TokenKind::Word, word(0)),
         '0'..='9' => (TokenKind::Number, rest.bytes().take_while(u8::is_ascii_digit).count()),
         '#' if word(1) > 1 => (TokenKind::Name, word(1)),
         ':' if word(1) > 1 => (TokenKind::Value, word(1)),
