@@ -252,6 +252,8 @@ CASES = {
     "empty index key": (put({**CK, "g": text("")}, "$C"), VALIDATION, INDEX_KEYS_ARE.format("string", "gsi", "g")),
     "empty name": (put({**K, "": A}), VALIDATION, INVALID + "An attribute name may not be empty"),
     "empty name in a map": (put({**K, "m": {"M": {"": A}}}), VALIDATION, INVALID + "An attribute name may not be empty"),
+    "index key updated to another type": (update(CK, "$C", UpdateExpression="SET g = :v", ExpressionAttributeValues={":v": number(1)}), VALIDATION, "The update expression attempted to update the secondary index key to unsupported type"),
+    "index key updated to nothing": (update(CK, "$C", UpdateExpression="SET g = :v", ExpressionAttributeValues={":v": text("")}), VALIDATION, NOT_VALID + "The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value."),
     "large item": (put({**K, "v": text("x" * (400 * 1024))}), VALIDATION, "Item size has exceeded the maximum allowed size"),
     "item made large": (change("SET v = :v", {":v": text("x" * (400 * 1024))}), VALIDATION, "Item size to update has exceeded the maximum allowed size"),
     # Values.
@@ -305,6 +307,7 @@ CASES = {
     "names without an expression": (put(K, ExpressionAttributeNames={"#v": "v"}), VALIDATION, "ExpressionAttributeNames can only be specified when using expressions"),
     "a value's name without a colon": (checked("v = :v", {"v": A, ":v": A}), VALIDATION, 'ExpressionAttributeValues contains invalid key: Syntax error; key: "v"'),
     "a name's name without a sign": (checked("attribute_exists(v)", None, {"v": "v"}), VALIDATION, 'ExpressionAttributeNames contains invalid key: Syntax error; key: "v"'),
+    "a long value's name": (checked("v = :v", {":" + "v" * 255: A}), VALIDATION, re.compile("^ExpressionAttributeValues contains invalid key: .*too long")),
     "a value that is none": (checked("v = :v", {":v": {}}), VALIDATION, "ExpressionAttributeValues contains invalid value: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes for key :v"),
     "a value that is no number": (checked("v = :v", {":v": number("x")}), VALIDATION, re.compile("ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x(;| for) key:? :v")),
     # Expressions of updates.

@@ -68,6 +68,9 @@ def test_an_index_is_added_to_a_filled_table_and_taken_away(dynamodb, make_table
     assert described(dynamodb, name)["GlobalSecondaryIndexes"][0]["ItemCount"] == 450
     found = dynamodb.query(TableName=name, IndexName="late", KeyConditionExpression="g = :g", ExpressionAttributeValues={":g": text("g1")})
     assert found["Count"] == 150
+    # What cannot be a key does not stand in the way of other changes.
+    dynamodb.update_item(TableName=name, Key={"pk": text("odd-2")}, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": text("x")})
+    assert dynamodb.get_item(TableName=name, Key={"pk": text("odd-2")})["Item"] == {"pk": text("odd-2"), "g": {"N": "1"}, "v": text("x")}
     dynamodb.update_table(TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "late"}}])
     assert "GlobalSecondaryIndexes" not in described(dynamodb, name)
     assert "does not have the specified index" in error_of(dynamodb.scan, TableName=name, IndexName="late")[1]

@@ -5,7 +5,7 @@ use crate::keys::{self, HASHES, ItemKey};
 use crate::page::{Page, Reader};
 use crate::schema::{Index, KeyAttribute, Table, TableKey};
 use crate::value::{AttributeValue, Item};
-use crate::write::{check_hash_size, check_range_size, empty_index_key, empty_key, key_given, key_of};
+use crate::write::{check_hash_size, check_range_size, emptiness, empty_index_key, empty_key, key_given, key_of};
 use crate::{Error, Tables, contents};
 use std::sync::Arc;
 
@@ -94,16 +94,11 @@ fn check_value(index: Option<&Index>, attribute: &KeyAttribute, value: &Attribut
     if value.type_name() != attribute.kind.as_str() {
         return Err(Error::parameter("Condition parameter type does not match schema type"));
     }
-    let what = match value {
-        AttributeValue::S(text) if text.is_empty() => "string",
-        AttributeValue::B(bytes) if bytes.is_empty() => "binary",
-        _ => return Ok(()),
-    };
-    let name = &attribute.name;
-    Err(match index {
-        None => empty_key(name, what),
-        Some(index) => empty_index_key(&index.name, name, what),
-    })
+    match (emptiness(value), index) {
+        (None, _) => Ok(()),
+        (Some(what), None) => Err(empty_key(&attribute.name, what)),
+        (Some(what), Some(index)) => Err(empty_index_key(&index.name, &attribute.name, what)),
+    }
 }
 
 fn check_test(index: Option<&Index>, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use crate::contents::{self, Effort};
 use crate::expression::{Condition, Update, Updated};
 use crate::keys::ItemKey;
 use crate::registry::Registry;
-use crate::schema::{IndexKind, KeyAttribute, KeySchema, Table, TableKey};
+use crate::schema::{Index, IndexKind, KeyAttribute, KeySchema, Table, TableKey};
 use crate::transact::Found;
 use crate::value::{AttributeValue, ITEM_SIZE_LIMIT, Item, item_size};
 use crate::{Error, Tables, destinations};
@@ -72,7 +72,7 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
         Action::Check(_) => (old.clone(), None),
         Action::Update(key, update) => {
             let updated = update.apply(old.as_ref().unwrap_or(key))?;
-            check_item(&table, &updated.item, true)?;
+            check_updated(&table, &updated.item, update)?;
             let is_there = old.is_some() || update.makes_item();
             (is_there.then(|| updated.item.clone()), Some(updated))
         }
@@ -133,12 +133,19 @@ fn check_key_of_item(attribute: &KeyAttribute, item: &Item) -> Result<(), Error>
 }
 
 fn check_not_empty(attribute: &KeyAttribute, item: &Item) -> Result<(), Error> {
-    let what = match item.get(&attribute.name) {
-        Some(AttributeValue::S(text)) if text.is_empty() => "string",
-        Some(AttributeValue::B(bytes)) if bytes.is_empty() => "binary",
-        _ => return Ok(()),
-    };
-    Err(empty_key(&attribute.name, what))
+    match item.get(&attribute.name).and_then(emptiness) {
+        Some(what) => Err(empty_key(&attribute.name, what)),
+        None => Ok(()),
+    }
+}
+
+/// What an empty value is one of, if it is one that no key can be.
+pub(crate) fn emptiness(value: &AttributeValue) -> Option<&'static str> {
+    match value {
+        AttributeValue::S(text) if text.is_empty() => Some("string"),
+        AttributeValue::B(bytes) if bytes.is_empty() => Some("binary"),
+        _ => None,
+    }
 }
 
 pub(crate) fn empty_key(name: &str, what: &str) -> Error {
@@ -182,7 +189,7 @@ fn checked_sizes(keys: &KeySchema, key: &Item) -> Result<ItemKey, Error> {
 /// What can be said of a write without the item that is there; it comes before the condition.
 fn check_request(table: &Table, action: &Action) -> Result<(), Error> {
     match action {
-        Action::Put(item) | Action::Insert(item) => check_item(table, item, false),
+        Action::Put(item) | Action::Insert(item) => check_item(table, item),
         Action::Update(_, update) => match update.attributes().find(|name| table.keys.has(name)) {
             Some(name) => {
                 Err(Error::parameter(format!("Cannot update attribute {name}. This attribute is part of the key")))
@@ -194,38 +201,68 @@ fn check_request(table: &Table, action: &Action) -> Result<(), Error> {
 }
 
 /// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.
-pub(crate) fn check_item(table: &Table, item: &Item, is_update: bool) -> Result<(), Error> {
+pub(crate) fn check_item(table: &Table, item: &Item) -> Result<(), Error> {
     if item_size(item) > ITEM_SIZE_LIMIT {
-        return Err(Error::validation(match is_update {
-            true => "Item size to update has exceeded the maximum allowed size",
-            false => "Item size has exceeded the maximum allowed size",
-        }));
+        return Err(Error::validation("Item size has exceeded the maximum allowed size"));
     }
-    for index in &table.indexes {
-        for attribute in index.keys.attributes().filter(|attribute| !table.keys.has(&attribute.name)) {
-            let Some(value) = item.get(&attribute.name) else { continue };
-            let (name, expected, actual) = (&attribute.name, attribute.kind.as_str(), value.type_name());
-            if actual != expected {
-                return Err(Error::parameter(format!(
-                    "Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {}",
-                    index.name
-                )));
-            }
-            if check_not_empty(attribute, item).is_err() {
-                let what = if actual == "B" { "binary" } else { "string" };
-                return Err(empty_index_key(&index.name, name, what));
-            }
-            let is_hash = index.keys.hash.name == *name;
-            let limit = if is_hash { HASH_BYTES } else { RANGE_BYTES };
-            if value.size() > limit {
-                let role = if is_hash { "hashkey" } else { "rangekey" };
-                return Err(Error::parameter(format!(
-                    "Size of {role} has exceeded the maximum size limit of{limit} bytes"
-                )));
-            }
+    for (index, attribute, value) in index_keys(table, item) {
+        let (name, expected, actual) = (&attribute.name, attribute.kind.as_str(), value.type_name());
+        if actual != expected {
+            return Err(Error::parameter(format!(
+                "Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {}",
+                index.name
+            )));
         }
+        if let Some(what) = emptiness(value) {
+            return Err(empty_index_key(&index.name, name, what));
+        }
+        check_index_key_size(index, name, value)?;
     }
     Ok(())
+}
+
+/// Whether an item may be what `update` made of it. What was there before an index was made may be no key of it.
+fn check_updated(table: &Table, item: &Item, update: &Update) -> Result<(), Error> {
+    if item_size(item) > ITEM_SIZE_LIMIT {
+        return Err(Error::validation("Item size to update has exceeded the maximum allowed size"));
+    }
+    for (index, attribute, value) in index_keys(table, item) {
+        if update.attributes().all(|name| name != attribute.name) {
+            continue;
+        }
+        if value.type_name() != attribute.kind.as_str() {
+            return Err(Error::validation(
+                "The update expression attempted to update the secondary index key to unsupported type",
+            ));
+        }
+        if let Some(what) = emptiness(value) {
+            return Err(Error::validation(format!(
+                "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value \
+                 that is not supported. The AttributeValue for a key attribute cannot contain an empty {what} value."
+            )));
+        }
+        check_index_key_size(index, &attribute.name, value)?;
+    }
+    Ok(())
+}
+
+/// What an item has of the keys of indexes that are no keys of the table.
+fn index_keys<'a>(
+    table: &'a Table,
+    item: &'a Item,
+) -> impl Iterator<Item = (&'a Index, &'a KeyAttribute, &'a AttributeValue)> {
+    let all = table.indexes.iter().flat_map(|index| index.keys.attributes().map(move |attribute| (index, attribute)));
+    all.filter(|(_, attribute)| !table.keys.has(&attribute.name))
+        .filter_map(|(index, attribute)| Some((index, attribute, item.get(&attribute.name)?)))
+}
+
+fn check_index_key_size(index: &Index, name: &str, value: &AttributeValue) -> Result<(), Error> {
+    let is_hash = index.keys.hash.name == name;
+    let (role, limit) = if is_hash { ("hashkey", HASH_BYTES) } else { ("rangekey", RANGE_BYTES) };
+    match value.size() > limit {
+        true => Err(Error::parameter(format!("Size of {role} has exceeded the maximum size limit of{limit} bytes"))),
+        false => Ok(()),
+    }
 }
 
 /// Whether items of a table with local indexes are counted together by partition key.

@@ -58,6 +58,9 @@ pub enum ExpressionError {
     /// A placeholder is not of the form that they have; the parameter, the key.
     #[error("{0} contains invalid key: Syntax error; key: \"{1}\"")]
     InvalidPlaceholder(&'static str, String),
+    /// A placeholder has more than 255 bytes; the parameter, the key.
+    #[error("{0} contains invalid key: The expression attribute map contains a key that is too long; key: \"{1}\"")]
+    LongPlaceholder(&'static str, String),
     /// A placeholder stands for an empty name.
     #[error("ExpressionAttributeNames contains invalid value: Attribute name is empty for key {0}")]
     EmptyName(String),

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NAMES: &str = "ExpressionAttributeNames";
 const VALUES: &str = "ExpressionAttributeValues";
+/// Bytes that a placeholder can have.
+const LONGEST: usize = 255;
 
 /// `ExpressionAttributeNames` and `ExpressionAttributeValues`. All expressions of a request are read with one of these, so that
 /// [`Substitutions::check_used`] can tell in the end.
@@ -103,6 +105,9 @@ fn read_values(values: Value) -> Result<BTreeMap<String, AttributeValue>, Expres
 }
 
 fn check_placeholder(parameter: &'static str, mark: char, key: &str) -> Result<(), ExpressionError> {
+    if key.len() > LONGEST {
+        return Err(ExpressionError::LongPlaceholder(parameter, key.into()));
+    }
     let name = key.strip_prefix(mark).unwrap_or_default();
     match !name.is_empty() && name.bytes().all(is_name_byte) {
         true => Ok(()),

@@ -48,7 +48,7 @@ pub(super) fn object(
         counts.processed += 1;
         let accepted = item.and_then(|item| {
             let (_, at) = located(table, &Action::Put(item.clone())).ok()?;
-            check_item(table, &item, false).ok()?;
+            check_item(table, &item).ok()?;
             Some((at, item))
         });
         match accepted {
