@@ -313,6 +313,17 @@ def test_transactions_are_made_whole_or_not_at_all(dynamodb, make_table):
     assert found["ConsumedCapacity"][0]["CapacityUnits"] == 6
 
 
+def test_transactions_have_4_megabytes(dynamodb, make_table):
+    name = make_table()
+    puts = [{"Put": {"TableName": name, "Item": {"pk": text(str(place)), "v": text("x" * 400_000)}}} for place in range(11)]
+    gets = [{"Get": {"TableName": name, "Key": {"pk": text(str(place))}}} for place in range(11)]
+    assert error_of(dynamodb.transact_write_items, TransactItems=puts)[0] == "ValidationException"
+    dynamodb.transact_write_items(TransactItems=puts[:10])
+    dynamodb.transact_write_items(TransactItems=puts[10:])
+    assert len(dynamodb.transact_get_items(TransactItems=gets[:10])["Responses"]) == 10
+    assert error_of(dynamodb.transact_get_items, TransactItems=gets)[0] == "ValidationException"
+
+
 def test_a_transaction_with_a_token_is_made_once(dynamodb, make_table):
     name = make_table()
     add = lambda by: [{"Update": {"TableName": name, "Key": {"pk": text("a")}, "UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": number(by)}}}]  # noqa: E731

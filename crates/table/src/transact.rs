@@ -75,9 +75,7 @@ impl Tables {
                 return Err(Error::Cancelled(reasons));
             }
             if written.iter().map(|one| one.effort.bytes).sum::<usize>() > BYTES {
-                return Err(Error::validation(
-                    "Collection size of items in the transaction has exceeded the limit of 4 MB",
-                ));
+                return Err(too_large());
             }
             Ok(Some(written))
         };
@@ -123,9 +121,17 @@ impl Tables {
             if reasons.iter().any(|reason| reason.code.is_some()) {
                 return Err(Error::Cancelled(reasons));
             }
-            Ok(found)
+            let sizes = found.iter().map(|(_, item): &Found| item.as_ref().map_or(0, item_size));
+            match sizes.sum::<usize>() > BYTES {
+                true => Err(too_large()),
+                false => Ok(found),
+            }
         })
     }
+}
+
+fn too_large() -> Error {
+    Error::validation("Collection size of items in the transaction has exceeded the limit of 4 MB")
 }
 
 /// Whether the transaction was made before. If not, it is remembered: what follows is kept or forgotten with it.
