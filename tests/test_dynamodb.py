@@ -155,6 +155,8 @@ def test_older_parameters_do_what_expressions_do(dynamodb, make_table):
     deletions = {"v": {"Action": "DELETE"}, "s": {"Action": "DELETE", "Value": {"SS": ["x"]}}}
     assert "Attributes" not in dynamodb.update_item(TableName=name, Key=missing, AttributeUpdates=deletions, ReturnValues="ALL_NEW")
     assert "Item" not in dynamodb.get_item(TableName=name, Key=missing)
+    gone = dynamodb.update_item(TableName=name, Key=missing, UpdateExpression="REMOVE v DELETE s :s", ExpressionAttributeValues={":s": {"SS": ["x"]}}, ReturnValues="ALL_NEW")
+    assert "Attributes" not in gone and "Item" not in dynamodb.get_item(TableName=name, Key=missing), "it only takes away"
     dynamodb.update_item(TableName=name, Key=missing, AttributeUpdates={})
     assert dynamodb.get_item(TableName=name, Key=missing)["Item"] == missing
 

@@ -88,10 +88,10 @@ impl Update {
         &self.actions
     }
 
-    /// Whether it makes an item where none is: `AttributeUpdates` that only delete something do not.
+    /// Whether it makes an item where none is: one that only takes something away does not.
     pub fn makes_item(&self) -> bool {
-        let deletes = |action: &Action| matches!(action, Action::Remove(_) | Action::Delete(..));
-        !self.is_legacy || self.actions.is_empty() || !self.actions.iter().all(deletes)
+        let takes_away = |action: &Action| matches!(action, Action::Remove(_) | Action::Delete(..));
+        self.actions.is_empty() || !self.actions.iter().all(takes_away)
     }
 
     /// The names of the attributes that change, some perhaps twice.

@@ -85,7 +85,8 @@ fn after(deed: &Deed, before: Option<&Item>) -> Option<Option<Item>> {
         }
         What::Remove(names) => {
             names.iter().for_each(|name| drop(item.remove(*name)));
-            Some(item)
+            // What is not there cannot have anything taken away.
+            before.is_some().then_some(item)
         }
     })
 }
