@@ -7,7 +7,7 @@ use crate::keys::{self, ItemKey};
 use crate::schema::{Table, TableKey};
 use crate::upkeep::TOKEN_KEPT;
 use crate::value::{Item, item_size};
-use crate::write::{Action, Write, Written, key_given, located, perform};
+use crate::write::{Write, Written, key_given, located, perform};
 use crate::{Error, Reason, Tables};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Read, Tx};
@@ -164,7 +164,7 @@ fn reason(error: Error) -> Result<Reason, Error> {
     Ok(Reason { code: Some(code), message: Some(message), item })
 }
 
-/// Whether an action writes, for its capacity.
-pub(crate) fn does_write(action: &Action) -> bool {
-    !matches!(action, Action::Check(_))
+/// What finding an item in a transaction took.
+pub(crate) fn taken_of((table, item): &Found) -> Taken {
+    Taken::reading(table, None, item.as_ref().map_or(0, item_size), FACTOR)
 }

@@ -1,5 +1,6 @@
 //! One write to one item: the rules that are the same for single operations, batches, transactions and statements.
 
+use crate::capacity::Taken;
 use crate::changes::Author;
 use crate::contents::{self, Effort};
 use crate::expression::{Condition, Update, Updated};
@@ -51,6 +52,19 @@ pub(crate) struct Written {
     pub new: Option<Item>,
     pub updated: Option<Updated>,
     pub effort: Effort,
+    /// Whether it only looked.
+    pub is_check: bool,
+}
+
+impl Written {
+    /// What it took. `factor` is 2 in transactions.
+    pub fn taken(&self, factor: f64) -> Taken {
+        match self.is_check {
+            // As much as writing the smallest item, whatever is there.
+            true => Taken { is_write: true, ..Taken::reading(&self.table, None, 0, factor) },
+            false => Taken::writing(&self.table, &self.effort, factor),
+        }
+    }
 }
 
 /// Makes `write` within a transaction.
@@ -80,7 +94,8 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
     let change = (old.as_ref(), new.as_ref());
     let effort = contents::change(tx, &table, &at, change, Author::Caller)?;
     destinations::tell(tx, registry, &write.table, &table, change, Author::Caller)?;
-    Ok(Written { table, key, old, new, updated, effort })
+    let is_check = matches!(write.action, Action::Check(_));
+    Ok(Written { table, key, old, new, updated, effort, is_check })
 }
 
 /// The key of the item that `action` is about.

@@ -1,6 +1,6 @@
 //! Handlers for batches.
 
-use super::items::collections;
+use super::items::all_collections;
 use super::shapes::items::{
     BatchGet, BatchGot, BatchWrite, BatchWritten, Capacity, KeysAndAttributes, Unprocessed, WriteRequest,
 };
@@ -143,23 +143,11 @@ pub(super) async fn write(state: State, context: RequestContext, input: BatchWri
     }
     check_distinct(&state, &writes)?;
     let written = state.write_all(writes).await?;
-    let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
-    let mut metrics: BTreeMap<String, Vec<_>> = BTreeMap::new();
-    for (name, one) in names.iter().zip(&written) {
-        taken.entry(name).or_default().add(&Taken::writing(&one.table, &one.effort, 1.0));
-        let collections = collections(&one.table, &one.key, input.return_item_collection_metrics.as_deref());
-        if let Some(collections) = collections {
-            metrics.entry(name.clone()).or_default().push(collections);
-        }
-    }
-    let capacity = taken
-        .into_iter()
-        .filter_map(|(name, taken)| Capacity::of(name, &taken, input.return_consumed_capacity.as_deref(), false));
-    let capacity: Vec<_> = capacity.collect();
+    let taken = names.iter().zip(written.iter().map(|one| one.taken(1.0)));
     Ok(BatchWritten {
         unprocessed_items: BTreeMap::new(),
-        item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
-        consumed_capacity: (!capacity.is_empty()).then_some(capacity),
+        item_collection_metrics: all_collections(&names, &written, input.return_item_collection_metrics.as_deref()),
+        consumed_capacity: Capacity::of_all(taken, input.return_consumed_capacity.as_deref(), false),
     })
 }
 

@@ -4,11 +4,11 @@ use super::shapes::items::{Capacity, Changed, CollectionMetrics, GetItem, Got, R
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::expression::{Kind, Update, legacy};
-use crate::schema::Table;
 use crate::value::{Item, item_size};
 use crate::write::{Action, Write, Written, has_collections};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -21,21 +21,35 @@ struct Asked {
 
 impl Asked {
     fn answer(&self, name: &str, written: &Written, attributes: Option<Item>) -> Changed {
-        let taken = Taken::writing(&written.table, &written.effort, 1.0);
         Changed {
             attributes,
-            consumed_capacity: Capacity::of(name, &taken, self.capacity.as_deref(), false),
-            item_collection_metrics: collections(&written.table, &written.key, self.collections.as_deref()),
+            consumed_capacity: Capacity::of(name, &written.taken(1.0), self.capacity.as_deref(), false),
+            item_collection_metrics: collections(written, self.collections.as_deref()),
         }
     }
 }
 
 /// The item collection that a write was to, if it is asked for and the table has such.
-pub(super) fn collections(table: &Table, key: &Item, asked: Option<&str>) -> Option<CollectionMetrics> {
-    let is_shown = asked == Some("SIZE") && has_collections(table);
-    let hash = &table.keys.hash.name;
-    let value = key.get(hash).filter(|_| is_shown)?.clone();
+fn collections(written: &Written, asked: Option<&str>) -> Option<CollectionMetrics> {
+    let is_shown = asked == Some("SIZE") && has_collections(&written.table);
+    let hash = &written.table.keys.hash.name;
+    let value = written.key.get(hash).filter(|_| is_shown)?.clone();
     Some(CollectionMetrics { item_collection_key: [(hash.clone(), value)].into(), size_estimate_range_gb: [0.0, 1.0] })
+}
+
+/// The item collections that several writes were to, by the names that their tables were called by.
+pub(super) fn all_collections(
+    names: &[String],
+    written: &[Written],
+    asked: Option<&str>,
+) -> Option<BTreeMap<String, Vec<CollectionMetrics>>> {
+    let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (name, one) in names.iter().zip(written) {
+        if let Some(collections) = collections(one, asked) {
+            all.entry(name.clone()).or_default().push(collections);
+        }
+    }
+    Some(all).filter(|all| !all.is_empty())
 }
 
 pub(super) fn tells(asked: Option<&str>) -> bool {

@@ -1,12 +1,12 @@
 //! Handlers for queries and scans.
 
-use super::shapes::items::{Capacity, Found, Query, Scan};
+use super::shapes::items::{Capacity, Found, SearchInput};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::contents;
 use crate::expression::{Condition, KeyCondition, Kind, Projection, Substitutions, legacy};
 use crate::query::{Reach, Search};
-use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table};
+use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table, TableKey};
 use crate::value::{Item, item_size};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
@@ -111,39 +111,10 @@ impl Show {
     }
 }
 
-pub(super) async fn query(state: State, context: RequestContext, input: Query) -> Result<Found, Error> {
+pub(super) async fn query(state: State, context: RequestContext, mut input: SearchInput) -> Result<Found, Error> {
     let table = address::table(&context, &input.table_name)?;
-    let expressions = [
-        ("ProjectionExpression", input.projection_expression.is_some()),
-        ("FilterExpression", input.filter_expression.is_some()),
-        ("KeyConditionExpression", input.key_condition_expression.is_some()),
-    ];
-    let older = [
-        ("AttributesToGet", input.attributes_to_get.is_some()),
-        ("QueryFilter", input.query_filter.is_some()),
-        ("ConditionalOperator", input.conditional_operator.is_some()),
-        ("KeyConditions", input.key_conditions.is_some()),
-    ];
-    legacy::check_unmixed(&older, &expressions)?;
-    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
-    let missing = "FilterExpression and KeyConditionExpression are null";
-    let takes_values = input.filter_expression.is_some() || input.key_condition_expression.is_some();
-    Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        input.expression_attribute_values,
-        has_expression,
-        missing,
-    )?;
-    let condition = input
-        .key_condition_expression
-        .as_deref()
-        .map(|text| KeyCondition::parse(text, &mut placeholders))
-        .transpose()?;
-    let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
-    let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
-    placeholders.check_used()?;
-    let condition = match (condition, input.key_conditions) {
+    let mut asked = Asked::read(&mut input, "FilterExpression and KeyConditionExpression are null")?;
+    let condition = match (asked.condition.take(), input.key_conditions.take()) {
         (Some(condition), _) => condition,
         (None, Some(conditions)) => legacy::key_condition(conditions)?,
         (None, None) => {
@@ -152,26 +123,11 @@ pub(super) async fn query(state: State, context: RequestContext, input: Query) -
             ));
         }
     };
-    let filter_name = if filter.is_some() { "Filter Expression" } else { "QueryFilter" };
-    let filter = filter.or(legacy::condition(input.query_filter, input.conditional_operator.as_deref())?);
-    let show = Show {
-        select: input.select,
-        parameter: if projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
-        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
-        is_consistent: input.consistent_read,
-        capacity: input.return_consumed_capacity,
-    };
-    show.check("Querying", input.index_name.is_some())?;
-    let search = Search {
-        table,
-        index: input.index_name,
-        reach: Reach::Partition { condition, is_forward: input.scan_index_forward.unwrap_or(true) },
-        after: input.exclusive_start_key.map(reading::item).transpose()?,
-        filter,
-        limit: input.limit,
-    };
-    let filter = search.filter.clone();
-    show.answer(&state, &input.table_name, &search, |keys| check_filter(filter_name, filter.as_ref(), keys))
+    let filter_name = if asked.filter.is_some() { "Filter Expression" } else { "QueryFilter" };
+    let reach = Reach::Partition { condition, is_forward: input.scan_index_forward.unwrap_or(true) };
+    let (show, search) = asked.search(table, reach, &mut input, "Querying")?;
+    let check = |keys: &KeySchema| check_filter(filter_name, search.filter.as_ref(), keys);
+    show.answer(&state, &input.table_name, &search, check)
 }
 
 /// A query's filter sees what its key condition has found; keys are for the latter.
@@ -186,50 +142,71 @@ fn check_filter(parameter: &str, filter: Option<&Condition>, keys: &KeySchema) -
     }
 }
 
-pub(super) async fn scan(state: State, context: RequestContext, input: Scan) -> Result<Found, Error> {
+pub(super) async fn scan(state: State, context: RequestContext, mut input: SearchInput) -> Result<Found, Error> {
     let table = address::table(&context, &input.table_name)?;
     let segment = segment(input.segment, input.total_segments)?;
-    let expressions = [
-        ("ProjectionExpression", input.projection_expression.is_some()),
-        ("FilterExpression", input.filter_expression.is_some()),
-    ];
-    let older = [
-        ("AttributesToGet", input.attributes_to_get.is_some()),
-        ("ScanFilter", input.scan_filter.is_some()),
-        ("ConditionalOperator", input.conditional_operator.is_some()),
-    ];
-    legacy::check_unmixed(&older, &expressions)?;
-    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
-    let missing = "FilterExpression is null";
-    let takes_values = input.filter_expression.is_some();
-    Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        input.expression_attribute_values,
-        has_expression,
-        missing,
-    )?;
-    let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
-    let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
-    placeholders.check_used()?;
-    let filter = filter.or(legacy::condition(input.scan_filter, input.conditional_operator.as_deref())?);
-    let show = Show {
-        select: input.select,
-        parameter: if projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
-        projection: projection.or(input.attributes_to_get.map(legacy::projection).transpose()?),
-        is_consistent: input.consistent_read,
-        capacity: input.return_consumed_capacity,
-    };
-    show.check("Scanning", input.index_name.is_some())?;
-    let search = Search {
-        table,
-        index: input.index_name,
-        reach: Reach::Everything { segment },
-        after: input.exclusive_start_key.map(reading::item).transpose()?,
-        filter,
-        limit: input.limit,
-    };
+    let asked = Asked::read(&mut input, "FilterExpression is null")?;
+    let (show, search) = asked.search(table, Reach::Everything { segment }, &mut input, "Scanning")?;
     show.answer(&state, &input.table_name, &search, |_| Ok(()))
+}
+
+/// The expressions of a query or a scan.
+struct Asked {
+    condition: Option<KeyCondition>,
+    filter: Option<Condition>,
+    projection: Option<Projection>,
+}
+
+impl Asked {
+    /// Reads them. `missing` says what is not there that values could be for.
+    fn read(input: &mut SearchInput, missing: &'static str) -> Result<Self, Error> {
+        let expressions = [
+            ("ProjectionExpression", input.projection_expression.is_some()),
+            ("FilterExpression", input.filter_expression.is_some()),
+            ("KeyConditionExpression", input.key_condition_expression.is_some()),
+        ];
+        let older = [
+            ("AttributesToGet", input.attributes_to_get.is_some()),
+            ("QueryFilter", input.query_filter.is_some()),
+            ("ScanFilter", input.scan_filter.is_some()),
+            ("ConditionalOperator", input.conditional_operator.is_some()),
+            ("KeyConditions", input.key_conditions.is_some()),
+        ];
+        legacy::check_unmixed(&older, &expressions)?;
+        let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+        let takes_values = input.filter_expression.is_some() || input.key_condition_expression.is_some();
+        Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
+        let (names, values) = (input.expression_attribute_names.take(), input.expression_attribute_values.take());
+        let mut placeholders = reading::placeholders(names, values, has_expression, missing)?;
+        let condition = input.key_condition_expression.as_deref();
+        let condition = condition.map(|text| KeyCondition::parse(text, &mut placeholders)).transpose()?;
+        let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
+        let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
+        placeholders.check_used()?;
+        Ok(Self { condition, filter, projection })
+    }
+
+    /// Puts what the older parameters say beside them.
+    fn search(
+        self,
+        table: TableKey,
+        reach: Reach,
+        input: &mut SearchInput,
+        verb: &str,
+    ) -> Result<(Show, Search), Error> {
+        let older = input.query_filter.take().or(input.scan_filter.take());
+        let filter = self.filter.or(legacy::condition(older, input.conditional_operator.as_deref())?);
+        let show = Show {
+            select: input.select.take(),
+            parameter: if self.projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
+            projection: self.projection.or(input.attributes_to_get.take().map(legacy::projection).transpose()?),
+            is_consistent: input.consistent_read,
+            capacity: input.return_consumed_capacity.take(),
+        };
+        show.check(verb, input.index_name.is_some())?;
+        let after = input.exclusive_start_key.take().map(reading::item).transpose()?;
+        Ok((show, Search { table, index: input.index_name.take(), reach, after, filter, limit: input.limit }))
+    }
 }
 
 fn segment(segment: Option<u64>, total: Option<u64>) -> Result<Option<(u64, u64)>, Error> {

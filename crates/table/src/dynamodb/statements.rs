@@ -7,12 +7,11 @@ use super::shapes::statements::{
     BatchError, BatchExecute, BatchExecuted, BatchResponse, ExecuteStatement, ExecuteTransaction, Executed,
     OneStatement, TransactionExecuted,
 };
-use super::transactions::capacities;
 use crate::capacity::{Taken, read_factor};
 use crate::partiql::{Returning, Select, Statement};
 use crate::schema::TableKey;
 use crate::statements::{Position, Reading, item_of, returned, write_of};
-use crate::transact::{FACTOR, Token, does_write};
+use crate::transact::{FACTOR, Token, taken_of};
 use crate::value::{AttributeValue, Item, decode_item, encode_item, item_size};
 use crate::write::Write;
 use crate::{Error, Tables};
@@ -21,7 +20,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use fogbank_model::RequestContext;
 use fogbank_wire::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -50,11 +48,10 @@ pub(super) async fn execute(state: State, context: RequestContext, input: Execut
                 return Err(Error::validation("Unsupported operation"));
             };
             let written = state.write(write).await?;
-            let taken = Taken::writing(&written.table, &written.effort, 1.0);
             return Ok(Executed {
                 items: returned(returning, &written),
                 next_token: None,
-                consumed_capacity: Capacity::of(&name, &taken, asked, false),
+                consumed_capacity: Capacity::of(&name, &written.taken(1.0), asked, false),
                 last_evaluated_key: None,
             });
         }
@@ -118,20 +115,14 @@ pub(super) async fn batch(state: State, context: RequestContext, input: BatchExe
         .map(|(statement, one)| statement.and_then(|statement| ready(&state, &context, statement, &one)))
         .collect();
     let answers = execute_each(&state, ready).await?;
-    let mut all: BTreeMap<&str, Taken> = BTreeMap::new();
-    for (name, answer) in names.iter().zip(&answers) {
-        if let (Some(name), Ok((_, taken))) = (name, answer) {
-            all.entry(name).or_default().add(taken);
-        }
-    }
-    let asked = input.return_consumed_capacity.as_deref();
-    let capacity: Vec<_> =
-        all.into_iter().filter_map(|(name, taken)| Capacity::of(name, &taken, asked, false)).collect();
+    let taken =
+        names.iter().zip(&answers).filter_map(|(name, answer)| Some((name.as_ref()?, answer.as_ref().ok()?.1.clone())));
+    let consumed_capacity = Capacity::of_all(taken, input.return_consumed_capacity.as_deref(), false);
     let responses = names.iter().cloned().zip(answers).map(|(table_name, answer)| match answer {
         Ok((item, _)) => BatchResponse { table_name, item, error: None },
         Err(error) => BatchResponse { table_name, item: None, error: Some(refusal(error)) },
     });
-    Ok(BatchExecuted { responses: responses.collect(), consumed_capacity: (!capacity.is_empty()).then_some(capacity) })
+    Ok(BatchExecuted { responses: responses.collect(), consumed_capacity })
 }
 
 /// Reads one by one; writes all that can be made in one transaction, in which each fails on its own.
@@ -145,8 +136,7 @@ async fn execute_each(state: &Tables, all: Vec<Result<Ready, Error>>) -> Result<
         Ready::Read(key, select, is_consistent) => get(state, &key, select, is_consistent),
         Ready::Write(_, returning) => {
             let written = made.next().unwrap_or_else(|| Err(Error::validation("Unsupported operation")))?;
-            let taken = Taken::writing(&written.table, &written.effort, 1.0);
-            Ok((returned(returning, &written).pop(), taken))
+            Ok((returned(returning, &written).pop(), written.taken(1.0)))
         }
     };
     all.into_iter().map(answer).map(store_errors_apart).collect()
@@ -260,12 +250,7 @@ fn get_together(
         rests.push((columns, rest));
     }
     let found = state.get_together(&wanted)?;
-    let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
-    for (name, (table, item)) in names.iter().zip(&found) {
-        let bytes = item.as_ref().map_or(0, item_size);
-        taken.entry(name).or_default().add(&Taken::reading(table, None, bytes, FACTOR));
-    }
-    let consumed_capacity = capacities(taken, asked);
+    let consumed_capacity = Capacity::of_all(names.iter().zip(found.iter().map(taken_of)), asked, true);
     let responses = found.into_iter().zip(rests).map(|((_, item), (columns, rest))| {
         let item = item.filter(|item| rest.is_none_or(|rest| rest.holds(item)));
         ItemResponse { item: item.map(|item| columns.of(&item)) }
@@ -290,17 +275,9 @@ async fn write_together(
         writes.push(write);
         returnings.push(returning);
     }
-    let kinds: Vec<bool> = writes.iter().map(|write| does_write(&write.action)).collect();
     let Some(written) = state.transact(writes, token).await? else { return Ok(TransactionExecuted::default()) };
-    let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
-    for ((name, one), does_write) in names.iter().zip(&written).zip(kinds) {
-        let units = match does_write {
-            true => Taken::writing(&one.table, &one.effort, FACTOR),
-            false => Taken { is_write: true, ..Taken::reading(&one.table, None, 0, FACTOR) },
-        };
-        taken.entry(name).or_default().add(&units);
-    }
-    let consumed_capacity = capacities(taken, asked);
+    let taken = names.iter().zip(written.iter().map(|one| one.taken(FACTOR)));
+    let consumed_capacity = Capacity::of_all(taken, asked, true);
     let responses = returnings.iter().zip(&written).map(|(returning, one)| returned(*returning, one).pop());
     let responses: Vec<_> = responses.map(|item| ItemResponse { item }).collect();
     // A transaction that answers nothing has no responses.

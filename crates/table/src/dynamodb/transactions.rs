@@ -1,19 +1,16 @@
 //! Handlers for transactions.
 
-use super::items::{collections, tells};
+use super::items::{all_collections, tells};
 use super::shapes::items::{
     Capacity, ItemResponse, TransactGet, TransactGot, TransactPart, TransactWrite, TransactWriteItem, Transacted,
 };
 use super::{address, reading};
-use crate::capacity::Taken;
 use crate::expression::{Kind, Update};
-use crate::transact::{FACTOR, Token, does_write};
-use crate::value::item_size;
+use crate::transact::{FACTOR, Token, taken_of};
 use crate::write::{Action, Write};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -31,38 +28,16 @@ pub(super) async fn write(state: State, context: RequestContext, input: Transact
         names.push(name);
         writes.push(write);
     }
-    let kinds: Vec<bool> = writes.iter().map(|write| does_write(&write.action)).collect();
     let again: Vec<_> = if token.is_some() { writes.clone() } else { Vec::new() };
+    let asked = input.return_consumed_capacity.as_deref();
     let Some(written) = state.transact(writes, token).await? else {
-        let taken = state.reread(&again)?;
-        let mut by_name: BTreeMap<&str, Taken> = BTreeMap::new();
-        names.iter().zip(&taken).for_each(|(name, taken)| by_name.entry(name).or_default().add(taken));
-        let consumed_capacity = capacities(by_name, input.return_consumed_capacity.as_deref());
+        let consumed_capacity = Capacity::of_all(names.iter().zip(state.reread(&again)?), asked, true);
         return Ok(Transacted { consumed_capacity, item_collection_metrics: None });
     };
-    let (mut taken, mut metrics): (BTreeMap<&str, Taken>, BTreeMap<String, Vec<_>>) = Default::default();
-    for ((name, one), does_write) in names.iter().zip(&written).zip(kinds) {
-        let units = match does_write {
-            true => Taken::writing(&one.table, &one.effort, FACTOR),
-            // A check costs what a write of the item would.
-            false => Taken { is_write: true, ..Taken::reading(&one.table, None, 0, FACTOR) },
-        };
-        taken.entry(name).or_default().add(&units);
-        let collections = collections(&one.table, &one.key, input.return_item_collection_metrics.as_deref());
-        if let Some(collections) = collections {
-            metrics.entry(name.clone()).or_default().push(collections);
-        }
-    }
     Ok(Transacted {
-        consumed_capacity: capacities(taken, input.return_consumed_capacity.as_deref()),
-        item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
+        consumed_capacity: Capacity::of_all(names.iter().zip(written.iter().map(|one| one.taken(FACTOR))), asked, true),
+        item_collection_metrics: all_collections(&names, &written, input.return_item_collection_metrics.as_deref()),
     })
-}
-
-pub(super) fn capacities(taken: BTreeMap<&str, Taken>, asked: Option<&str>) -> Option<Vec<Capacity>> {
-    let all = taken.into_iter().filter_map(|(name, taken)| Capacity::of(name, &taken, asked, true));
-    let all: Vec<_> = all.collect();
-    (!all.is_empty()).then_some(all)
 }
 
 fn read_part(context: &RequestContext, item: TransactWriteItem) -> Result<(String, Write), Error> {
@@ -126,12 +101,8 @@ pub(super) async fn get(state: State, context: RequestContext, input: TransactGe
         names.push(part.table_name);
     }
     let found = state.get_together(&wanted)?;
-    let mut taken: BTreeMap<&str, Taken> = BTreeMap::new();
-    for (name, (table, item)) in names.iter().zip(&found) {
-        let bytes = item.as_ref().map_or(0, item_size);
-        taken.entry(name).or_default().add(&Taken::reading(table, None, bytes, FACTOR));
-    }
-    let consumed_capacity = capacities(taken, input.return_consumed_capacity.as_deref());
+    let taken = names.iter().zip(found.iter().map(taken_of));
+    let consumed_capacity = Capacity::of_all(taken, input.return_consumed_capacity.as_deref(), true);
     let shown = found.into_iter().zip(&projections).map(|((_, item), projection)| ItemResponse {
         item: item.map(|item| reading::projected(item, projection.as_ref())),
     });

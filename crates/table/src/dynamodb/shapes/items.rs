@@ -133,6 +133,18 @@ impl Capacity {
             global_secondary_indexes: of_kind(IndexKind::Global),
         })
     }
+
+    /// The same of several operations, for each table once.
+    pub fn of_all<'a>(
+        taken: impl Iterator<Item = (&'a String, Taken)>,
+        wanted: Option<&str>,
+        names_kind: bool,
+    ) -> Option<Vec<Self>> {
+        let mut by_table: BTreeMap<&str, Taken> = BTreeMap::new();
+        taken.for_each(|(table, taken)| by_table.entry(table).or_default().add(&taken));
+        let all = by_table.into_iter().filter_map(|(table, taken)| Self::of(table, &taken, wanted, names_kind));
+        Some(all.collect::<Vec<_>>()).filter(|all| !all.is_empty())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -205,9 +217,10 @@ pub struct BatchWritten {
     pub consumed_capacity: Option<Vec<Capacity>>,
 }
 
+/// The input of `Query` and of `Scan`; each has some of the members alone.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Query {
+pub struct SearchInput {
     pub table_name: String,
     pub index_name: Option<String>,
     pub select: Option<String>,
@@ -216,34 +229,16 @@ pub struct Query {
     pub consistent_read: bool,
     pub key_conditions: Expectations,
     pub query_filter: Expectations,
+    pub scan_filter: Expectations,
     pub conditional_operator: Option<String>,
     pub scan_index_forward: Option<bool>,
+    pub total_segments: Option<u64>,
+    pub segment: Option<u64>,
     pub exclusive_start_key: Option<Value>,
     pub return_consumed_capacity: Option<String>,
     pub projection_expression: Option<String>,
     pub filter_expression: Option<String>,
     pub key_condition_expression: Option<String>,
-    pub expression_attribute_names: Names,
-    pub expression_attribute_values: Option<Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Scan {
-    pub table_name: String,
-    pub index_name: Option<String>,
-    pub select: Option<String>,
-    pub attributes_to_get: Option<Vec<String>>,
-    pub limit: Option<usize>,
-    pub consistent_read: bool,
-    pub scan_filter: Expectations,
-    pub conditional_operator: Option<String>,
-    pub exclusive_start_key: Option<Value>,
-    pub return_consumed_capacity: Option<String>,
-    pub total_segments: Option<u64>,
-    pub segment: Option<u64>,
-    pub projection_expression: Option<String>,
-    pub filter_expression: Option<String>,
     pub expression_attribute_names: Names,
     pub expression_attribute_values: Option<Value>,
 }
