@@ -139,6 +139,32 @@ def aws(platform):
     return client
 
 
+@pytest.fixture
+def client(aws):
+    """Lambda's client."""
+    return aws("lambda")
+
+
+@pytest.fixture
+def dynamodb(aws):
+    return aws("dynamodb")
+
+
+@pytest.fixture
+def kinesis(aws):
+    return aws("kinesis")
+
+
+@pytest.fixture
+def s3(aws):
+    return aws("s3")
+
+
+@pytest.fixture
+def sqs(aws):
+    return aws("sqs")
+
+
 def package(files):
     """A ZIP of `files`: names and texts, or (text, mode) pairs."""
     buffer = io.BytesIO()
@@ -175,6 +201,26 @@ def make_function(aws):
     for client, name in made:
         try:
             client.delete_function(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            pass
+
+
+@pytest.fixture
+def map_source(client, sqs, make_function):
+    """Maps event sources to functions that show what they are called with in a queue; the mappings go with the test. Answers the queue, the function's
+    name, and the mapping."""
+    made = []
+
+    def make(code, arn, variables=None, **options):
+        out = sqs.create_queue(QueueName=unique())["QueueUrl"]
+        function = make_function(code, Timeout=5, Environment={"Variables": {"OUT": out, **(variables or {})}})
+        made.append(client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **options)["UUID"])
+        return out, function, made[-1]
+
+    yield make
+    for uuid in made:
+        try:
+            client.delete_event_source_mapping(UUID=uuid)
         except client.exceptions.ResourceNotFoundException:
             pass
 

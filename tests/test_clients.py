@@ -16,11 +16,6 @@ AWS_V2 = Path("/usr/bin/aws")
 CODE = "def handler(event, context):\n    print('asked for', event.get('what'))\n    return {'got': event}\n"
 
 
-@pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
 def run(platform, *words, environment=None, check=True, **options):
     """Runs a client and answers what it printed, as JSON where it is some."""
     environment = {**platform.environ(), "PATH": f"{BIN}:{os.environ['PATH']}", **(environment or {})}

@@ -11,11 +11,6 @@ from conftest import error_of, invoke, unique
 
 
 @pytest.fixture
-def dynamodb(aws):
-    return aws("dynamodb")
-
-
-@pytest.fixture
 def make_table(dynamodb):
     """Makes tables that go with the test; answers their names."""
     made = []

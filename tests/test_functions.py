@@ -34,11 +34,6 @@ def status(answer):
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def create(client):
     """Makes a function and answers what the platform said to it."""
     made = []

@@ -15,11 +15,6 @@ ECHO = "def handler(event, context):\n    return event\n"
 PRINTER = "def handler(event, context):\n    print('saw', event.get('word'))\n    return event\n"
 
 
-@pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
 @pytest.fixture(scope="session")
 def lines(aws):
     """What a function's log holds."""

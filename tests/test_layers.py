@@ -14,11 +14,6 @@ def layer_arn(name, version=None):
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def publish(client):
     """Publishes a layer of some files; answers what the platform said."""
     made = []

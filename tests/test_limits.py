@@ -21,11 +21,6 @@ SCRIPT = Path(__file__).parent / "attacks.py"
 SYNCHRONOUS, ASYNCHRONOUS = 6_291_556, 1_048_576
 
 
-@pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
 def outside(attack, timeout=60, **arguments):
     """Runs an attack on the host."""
     event = json.dumps({"attack": attack, "with": arguments})

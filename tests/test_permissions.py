@@ -12,11 +12,6 @@ CODE = "def handler(event, context):\n    return 1\n"
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def function(client, make_function):
     """A function with version 1 and the alias `live` of it."""
     name = make_function(CODE)

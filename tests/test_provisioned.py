@@ -12,11 +12,6 @@ SLOW = "import time, os\ntime.sleep(0.3)\ndef handler(event, context):\n    time
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def version(client, make_function):
     """A function whose version 1 takes a while to start."""
     name = make_function(SLOW, Timeout=10)

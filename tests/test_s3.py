@@ -23,11 +23,6 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
 def bucket(s3):
     name = f"b-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name)

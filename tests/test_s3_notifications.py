@@ -10,11 +10,6 @@ from conftest import ACCOUNT, REGION, eventually
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
 def bucket(s3):
     name = f"n-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name)

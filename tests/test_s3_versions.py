@@ -8,11 +8,6 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
 def bucket(s3):
     name = f"v-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name)

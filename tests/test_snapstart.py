@@ -9,11 +9,6 @@ ON = {"ApplyOn": "PublishedVersions"}
 CODE = "import os\nprint('initialised')\nCOUNT = 0\ndef handler(event, context):\n    global COUNT\n    COUNT += 1\n    return [os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'], context.function_version, COUNT]\n"
 
 
-@pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
 def settled(client, name, version="1"):
     """The version's configuration once it is no longer pending."""
 

@@ -27,11 +27,6 @@ def sns(aws):
 
 
 @pytest.fixture
-def sqs(aws):
-    return aws("sqs")
-
-
-@pytest.fixture
 def topic(sns):
     """Makes topics that go with the test; answers their ARNs."""
     made = []

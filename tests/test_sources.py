@@ -25,16 +25,6 @@ def handler(event, context):
 
 
 @pytest.fixture
-def sqs(aws):
-    return aws("sqs")
-
-
-@pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def make_queue(sqs):
     def make(suffix="", **attributes):
         attributes.setdefault("VisibilityTimeout", "5")
@@ -48,24 +38,14 @@ def make_queue(sqs):
 
 
 @pytest.fixture
-def mapped(client, make_function, make_queue):
+def mapped(make_queue, map_source):
     """A queue whose messages go to a function that shows its events in another queue."""
-    made = []
 
     def make(queue=None, variables=None, **options):
         url, arn = queue or make_queue()
-        out, _ = make_queue()
-        name = make_function(ECHO, Timeout=5, Environment={"Variables": {"OUT": out, **(variables or {})}})
-        mapping = client.create_event_source_mapping(FunctionName=name, EventSourceArn=arn, **options)
-        made.append(mapping["UUID"])
-        return url, out, name, mapping["UUID"]
+        return url, *map_source(ECHO, arn, variables, **options)
 
-    yield make
-    for uuid in made:
-        try:
-            client.delete_event_source_mapping(UUID=uuid)
-        except client.exceptions.ResourceNotFoundException:
-            pass
+    return make
 
 
 def events(sqs, url, seconds=10):

@@ -16,11 +16,6 @@ from conftest import ACCOUNT, REGION, error_of, eventually, unique
 
 
 @pytest.fixture
-def sqs(aws):
-    return aws("sqs")
-
-
-@pytest.fixture
 def queue(sqs):
     """Makes queues that go with the test; answers their URLs."""
     made = []

@@ -31,21 +31,6 @@ def handler(event, context):
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
-def kinesis(aws):
-    return aws("kinesis")
-
-
-@pytest.fixture
-def sqs(aws):
-    return aws("sqs")
-
-
-@pytest.fixture
 def queue(sqs):
     def make():
         url = sqs.create_queue(QueueName=unique())["QueueUrl"]
@@ -75,25 +60,14 @@ def arn_of(name):
 
 
 @pytest.fixture
-def mapped(client, make_function, stream, queue):
+def mapped(stream, map_source):
     """A stream whose records go to a function that shows its events in a queue."""
-    made = []
 
     def make(of=None, variables=None, **options):
         name, arn = of or stream()
-        out, _ = queue()
-        function = make_function(ECHO, Timeout=5, Environment={"Variables": {"OUT": out, **(variables or {})}})
-        options = {"EventSourceArn": arn, "StartingPosition": "TRIM_HORIZON", **options}
-        mapping = client.create_event_source_mapping(FunctionName=function, **options)
-        made.append(mapping["UUID"])
-        return name, out, function, mapping["UUID"]
+        return name, *map_source(ECHO, arn, variables, **{"StartingPosition": "TRIM_HORIZON", **options})
 
-    yield make
-    for uuid in made:
-        try:
-            client.delete_event_source_mapping(UUID=uuid)
-        except client.exceptions.ResourceNotFoundException:
-            pass
+    return make
 
 
 class Events:

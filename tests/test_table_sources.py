@@ -25,21 +25,6 @@ def handler(event, context):
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
-def dynamodb(aws):
-    return aws("dynamodb")
-
-
-@pytest.fixture
-def sqs(aws):
-    return aws("sqs")
-
-
-@pytest.fixture
 def table(dynamodb):
     made = []
 
@@ -62,21 +47,14 @@ def table(dynamodb):
 
 
 @pytest.fixture
-def mapped(client, sqs, make_function, table):
+def mapped(table, map_source):
     """A table whose changes go to a function that shows its events in a queue."""
-    made = []
 
     def make(of=None, variables=None, **options):
         name, arn = of or table()
-        out = sqs.create_queue(QueueName=unique())["QueueUrl"]
-        function = make_function(ECHO, Timeout=5, Environment={"Variables": {"OUT": out, **(variables or {})}})
-        options = {"EventSourceArn": arn, "StartingPosition": "TRIM_HORIZON", **options}
-        made.append(client.create_event_source_mapping(FunctionName=function, **options)["UUID"])
-        return name, out, function, made[-1]
+        return name, *map_source(ECHO, arn, variables, **{"StartingPosition": "TRIM_HORIZON", **options})
 
-    yield make
-    for uuid in made:
-        client.delete_event_source_mapping(UUID=uuid)
+    return make
 
 
 def put(dynamodb, name, id, **attributes):

@@ -15,11 +15,6 @@ def code(mark):
 
 
 @pytest.fixture
-def client(aws):
-    return aws("lambda")
-
-
-@pytest.fixture
 def function(make_function):
     return make_function(CODE.format(mark="first"))
 
