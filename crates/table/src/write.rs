@@ -85,10 +85,10 @@ pub(crate) fn perform(tx: &mut Tx<'_>, registry: &Registry, write: &Write) -> Re
         Action::Delete(_) => (None, None),
         Action::Check(_) => (old.clone(), None),
         Action::Update(key, update) => {
-            let updated = update.apply(old.as_ref().unwrap_or(key))?;
+            let mut updated = update.apply(old.as_ref().unwrap_or(key))?;
             check_updated(&table, &updated.item, update)?;
             let is_there = old.is_some() || update.makes_item();
-            (is_there.then(|| updated.item.clone()), Some(updated))
+            (is_there.then(|| std::mem::take(&mut updated.item)), Some(updated))
         }
     };
     let change = (old.as_ref(), new.as_ref());
