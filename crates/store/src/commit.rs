@@ -173,7 +173,7 @@ impl CommitLoop {
         match &done {
             Ok(()) => self.engine = Some(engine),
             Err(error) => {
-                tracing::error!(%error, "a group of transactions was not written");
+                tracing::error!(%error, "the store could not write; its files will be opened again");
                 // The engine refuses all work after a failed write; its files, opened again, hold the last committed state.
                 self.readers.use_only(None);
             }
