@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,20 @@ def iterator(kinesis, name, kind="TRIM_HORIZON", shard=0, **options):
 
 
 def read(kinesis, name, kind="TRIM_HORIZON", shard=0, **options):
-    return [record["Data"] for record in kinesis.get_records(ShardIterator=iterator(kinesis, name, kind, shard, **options))["Records"]]
+    return [record["Data"] for record in get(kinesis, ShardIterator=iterator(kinesis, name, kind, shard, **options))["Records"]]
+
+
+def attempt(call, **options):
+    """The code and the message that a call is refused with, if it is."""
+    try:
+        call(**options)
+    except ClientError as error:
+        return error.response["Error"]["Code"], error.response["Error"]["Message"]
+
+
+def get(kinesis, **options):
+    """Reads as soon as the shard is to be read again."""
+    return taken(lambda: kinesis.get_records(**options))
 
 
 def put(kinesis, name, data, key="k", **options):
@@ -70,7 +84,7 @@ def put(kinesis, name, data, key="k", **options):
 
 
 def taken(write):
-    """Writes as soon as the shard takes it again."""
+    """Calls as soon as the shard's limits allow it again."""
 
     def attempt():
         try:
@@ -142,18 +156,18 @@ def test_records_are_read_in_the_order_of_their_numbers(kinesis, stream):
     numbers = [record["SequenceNumber"] for record in written]
     assert all(record["ShardId"] == shard_id(0) for record in written)
     assert numbers == sorted(numbers, key=int) and len(set(numbers)) == 5 and all(number.startswith("4959") for number in numbers)
-    page = kinesis.get_records(ShardIterator=iterator(kinesis, name), Limit=2)
+    page = get(kinesis, ShardIterator=iterator(kinesis, name), Limit=2)
     assert [record["Data"] for record in page["Records"]] == [b"0", b"1"] and page["MillisBehindLatest"] >= 0
     record = page["Records"][0]
     assert (record["SequenceNumber"], record["PartitionKey"]) == (numbers[0], "k")
     age = datetime.datetime.now(datetime.timezone.utc) - record["ApproximateArrivalTimestamp"]
     assert datetime.timedelta(0) <= age < datetime.timedelta(minutes=1)
-    page = kinesis.get_records(ShardIterator=page["NextShardIterator"], StreamARN=arn(name))
+    page = get(kinesis, ShardIterator=page["NextShardIterator"], StreamARN=arn(name))
     assert ([record["Data"] for record in page["Records"]], page["MillisBehindLatest"]) == ([b"2", b"3", b"4"], 0)
-    empty = kinesis.get_records(ShardIterator=page["NextShardIterator"])
+    empty = get(kinesis, ShardIterator=page["NextShardIterator"])
     assert (empty["Records"], "ChildShards" in empty) == ([], False) and empty["NextShardIterator"]
     put(kinesis, name, b"5", SequenceNumberForOrdering=numbers[-1])
-    assert [record["Data"] for record in kinesis.get_records(ShardIterator=empty["NextShardIterator"])["Records"]] == [b"5"]
+    assert [record["Data"] for record in get(kinesis, ShardIterator=empty["NextShardIterator"])["Records"]] == [b"5"]
 
 
 def test_reading_begins_where_an_iterator_says(kinesis, stream):
@@ -162,13 +176,13 @@ def test_reading_begins_where_an_iterator_says(kinesis, stream):
     latest = iterator(kinesis, name, "LATEST")
     second = put(kinesis, name, b"b")["SequenceNumber"]
     put(kinesis, name, b"c")
-    assert [record["Data"] for record in kinesis.get_records(ShardIterator=latest)["Records"]] == [b"b", b"c"]
+    assert [record["Data"] for record in get(kinesis, ShardIterator=latest)["Records"]] == [b"b", b"c"]
     assert read(kinesis, name, "AT_SEQUENCE_NUMBER", StartingSequenceNumber=second) == [b"b", b"c"]
     assert read(kinesis, name, "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=second) == [b"c"]
     assert read(kinesis, name, "AT_SEQUENCE_NUMBER", StartingSequenceNumber="0") == [b"a", b"b", b"c"]
     start = shards(kinesis, name)[0]["SequenceNumberRange"]["StartingSequenceNumber"]
     assert int(start) < int(first) and read(kinesis, name, "AT_SEQUENCE_NUMBER", StartingSequenceNumber=start) == [b"a", b"b", b"c"]
-    [record, *_] = kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"]
+    [record, *_] = get(kinesis, ShardIterator=iterator(kinesis, name))["Records"]
     at = record["ApproximateArrivalTimestamp"]
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=at) == [b"a", b"b", b"c"]
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=at - datetime.timedelta(days=3)) == [b"a", b"b", b"c"]
@@ -178,10 +192,10 @@ def test_reading_begins_where_an_iterator_says(kinesis, stream):
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=now)[-1] == b"d"
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
     assert read(kinesis, name, "AT_TIMESTAMP", Timestamp=soon) == []
-    behind = kinesis.get_records(ShardIterator=iterator(kinesis, name), Limit=1)
+    behind = get(kinesis, ShardIterator=iterator(kinesis, name), Limit=1)
     assert behind["MillisBehindLatest"] > 0
     by_arn = kinesis.get_shard_iterator(StreamARN=arn(name), ShardId=shard_id(0), ShardIteratorType="LATEST")["ShardIterator"]
-    assert kinesis.get_records(ShardIterator=by_arn)["Records"] == []
+    assert get(kinesis, ShardIterator=by_arn)["Records"] == []
 
 
 def test_keys_decide_about_shards(kinesis, stream):
@@ -212,7 +226,7 @@ def test_a_shard_takes_a_thousand_records_a_second_and_says_which_it_does_not(ki
     assert failed[0] == {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": text}
     # The other shard is not concerned.
     assert answer["Records"][-1]["ShardId"] == shard_id(1)
-    kept = [record["SequenceNumber"] for record in kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"]]
+    kept = [record["SequenceNumber"] for record in get(kinesis, ShardIterator=iterator(kinesis, name))["Records"]]
     told = [result["SequenceNumber"] for answer in answers for result in answer["Records"][:-1] if "SequenceNumber" in result]
     assert kept == told[: len(kept)] and len(kept) >= 1000
 
@@ -230,10 +244,31 @@ def test_one_read_gives_ten_mebibytes_at_most(kinesis, stream):
     name = stream(0, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     for number in range(12):
         put(kinesis, name, bytes([number]) * 2**20, ExplicitHashKey="0")
-    first = kinesis.get_records(ShardIterator=iterator(kinesis, name))
+    first = get(kinesis, ShardIterator=iterator(kinesis, name))
     assert 8 <= len(first["Records"]) <= 10
-    second = kinesis.get_records(ShardIterator=first["NextShardIterator"])
+    begun = time.monotonic()
+    second = get(kinesis, ShardIterator=first["NextShardIterator"])
     assert [record["Data"][0] for record in first["Records"] + second["Records"]] == list(range(12))
+    assert time.monotonic() - begun > 3, "what was given at once is made up for at 2 MiB a second"
+
+
+def test_a_shard_is_read_five_times_a_second(kinesis, stream):
+    name = stream(2)
+    first, other = (iterator(kinesis, name, shard=shard) for shard in (0, 1))
+    reads = 0
+    while not (refusal := attempt(kinesis.get_records, ShardIterator=first)):
+        reads += 1
+    assert refusal == ("ProvisionedThroughputExceededException", f"Rate exceeded for Shard - {ACCOUNT}/{name}/{shard_id(0)}")
+    assert reads >= 5 and kinesis.get_records(ShardIterator=other)["Records"] == [], "each shard has limits of its own"
+    assert get(kinesis, ShardIterator=first)["Records"] == []
+
+
+def test_clients_wait_by_themselves_until_a_shard_is_read_again(platform, kinesis, stream):
+    name = stream()
+    patient = platform.client("kinesis", retries={"mode": "standard", "max_attempts": 6})
+    first = iterator(kinesis, name)
+    answers = [patient.get_records(ShardIterator=first) for _ in range(8)]
+    assert any(answer["ResponseMetadata"]["RetryAttempts"] for answer in answers)
 
 
 def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
@@ -267,13 +302,13 @@ def test_a_shard_is_split_and_its_reader_is_told_its_children(kinesis, stream):
     assert lower["HashKeyRange"] == {"StartingHashKey": "0", "EndingHashKey": str(2**127 - 1)}
     assert upper["HashKeyRange"] == {"StartingHashKey": middle, "EndingHashKey": str(LAST_HASH)}
     assert int(parent["SequenceNumberRange"]["EndingSequenceNumber"]) > int(parent["SequenceNumberRange"]["StartingSequenceNumber"])
-    end = kinesis.get_records(ShardIterator=iterator(kinesis, name))
+    end = get(kinesis, ShardIterator=iterator(kinesis, name))
     assert [record["Data"] for record in end["Records"]] == [b"before"] and "NextShardIterator" not in end
     assert end["ChildShards"] == [
         {"ShardId": shard_id(1), "ParentShards": [shard_id(0)], "HashKeyRange": lower["HashKeyRange"]},
         {"ShardId": shard_id(2), "ParentShards": [shard_id(0)], "HashKeyRange": upper["HashKeyRange"]},
     ]
-    assert kinesis.get_records(ShardIterator=latest)["ChildShards"] == end["ChildShards"]
+    assert get(kinesis, ShardIterator=latest)["ChildShards"] == end["ChildShards"]
     after = put(kinesis, name, b"after", ExplicitHashKey=middle)
     assert after["ShardId"] == shard_id(2)
     assert int(after["SequenceNumber"]) > int(parent["SequenceNumberRange"]["EndingSequenceNumber"])
@@ -369,7 +404,7 @@ def test_settings_are_kept_and_shown(kinesis, stream):
     assert put(kinesis, name, b"secret")["EncryptionType"] == "KMS"
     kinesis.stop_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId="alias/aws/kinesis")
     assert describe()["EncryptionType"] == "NONE" and "KeyId" not in describe()
-    assert [record.get("EncryptionType") for record in kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"]] == [None, "KMS"]
+    assert [record.get("EncryptionType") for record in get(kinesis, ShardIterator=iterator(kinesis, name))["Records"]] == [None, "KMS"]
     answer = kinesis.enable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["ALL"])
     assert (answer["CurrentShardLevelMetrics"], len(answer["DesiredShardLevelMetrics"])) == ([], 7)
     answer = kinesis.disable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["IncomingBytes", "OutgoingBytes"])
@@ -397,8 +432,8 @@ def test_policies_of_streams_and_consumers(kinesis, stream):
 def test_consumers_are_registered_listed_and_deregistered(kinesis, stream):
     name = stream()
     registered = [kinesis.register_stream_consumer(StreamARN=arn(name), ConsumerName=f"c{n}")["Consumer"] for n in range(3)]
-    assert all(consumer["ConsumerStatus"] == "ACTIVE" for consumer in registered)
-    first = registered[0]
+    assert all(consumer["ConsumerStatus"] == "CREATING" for consumer in registered)
+    first = {**registered[0], "ConsumerStatus": "ACTIVE"}
     assert first["ConsumerARN"].startswith(f"{arn(name)}/consumer/c0:")
     described = kinesis.describe_stream_consumer(ConsumerARN=first["ConsumerARN"])["ConsumerDescription"]
     assert described == {**first, "StreamARN": arn(name)}
@@ -604,7 +639,7 @@ def test_cbor_carries_data_times_and_errors(platform, kinesis, stream):
     assert status == 200 and written["ShardId"] == shard_id(0)
     status, batch = call_cbor(platform, "PutRecords", {"StreamName": name, "Records": [{"Data": b"x", "PartitionKey": "k"}] * 3})
     assert (status, batch["FailedRecordCount"], len(batch["Records"])) == (200, 0, 3)
-    [record, *_] = kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"]
+    [record, *_] = get(kinesis, ShardIterator=iterator(kinesis, name))["Records"]
     at = record["ApproximateArrivalTimestamp"]
     where = {"StreamName": name, "ShardId": shard_id(0), "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": at}
     _, found = call_cbor(platform, "GetShardIterator", where)
@@ -648,7 +683,7 @@ def test_a_rule_and_a_schedule_write_into_a_stream(aws, kinesis, stream):
     assert events.put_targets(Rule=rule, Targets=[target, {"Id": "plain", "Arn": arn(name), "InputPath": "$.detail"}])["FailedEntryCount"] == 0
     assert {"KinesisParameters": target["KinesisParameters"], **target} in events.list_targets_by_rule(Rule=rule)["Targets"]
     sent = events.put_events(Entries=[{"Source": rule, "DetailType": "t", "Detail": '{"user": "ann"}'}])["Entries"][0]["EventId"]
-    records = kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"]
+    records = get(kinesis, ShardIterator=iterator(kinesis, name))["Records"]
     assert sorted(record["PartitionKey"] for record in records) == sorted(["ann", sent])
     assert {"user": "ann"} in [json.loads(record["Data"]) for record in records]
     events.remove_targets(Rule=rule, Ids=["stream", "plain"])
@@ -660,7 +695,7 @@ def test_a_rule_and_a_schedule_write_into_a_stream(aws, kinesis, stream):
     assert code == "ValidationException" and "KinesisParameters" in message
     scheduler.create_schedule(**wish, Target={**to, "KinesisParameters": {"PartitionKey": "p"}})
     eventually(lambda: read(kinesis, name)[2:] == [b"due"])
-    assert kinesis.get_records(ShardIterator=iterator(kinesis, name))["Records"][2]["PartitionKey"] == "p"
+    assert get(kinesis, ShardIterator=iterator(kinesis, name))["Records"][2]["PartitionKey"] == "p"
 
 
 TEMPLATE = """

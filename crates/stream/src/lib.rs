@@ -22,6 +22,7 @@ mod pace;
 mod place;
 mod put;
 mod read;
+mod read_pace;
 mod reshard;
 mod settings;
 mod shards;
@@ -42,6 +43,7 @@ pub use subscribe::Subscription;
 
 use fogbank_model::Clock;
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
+use read_pace::ReadPaces;
 use std::sync::Arc;
 use subscribe::Subscriptions;
 use token::Secret;
@@ -52,6 +54,7 @@ pub struct Streams {
     store: Store,
     clock: Arc<dyn Clock>,
     secret: Secret,
+    read_paces: ReadPaces,
     subscriptions: Subscriptions,
     sweep: JoinHandle<()>,
 }
@@ -73,8 +76,8 @@ impl Streams {
         };
         let secret = store.transact(keep).await?;
         let sweep = tokio::spawn(sweep::work(store.clone(), clock.clone()));
-        let subscriptions = Subscriptions::default();
-        Ok(Arc::new(Self { store: store.clone(), clock, secret, subscriptions, sweep }))
+        let (read_paces, subscriptions) = (ReadPaces::default(), Subscriptions::default());
+        Ok(Arc::new(Self { store: store.clone(), clock, secret, read_paces, subscriptions, sweep }))
     }
 
     /// The stream called `key`.

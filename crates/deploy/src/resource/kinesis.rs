@@ -218,8 +218,9 @@ impl ResourceType for KinesisConsumer {
             if !tags.is_empty() {
                 input["Tags"] = tags.into();
             }
-            let mut answer = run(call, "RegisterStreamConsumer", input).await?;
-            let consumer = answer["Consumer"].take();
+            let answer = run(call, "RegisterStreamConsumer", input).await?;
+            let arn = json!({"ConsumerARN": answer["Consumer"]["ConsumerARN"]});
+            let consumer = run(call, "DescribeStreamConsumer", arn).await?["ConsumerDescription"].take();
             let names = ["ConsumerARN", "ConsumerName", "ConsumerStatus", "ConsumerCreationTimestamp"];
             let mut attributes: std::collections::BTreeMap<String, Value> =
                 names.iter().map(|name| ((*name).to_owned(), consumer[*name].clone())).collect();

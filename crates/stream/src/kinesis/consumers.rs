@@ -32,7 +32,8 @@ pub(super) struct Registered {
 pub(super) async fn register(state: State, context: RequestContext, input: Register) -> Result<Registered, Error> {
     let key = by_arn(&context, &input.stream)?;
     let consumer = state.register(&key, &input.name, input.tags).await?;
-    Ok(Registered { consumer: ConsumerShape::of(&key, consumer) })
+    // It can subscribe at once; AWS's answer says what its own is at that moment, and clients wait for the description to say otherwise.
+    Ok(Registered { consumer: ConsumerShape { status: "CREATING", ..ConsumerShape::of(&key, consumer) } })
 }
 
 /// How a request names a consumer: by its ARN, or by its stream's and its name.

@@ -124,8 +124,15 @@ pub(super) async fn get(state: State, context: RequestContext, input: Get) -> Re
         return Err(Error::NotFound(format!("Stream {} under account {} not found.", key.name, key.account)).into());
     }
     dry_run(input.dry_run)?;
-    let limit = input.limit.unwrap_or(READ_RECORDS);
-    let batch = state.read(&key, &shard_id(iterator.shard), iterator.place, limit)?;
+    let (limit, shard) = (input.limit.unwrap_or(READ_RECORDS), (iterator.stream, iterator.shard));
+    let id = shard_id(iterator.shard);
+    if !state.read_paces.begin(shard, now) {
+        return Err(Error::Throttled(format!("Rate exceeded for Shard - {}/{}/{id}", key.account, key.name)).into());
+    }
+    let batch = state.read(&key, &id, iterator.place, limit)?;
+    state
+        .read_paces
+        .gave(shard, batch.records.iter().map(|record| record.data.len() + record.partition_key.len()).sum());
     let next = Iterator { place: batch.next, made: now, ..iterator };
     Ok(GetOutput {
         records: batch.records.into_iter().map(RecordShape::from).collect(),

@@ -103,7 +103,13 @@ fn draft(state: &Streams, stream: &Stream, entry: Entry, path: &str) -> Result<D
             return Err(refused("partitionKey", " null", "Member must not be null"));
         }
     };
-    let hash_key = entry.explicit_hash_key.as_deref().map(|text| hash_key(text, "ExplicitHashKey")).transpose()?;
+    let too_large = |text: &str| {
+        Error::invalid(format!(
+            "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"
+        ))
+    };
+    let hash_key = entry.explicit_hash_key.as_deref().map(|text| hash_key(text).ok_or_else(|| too_large(text)));
+    let hash_key = hash_key.transpose()?;
     Ok(Draft { data: entry.data.0, partition_key, hash_key, after: None })
 }
 

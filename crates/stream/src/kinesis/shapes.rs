@@ -3,11 +3,17 @@
 use crate::model::{Consumer, Record, Shard, StreamKey};
 use crate::place::Sequence;
 use crate::read::parent_ids;
+use fogbank_model::Timestamp;
 use fogbank_wire::Blob;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(super) type Texts = BTreeMap<String, String>;
+
+/// When something was made, in milliseconds: AWS says it to the second.
+pub(super) fn whole_seconds(at: Timestamp) -> i64 {
+    at.0.div_euclid(1000) * 1000
+}
 
 /// An answer without members.
 #[derive(Debug, Serialize)]
@@ -142,7 +148,7 @@ impl ConsumerShape {
             arn: consumer.arn(key),
             name: consumer.name,
             status: "ACTIVE",
-            created: consumer.created.0,
+            created: whole_seconds(consumer.created),
             stream: None,
         }
     }

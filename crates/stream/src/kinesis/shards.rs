@@ -1,7 +1,7 @@
 //! Handlers for shards.
 
 use super::address::{Address, own};
-use super::shapes::{Empty, ShardShape};
+use super::shapes::{Empty, ShardShape, whole_seconds};
 use super::streams::start_shard;
 use crate::shards::Filter;
 use crate::token::Page;
@@ -94,7 +94,11 @@ fn filter(state: &Streams, key: &StreamKey, given: Option<FilterShape>) -> Resul
         // What was there when the oldest records came: streams that are younger than that begin with their first shards.
         "AT_TRIM_HORIZON" => Filter::At(horizon()?.max(state.stream(key)?.created)),
         "FROM_TRIM_HORIZON" => Filter::From(horizon()?),
-        "AT_TIMESTAMP" => Filter::At(at()?),
+        // What is said of a stream's birth has no milliseconds, but its first shards were there.
+        "AT_TIMESTAMP" => {
+            let (at, born) = (at()?, state.stream(key)?.created);
+            Filter::At(if at.0 >= whole_seconds(born) { at.max(born) } else { at })
+        }
         "FROM_TIMESTAMP" => Filter::From(at()?),
         _ => Filter::Open,
     })
@@ -111,16 +115,15 @@ pub(super) struct Split {
 
 pub(super) async fn split(state: State, context: RequestContext, input: Split) -> Result<Empty, Error> {
     let key = input.address.key(&context)?;
-    let at = hash_key(&input.new_starting_hash_key, "NewStartingHashKey")?;
+    // What is greater than all hash keys is not within the shard either.
+    let at = hash_key(&input.new_starting_hash_key).unwrap_or(HashKey(u128::MAX));
     state.split(&key, &input.shard_to_split, at).await?;
     Ok(Empty {})
 }
 
-/// A hash key in a request; the model has checked that it is a number.
-pub(super) fn hash_key(text: &str, parameter: &str) -> Result<HashKey, Error> {
-    let text = text.to_owned();
-    HashKey::try_from(text.clone())
-        .map_err(|_| Error::invalid(format!("Invalid {parameter}. Value {text} must be between 0 and {}.", u128::MAX)))
+/// A hash key in a request; the model has checked that it is a number. `None` if it is greater than all that there are.
+pub(super) fn hash_key(text: &str) -> Option<HashKey> {
+    HashKey::try_from(text.to_owned()).ok()
 }
 
 #[derive(Debug, Deserialize)]

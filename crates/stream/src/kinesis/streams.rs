@@ -1,7 +1,7 @@
 //! Handlers for streams as a whole.
 
 use super::address::{Address, own};
-use super::shapes::{Empty, ModeDetails, ShardShape, Texts, WarmThroughput};
+use super::shapes::{Empty, ModeDetails, ShardShape, Texts, WarmThroughput, whole_seconds};
 use crate::model::{ON_DEMAND_SHARDS, StreamKey};
 use crate::settings::provisioned_is_not_warm;
 use crate::shards::Filter;
@@ -105,7 +105,7 @@ impl Description {
             stream_status: "ACTIVE",
             stream_mode_details: ModeDetails { stream_mode: stream.mode },
             retention_period_hours: stream.retention_h,
-            stream_creation_timestamp: stream.created.0,
+            stream_creation_timestamp: whole_seconds(stream.created),
             enhanced_monitoring: vec![Monitoring { shard_level_metrics: stream.metrics.iter().cloned().collect() }],
             encryption_type: if stream.kms_key.is_some() { "KMS" } else { "NONE" },
             key_id: stream.kms_key.clone(),
@@ -234,7 +234,7 @@ pub(super) async fn list(state: State, context: RequestContext, input: List) -> 
         stream_name: key.name,
         stream_status: "ACTIVE",
         stream_mode_details: ModeDetails { stream_mode: stream.mode },
-        stream_creation_timestamp: stream.created.0,
+        stream_creation_timestamp: whole_seconds(stream.created),
     };
     Ok(Listed {
         stream_names: found.iter().map(|(key, _)| key.name.clone()).collect(),
