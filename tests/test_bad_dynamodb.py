@@ -516,3 +516,21 @@ def test_a_stream_that_is_not_there(platform):
     assert error_of(streams.get_records, ShardIterator="nonsense")[0] == VALIDATION
     wrong = error_of(streams.get_shard_iterator, StreamArn=arn, ShardId="shardId-00000000000000000000-00000001", ShardIteratorType="NOW")
     assert wrong[0] == VALIDATION and "shardIteratorType" in wrong[1]
+
+
+def too_many(limit, most):
+    return VALIDATION, f"{ONE}Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to {most}"
+
+
+def test_a_stream_is_read_within_limits_and_from_what_it_has(house, platform):
+    streams = platform.client("dynamodbstreams", parameter_validation=False)
+    arn = house["client"].describe_table(TableName=house["C"])["Table"]["LatestStreamArn"]
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    where = {"StreamArn": arn, "ShardId": shard["ShardId"]}
+    iterator = streams.get_shard_iterator(**where, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    assert len(streams.get_records(ShardIterator=iterator, Limit=1000)["Records"]) == 3
+    assert error_of(streams.get_records, ShardIterator=iterator, Limit=1001) == too_many(1001, 1000)
+    assert error_of(streams.describe_stream, StreamArn=arn, Limit=101) == too_many(101, 100)
+    assert error_of(streams.list_streams, Limit=101) == too_many(101, 100)
+    for kind, more in (("AT_SEQUENCE_NUMBER", {}), ("LATEST", {"SequenceNumber": "1" * 21}), ("AT_TIMESTAMP", {}), ("AT_TIMESTAMP", {"Timestamp": 9999999999})):
+        assert error_of(streams.get_shard_iterator, **where, ShardIteratorType=kind, **more)[0] == VALIDATION, kind

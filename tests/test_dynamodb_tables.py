@@ -106,6 +106,11 @@ def test_a_stream_tells_of_each_change_in_order(dynamodb, streams, make_table):
     dynamodb.put_item(TableName=name, Item=key)
     assert len(streams.get_records(ShardIterator=latest["NextShardIterator"])["Records"]) == 1
     assert [stream["StreamArn"] for stream in streams.list_streams(TableName=name)["Streams"]] == [arn]
+    begun = records[0]["dynamodb"]["ApproximateCreationDateTime"]
+    assert read(streams, arn, "AT_TIMESTAMP", Timestamp=begun)["Records"][:3] == records
+    [shard] = streams.describe_stream(StreamArn=arn, Limit=1)["StreamDescription"]["Shards"]
+    children = streams.describe_stream(StreamArn=arn, ShardFilter={"Type": "CHILD_SHARDS", "ShardId": shard["ShardId"]})
+    assert children["StreamDescription"]["Shards"] == []
 
 
 @pytest.mark.parametrize(("view", "images"), [("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"})])

@@ -44,6 +44,24 @@ pub struct Stream {
     pub first: u64,
     /// The last sequence number, once it has ended.
     pub last: Option<u64>,
+    /// The last sequence number whose record is no longer kept; zero if all are.
+    #[serde(default)]
+    pub trimmed: u64,
+}
+
+impl Stream {
+    /// The records that are kept come after this sequence number.
+    pub fn horizon(&self) -> u64 {
+        self.first.max(self.trimmed)
+    }
+
+    /// The sequence number `after`, if all that came behind it is kept.
+    pub(crate) fn untrimmed(&self, after: u64) -> Result<u64, Error> {
+        match after < self.trimmed {
+            true => Err(Error::Trimmed("The data you are trying to access has been trimmed".into())),
+            false => Ok(after),
+        }
+    }
 }
 
 /// A stream's name: its table and its label.
@@ -127,6 +145,11 @@ pub(crate) fn event_id(number: u64) -> String {
 }
 
 impl Change {
+    /// When, to the second, as records say it.
+    pub fn second(&self) -> Timestamp {
+        Timestamp(self.at.0.div_euclid(1000) * 1000)
+    }
+
     /// Bytes of the key and the images, as `SizeBytes` has them.
     pub fn size(&self) -> usize {
         [Some(&self.keys), self.old.as_ref(), self.new.as_ref()].into_iter().flatten().map(value::item_size).sum()
@@ -192,8 +215,8 @@ pub(crate) fn begin(tx: &mut Tx<'_>, name: &TableKey, table: &Table, view: View)
         }
         at = at.plus(Duration::from_millis(1));
     };
-    let stream =
-        Stream { place, created: tx.now(), ended: None, view, keys: table.keys.clone(), first: place, last: None };
+    let (created, keys) = (tx.now(), table.keys.clone());
+    let stream = Stream { place, created, ended: None, view, keys, first: place, last: None, trimmed: 0 };
     tx.save(keys::STREAM, &keys::stream(name, &label), &stream)?;
     Ok(StreamOf { place, label, view })
 }
@@ -263,15 +286,17 @@ pub(crate) fn read(
     Ok(found)
 }
 
-/// Removes some of the records that are older than `oldest`.
-pub(crate) fn trim(tx: &mut Tx<'_>, place: u64, oldest: Timestamp) -> Result<(), Error> {
-    let (records, _) =
-        tx.portion(keys::CHANGE, &keys::place(place), &keys::place(place + 1), upkeep::LOOK, upkeep::AT_ONCE)?;
-    for (key, bytes) in records {
+/// Removes some of the records of the stream under `key` that are older than `oldest`.
+pub(crate) fn trim(tx: &mut Tx<'_>, key: &[u8], oldest: Timestamp) -> Result<(), Error> {
+    let Some(mut stream) = tx.load::<Stream>(keys::STREAM, key)? else { return Ok(()) };
+    let (from, to) = (keys::place(stream.place), keys::place(stream.place + 1));
+    let (records, _) = tx.portion(keys::CHANGE, &from, &to, upkeep::LOOK, upkeep::AT_ONCE)?;
+    for (record, bytes) in records {
         if Change::decode(&bytes)?.at >= oldest {
             break;
         }
-        tx.delete(keys::CHANGE, &key);
+        stream.trimmed = keys::number(&record).unwrap_or(stream.trimmed);
+        tx.delete(keys::CHANGE, &record);
     }
-    Ok(())
+    Ok(tx.save(keys::STREAM, key, &stream)?)
 }

@@ -3,7 +3,7 @@
 use crate::changes::{self, Change, Numbered, Stream, StreamKey, sequence_text};
 use crate::value::{Item, json};
 use crate::{Error, Tables, keys};
-use fogbank_model::{AccountId, Region};
+use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::Read;
 use serde_json::{Map, Value};
 use std::ops::Bound;
@@ -46,6 +46,35 @@ impl Tables {
         self.store.read(|snapshot| changes::read(snapshot, stream.place, after, limit, BYTES))
     }
 
+    /// The stream called `key`, and at most `limit` records after `after`, for a reader who is to miss none.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Trimmed`] if there were some that are no longer kept.
+    pub(crate) fn records(&self, key: &StreamKey, after: u64, limit: usize) -> Result<(Stream, Vec<Numbered>), Error> {
+        self.store.read(|snapshot| {
+            let stream: Option<Stream> = snapshot.load(keys::STREAM, &keys::stream(&key.table, &key.label))?;
+            let stream = stream.ok_or_else(Error::no_resource)?;
+            let found = changes::read(snapshot, stream.place, stream.untrimmed(after)?, limit, BYTES)?;
+            Ok((stream, found))
+        })
+    }
+
+    /// The sequence number behind which the first record of `at` or later is. Records are looked up, not read through.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn before(&self, stream: &Stream, at: Timestamp) -> Result<u64, Error> {
+        let (mut before, mut until) = (stream.horizon(), self.last_change(stream)?);
+        while before < until {
+            let middle = before + (until - before) / 2;
+            match self.changes(stream, middle, 1)?.first() {
+                Some((number, change)) if change.second() < at => before = *number,
+                _ => until = middle,
+            }
+        }
+        Ok(before)
+    }
+
     /// The sequence number of the last record, or the one before the first.
     ///
     /// # Errors
@@ -55,7 +84,7 @@ impl Tables {
         self.store.read(|snapshot| {
             let mut all = snapshot.range(keys::CHANGE, Bound::Included(&from), Bound::Excluded(&to))?;
             let last = all.next_back().transpose()?;
-            Ok(last.and_then(|(key, _)| keys::number(&key)).unwrap_or(stream.first))
+            Ok(last.and_then(|(key, _)| keys::number(&key)).unwrap_or(stream.horizon()))
         })
     }
 
@@ -83,7 +112,7 @@ impl Tables {
 pub fn event_record(key: &StreamKey, stream: &Stream, number: u64, change: &Change) -> Value {
     let image = |item: &Item| json::item(item);
     let mut dynamodb = Map::new();
-    dynamodb.insert("ApproximateCreationDateTime".into(), (change.at.0 / 1000).into());
+    dynamodb.insert("ApproximateCreationDateTime".into(), (change.second().0 / 1000).into());
     dynamodb.insert("Keys".into(), image(&change.keys));
     dynamodb.extend(change.new.as_ref().map(|item| ("NewImage".to_owned(), image(item))));
     dynamodb.extend(change.old.as_ref().map(|item| ("OldImage".to_owned(), image(item))));

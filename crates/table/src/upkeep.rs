@@ -178,8 +178,8 @@ async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
             Ok(first.first().is_some_and(|(_, change)| change.at < oldest))
         };
         while is_old()? {
-            let place = stream.place;
-            store.transact(move |tx: &mut Tx<'_>| changes::trim(tx, place, oldest)).await?;
+            let key = key.clone();
+            store.transact(move |tx: &mut Tx<'_>| changes::trim(tx, &key, oldest)).await?;
         }
         if stream.ended.is_some_and(|at| at < oldest) {
             store

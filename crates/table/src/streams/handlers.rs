@@ -8,18 +8,30 @@ use super::shapes::{
 use crate::changes::{self, Numbered, Stream, StreamKey, sequence_of, sequence_text};
 use crate::dynamodb::KeySchemaElement;
 use crate::{Error, Tables};
-use fogbank_model::RequestContext;
+use fogbank_model::{RequestContext, Timestamp};
 use std::sync::Arc;
 
 type State = Arc<Tables>;
 
-const STREAMS: usize = 100;
+/// Streams or shards that one page has at most.
+const PAGE: usize = 100;
+
+/// How many of something a page is to have; the model has no upper bound for it, but AWS has.
+fn page_of(limit: Option<usize>, most: usize) -> Result<usize, Error> {
+    match limit {
+        Some(limit) if limit > most => Err(Error::validation(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or \
+             equal to {most}"
+        ))),
+        limit => Ok(limit.unwrap_or(most)),
+    }
+}
 
 pub(super) async fn list(state: State, context: RequestContext, input: ListStreams) -> Result<StreamList, Error> {
+    let limit = page_of(input.limit, PAGE)?;
     let all = state.streams(&context.account, &context.region)?;
     let is_asked = |key: &StreamKey| input.table_name.as_deref().is_none_or(|name| key.table.name == name);
     let after = input.exclusive_start_stream_arn.unwrap_or_default();
-    let limit = input.limit.unwrap_or(STREAMS);
     let mut found: Vec<StreamName> = all
         .into_iter()
         .filter(|(key, _)| is_asked(key) && key.arn() > after)
@@ -43,6 +55,7 @@ fn find(state: &Tables, context: &RequestContext, arn: &str) -> Result<(StreamKe
 }
 
 pub(super) async fn describe(state: State, context: RequestContext, input: DescribeStream) -> Result<Described, Error> {
+    page_of(input.limit, PAGE)?;
     let (key, stream) = find(&state, &context, &input.stream_arn)?;
     let shard = Shard {
         shard_id: stream.shard_id(),
@@ -51,7 +64,9 @@ pub(super) async fn describe(state: State, context: RequestContext, input: Descr
             ending_sequence_number: stream.last.map(sequence_text),
         },
     };
-    let is_shown = input.exclusive_start_shard_id.is_none_or(|after| shard.shard_id > after);
+    // A filter asks for a shard's children, and the only shard has none.
+    let is_filtered = input.shard_filter.is_some_and(|filter| filter.shard_id.is_some());
+    let is_shown = !is_filtered && input.exclusive_start_shard_id.is_none_or(|after| shard.shard_id > after);
     Ok(Described {
         stream_description: Description {
             stream_arn: key.arn(),
@@ -77,26 +92,33 @@ pub(super) async fn iterator(state: State, context: RequestContext, input: GetIt
         .map(|text| sequence_of(text).ok_or_else(|| Error::validation(format!("Invalid SequenceNumber: {text}"))));
     let number = number.transpose()?;
     let kind = input.shard_iterator_type.as_str();
-    let wanted = || {
-        number
-            .ok_or_else(|| Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")))
-    };
-    let after = match kind {
-        "TRIM_HORIZON" | "LATEST" if number.is_some() => {
+    let after = match (kind, number, input.timestamp) {
+        ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None, _) => {
+            return Err(Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")));
+        }
+        ("AT_SEQUENCE_NUMBER", Some(number), _) => stream.untrimmed(number.saturating_sub(1))?,
+        ("AFTER_SEQUENCE_NUMBER", Some(number), _) => stream.untrimmed(number)?,
+        (_, Some(_), _) => {
             return Err(Error::validation(format!("SequenceNumber cannot be specified for ShardIteratorType {kind}")));
         }
-        "LATEST" => state.last_change(&stream)?,
-        "AT_SEQUENCE_NUMBER" => wanted()?.saturating_sub(1),
-        "AFTER_SEQUENCE_NUMBER" => wanted()?,
-        _ => stream.first,
+        ("AT_TIMESTAMP", _, None) => {
+            return Err(Error::validation("Timestamp must be specified for ShardIteratorType AT_TIMESTAMP"));
+        }
+        ("AT_TIMESTAMP", _, Some(at)) if Timestamp(at) > state.clock.now() => {
+            return Err(Error::validation("Timestamp cannot be in the future"));
+        }
+        ("AT_TIMESTAMP", _, Some(at)) => state.before(&stream, Timestamp(at))?,
+        ("LATEST", ..) => state.last_change(&stream)?,
+        _ => stream.horizon(),
     };
     Ok(Iterator { shard_iterator: Cursor { stream: key, after, made: state.clock.now() }.to_text() })
 }
 
 pub(super) async fn records(state: State, context: RequestContext, input: GetRecords) -> Result<Records, Error> {
+    let limit = page_of(input.limit, changes::PAGE)?;
     let cursor = Cursor::read(&input.shard_iterator, state.clock.now())?;
-    let (_, stream) = find(&state, &context, &cursor.stream.arn())?;
-    let found = state.changes(&stream, cursor.after, input.limit.unwrap_or(changes::PAGE))?;
+    find(&state, &context, &cursor.stream.arn())?;
+    let (stream, found) = state.records(&cursor.stream, cursor.after, limit)?;
     let after = found.last().map_or(cursor.after, |(number, _)| *number);
     let is_at_end = stream.last.is_some() && state.changes(&stream, after, 1)?.is_empty();
     let next = (!is_at_end).then(|| Cursor { after, made: state.clock.now(), ..cursor.clone() }.to_text());
@@ -114,7 +136,7 @@ fn record(stream: &Stream, region: &str, (number, change): Numbered) -> Record {
         aws_region: region.to_owned(),
         user_identity: change.by_expiry.then_some(identity),
         dynamodb: StreamRecord {
-            approximate_creation_date_time: change.at.0 / 1000 * 1000,
+            approximate_creation_date_time: change.second().0,
             size_bytes: change.size(),
             keys: change.keys,
             new_image: change.new,

@@ -31,7 +31,15 @@ pub struct StreamName {
 #[serde(rename_all = "PascalCase", default)]
 pub struct DescribeStream {
     pub stream_arn: String,
+    pub limit: Option<usize>,
     pub exclusive_start_shard_id: Option<String>,
+    pub shard_filter: Option<ShardFilter>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ShardFilter {
+    pub shard_id: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +82,7 @@ pub struct GetIterator {
     pub shard_id: String,
     pub shard_iterator_type: String,
     pub sequence_number: Option<String>,
+    pub timestamp: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]

@@ -3,10 +3,11 @@
 
 use super::*;
 use crate::backup::{BackupKey, Overrides};
+use crate::schema::View;
 use crate::tests::Nobody;
 use crate::transact::Token;
 use crate::write::{Action, Write};
-use crate::{AttributeValue, Draft, Item, Tables};
+use crate::{AttributeValue, Draft, Item, Tables, Wish};
 use fogbank_model::TestClock;
 use std::sync::Mutex;
 
@@ -273,4 +274,56 @@ async fn large_items_of_a_deleted_table_go_in_small_transactions() {
     bench.turn().await;
     assert_eq!(left(), 0);
     assert!(bench.store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::LEFT, &[], 9)?)).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reader_is_told_that_records_were_trimmed_and_others_go_on() {
+    let bench = Bench::new();
+    let table = bench.create("table").await;
+    let on = Wish { stream: Some(Some(View::KeysOnly)), ..Wish::default() };
+    bench.tables.update(table.clone(), on).await.unwrap();
+    let (stream, _) = bench.tables.streams(&table.account, &table.region).unwrap().remove(0);
+    let horizon = || bench.tables.stream(&stream).unwrap().unwrap().horizon();
+    let (begin, limit) = (horizon(), 1000);
+    bench.put(&table, item("first", None)).await;
+    let (_, first) = bench.tables.records(&stream, begin, limit).unwrap();
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.put(&table, item("second", None)).await;
+    bench.clock.advance(KEPT - Duration::from_secs(1800));
+    bench.turn().await;
+    assert!(matches!(bench.tables.records(&stream, begin, limit), Err(Error::Trimmed(_))));
+    let (_, rest) = bench.tables.records(&stream, first[0].0, limit).unwrap();
+    assert_eq!((rest.len(), horizon()), (1, first[0].0), "who has read what was trimmed misses nothing");
+    bench.clock.advance(KEPT);
+    bench.turn().await;
+    let kept = bench.tables.stream(&stream).unwrap().unwrap();
+    assert_eq!(
+        bench.tables.last_change(&kept).unwrap(),
+        rest[0].0,
+        "nothing is kept, and whoever begins there misses nothing"
+    );
+    assert_eq!(bench.tables.records(&stream, rest[0].0, limit).unwrap().1, []);
+    assert!(matches!(bench.tables.records(&stream, first[0].0, limit), Err(Error::Trimmed(_))));
+}
+
+#[tokio::test]
+async fn a_time_is_found_among_the_records() {
+    let bench = Bench::new();
+    let table = bench.create("table").await;
+    let on = Wish { stream: Some(Some(View::KeysOnly)), ..Wish::default() };
+    bench.tables.update(table.clone(), on).await.unwrap();
+    let (key, stream) = bench.tables.streams(&table.account, &table.region).unwrap().remove(0);
+    for number in 0..20 {
+        bench.put(&table, item(&number.to_string(), None)).await;
+        if number % 3 == 0 {
+            bench.clock.advance(Duration::from_millis(1700));
+        }
+    }
+    let (_, all) = bench.tables.records(&key, stream.horizon(), 1000).unwrap();
+    for at in (NOW - 2000..NOW + 14_000).step_by(250) {
+        let before = bench.tables.before(&stream, Timestamp(at)).unwrap();
+        let (_, found) = bench.tables.records(&key, before, 1000).unwrap();
+        let expected: Vec<_> = all.iter().filter(|(_, change)| change.second().0 >= at).cloned().collect();
+        assert_eq!(found, expected, "{at}");
+    }
 }
