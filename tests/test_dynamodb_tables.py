@@ -33,7 +33,8 @@ def test_a_table_is_made_described_listed_and_deleted(dynamodb):
     table = described(dynamodb, arn)
     assert table["TableStatus"] == "ACTIVE" and table["ItemCount"] == 0 and "BillingModeSummary" not in table
     assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 3
-    assert table["SSEDescription"]["Status"] == "ENABLED" and table["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
+    assert table["SSEDescription"]["KMSMasterKeyArn"].startswith(key) and table["SSEDescription"]["Status"] == "ENABLED" and table["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
     assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
     names = [found for page in dynamodb.get_paginator("list_tables").paginate(Limit=1) for found in page["TableNames"]]
     assert name in names and names == sorted(names)
@@ -52,6 +53,39 @@ def test_settings_of_a_table_change(dynamodb, make_table):
     dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
     assert "protected against deletion" in error_of(dynamodb.delete_table, TableName=name)[1]
     dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_what_is_under_way_is_said_in_the_answer(dynamodb, make_table):
+    name = unique("answers")
+    keys, types = [{"AttributeName": "pk", "KeyType": "HASH"}], [{"AttributeName": "pk", "AttributeType": "S"}]
+    made = dynamodb.create_table(TableName=name, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")["TableDescription"]
+    assert made["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST"}
+    assert "LastUpdateToPayPerRequestDateTime" in described(dynamodb, name)["BillingModeSummary"]
+    update = lambda **change: dynamodb.update_table(TableName=name, **change)["TableDescription"]
+    index = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    types.append({"AttributeName": "g", "AttributeType": "S"})
+    changed = update(AttributeDefinitions=types, GlobalSecondaryIndexUpdates=[{"Create": index}])
+    [coming] = changed["GlobalSecondaryIndexes"]
+    assert (changed["TableStatus"], coming["IndexStatus"], coming["Backfilling"]) == ("UPDATING", "CREATING", False)
+    eventually(lambda: described(dynamodb, name)["TableStatus"] == "ACTIVE")
+    units = lambda read, write: {"ReadCapacityUnits": read, "WriteCapacityUnits": write}
+    change = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": units(1, 1)}}]
+    changed = update(BillingMode="PROVISIONED", ProvisionedThroughput=units(5, 5), GlobalSecondaryIndexUpdates=change)
+    assert (changed["TableStatus"], changed["GlobalSecondaryIndexes"][0]["IndexStatus"]) == ("UPDATING", "UPDATING")
+    assert described(dynamodb, name)["TableStatus"] == "ACTIVE"
+    text = "The provisioned throughput for the index by-g will not change. The requested value equals the current value."
+    assert error_of(update, GlobalSecondaryIndexUpdates=change)[1].startswith(text)
+    update(ProvisionedThroughput=units(6, 5))
+    update(ProvisionedThroughput=units(6, 2))
+    shown = described(dynamodb, name)["ProvisionedThroughput"]
+    assert shown["NumberOfDecreasesToday"] == 1 and shown["LastIncreaseDateTime"] <= shown["LastDecreaseDateTime"]
+    warmed = update(WarmThroughput={"ReadUnitsPerSecond": 13000})["WarmThroughput"]
+    assert warmed == {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 2, "Status": "UPDATING"}
+    assert described(dynamodb, name)["WarmThroughput"] == {**warmed, "Status": "ACTIVE"}
+    changed = update(GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-g"}}])
+    assert [index["IndexStatus"] for index in changed["GlobalSecondaryIndexes"]] == ["DELETING"]
+    gone = dynamodb.delete_table(TableName=name)["TableDescription"]
+    assert gone["TableStatus"] == "DELETING" and not {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"} & set(gone)
 
 
 def test_an_index_is_added_to_a_filled_table_and_taken_away(dynamodb, make_table):
@@ -269,6 +303,39 @@ def test_a_stack_has_tables(dynamodb, application):
     assert dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == [{"Key": "team", "Value": "other"}]
     app.delete()
     assert error_of(dynamodb.describe_table, TableName=name)[0] == "ResourceNotFoundException"
+
+
+BILLED = """
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: g, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      BillingMode: %(mode)s
+      %(units)s
+      GlobalSecondaryIndexes:
+        - IndexName: by-g
+          KeySchema: [{AttributeName: g, KeyType: HASH}]
+          Projection: {ProjectionType: ALL}
+          %(units)s
+Outputs:
+  Table: {Value: !Ref Table}
+"""
+
+
+def test_a_stack_changes_how_a_table_is_billed(dynamodb, application):
+    on_demand = BILLED % {"mode": "PAY_PER_REQUEST", "units": ""}
+    units = "ProvisionedThroughput: {ReadCapacityUnits: 3, WriteCapacityUnits: 4}"
+    app = application({"template.yaml": on_demand})
+    app.deploy()
+    for template, read_units in ((BILLED % {"mode": "PROVISIONED", "units": units}, 3), (on_demand, 0)):
+        app.write({"template.yaml": template})
+        assert app.changes(app.deploy()) == ["UPDATE Table"]
+        table = described(dynamodb, app.outputs["Table"])
+        shown = [table["ProvisionedThroughput"], table["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]]
+        assert [one["ReadCapacityUnits"] for one in shown] == [read_units] * 2
+    app.delete()
 
 
 def test_global_tables_have_one_region(dynamodb):

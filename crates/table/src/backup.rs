@@ -5,7 +5,7 @@
 use crate::load::{self, Loading};
 use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Index, IndexKind, Phase, Table, TableKey, Throughput};
-use crate::{Error, Tables, contents, create, history, keys, upkeep};
+use crate::{Error, Tables, billing, contents, create, history, keys, upkeep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
 use serde::{Deserialize, Serialize};
@@ -224,6 +224,7 @@ impl Tables {
             if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
                 return Err(Error::TableExists(key.name.clone()));
             }
+            check_overrides(&table, &other)?;
             let mut table = overridden(table.clone(), &other, tx.now());
             table.id.clone_from(&id);
             table.place = next_number(tx)?;
@@ -246,6 +247,20 @@ fn unavailable(name: &str) -> Error {
         "PointInTimeRecoveryUnavailableException",
         format!("Point in time recovery is not enabled for table '{name}'"),
     )
+}
+
+/// What is restored has indexes of its source only, and is billed in one way.
+fn check_overrides(table: &Table, other: &Overrides) -> Result<(), Error> {
+    let named = other.local.iter().chain(&other.global).flatten();
+    let is_there = |name: &String| table.index(name).is_some();
+    if let Some(unknown) = named.into_iter().find(|name| !is_there(name)) {
+        return Err(Error::parameter(format!("The source has no index to be restored of the name {unknown}")));
+    }
+    match (other.billing.as_deref(), other.throughput) {
+        (Some("PAY_PER_REQUEST"), Some(_)) => Err(billing::neither_unit()),
+        (Some("PROVISIONED"), None) if table.is_on_demand() => Err(billing::both_units()),
+        _ => Ok(()),
+    }
 }
 
 /// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history ("Restoring a table").

@@ -1,10 +1,11 @@
 //! Making tables. The rules are those of `CreateTable` in the API reference, and "Service, account, and table quotas".
 
+use crate::billing::{self, Warm};
 use crate::changes;
 use crate::registry::{self, next_number, save};
 use crate::schema::{
-    Encryption, Index, IndexKind, KeyAttribute, KeySchema, KeyType, OnDemand, Phase, Projection, Table, TableKey,
-    Throughput, View,
+    Adjusted, Encryption, Index, IndexKind, KeyAttribute, KeySchema, KeyType, OnDemand, Phase, Projection, Table,
+    TableKey, Throughput, View,
 };
 use crate::{Error, Tables, keys};
 use fogbank_store::{Read, Tx};
@@ -14,6 +15,8 @@ const LOCAL_INDEXES: usize = 5;
 const GLOBAL_INDEXES: usize = 20;
 /// Attributes that all indexes with `INCLUDE` name together.
 const INCLUDED: usize = 100;
+/// Tags of a table.
+const TAGS: usize = 50;
 /// Tables of an account in a region.
 const TABLES: usize = 2500;
 
@@ -34,6 +37,8 @@ pub struct Draft {
     pub throughput: Option<Throughput>,
     /// The most request units.
     pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once.
+    pub warm: Option<Warm>,
     /// What a change stream shows, if there is to be one.
     pub stream: Option<View>,
     /// Encryption with a key of KMS.
@@ -63,6 +68,8 @@ pub struct IndexDraft {
     pub throughput: Option<Throughput>,
     /// The most request units, for a global index.
     pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once, for a global index.
+    pub warm: Option<Warm>,
 }
 
 impl Tables {
@@ -100,6 +107,7 @@ pub(crate) struct Plan {
     attributes: Vec<KeyAttribute>,
     keys: KeySchema,
     indexes: Vec<Index>,
+    warm: Option<Throughput>,
 }
 
 impl Plan {
@@ -120,6 +128,8 @@ impl Plan {
             on_demand_since: is_on_demand.then(|| tx.now()),
             shows_billing: is_on_demand,
             on_demand: draft.on_demand,
+            warm: self.warm,
+            adjusted: Adjusted::default(),
             stream: None,
             last_stream: None,
             expiry: None,
@@ -139,7 +149,7 @@ impl Plan {
     }
 }
 
-fn is_on_demand(draft: &Draft) -> bool {
+pub(crate) fn is_on_demand(draft: &Draft) -> bool {
     draft.billing.as_deref() == Some("PAY_PER_REQUEST")
 }
 
@@ -160,7 +170,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 
 /// Checks what a table is to be.
 pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
-    check_billing(draft)?;
+    billing::check(draft)?;
     let attributes = definitions(&draft.attributes)?;
     let keys = key_schema(&draft.keys, &attributes, &draft.attributes)?;
     let mut indexes = Vec::new();
@@ -194,41 +204,15 @@ pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
             )));
         }
         for one in global {
-            check_index_throughput(one, is_on_demand(draft))?;
+            billing::check_index(one, is_on_demand(draft))?;
             indexes.push(self::index(one, IndexKind::Global, &attributes, draft)?);
         }
     }
     check_indexes(&indexes)?;
     check_used(&attributes, &keys, &indexes)?;
-    Ok(Plan { attributes, keys, indexes })
-}
-
-fn check_billing(draft: &Draft) -> Result<(), Error> {
-    match (&draft.throughput, is_on_demand(draft)) {
-        (Some(_), true) => Err(Error::parameter(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
-        )),
-        (None, false) if draft.billing.is_none() => {
-            Err(Error::validation("No provisioned throughput specified for the table"))
-        }
-        (None, false) => Err(Error::parameter(
-            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
-        )),
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn check_index_throughput(index: &IndexDraft, is_on_demand: bool) -> Result<(), Error> {
-    match (&index.throughput, is_on_demand) {
-        (Some(_), true) => Err(Error::parameter(format!(
-            "ProvisionedThroughput should not be specified for index: {} when BillingMode is PAY_PER_REQUEST",
-            index.name
-        ))),
-        (None, false) => {
-            Err(Error::parameter(format!("ProvisionedThroughput is not specified for index: {}", index.name)))
-        }
-        _ => Ok(()),
-    }
+    check_tags(draft.tags.keys().map(String::as_str))?;
+    let warm = billing::warmer(billing::warm(draft.throughput.unwrap_or_default(), None), draft.warm, "table")?;
+    Ok(Plan { attributes, keys, indexes, warm })
 }
 
 /// Reads attribute definitions.
@@ -305,7 +289,9 @@ pub(crate) fn index(
     let projection = projection(draft)?;
     let name = draft.name.clone();
     let (throughput, on_demand) = (draft.throughput.unwrap_or_default(), draft.on_demand);
-    Ok(Index { name, place: 0, kind, keys, projection, throughput, on_demand, phase: Phase::Active })
+    let warm = billing::warmer(billing::warm(throughput, None), draft.warm, &format!("index: {name}"))?;
+    let (adjusted, phase) = (Adjusted::default(), Phase::Active);
+    Ok(Index { name, place: 0, kind, keys, projection, throughput, on_demand, warm, adjusted, phase })
 }
 
 fn projection(draft: &IndexDraft) -> Result<Projection, Error> {
@@ -367,6 +353,21 @@ pub(crate) fn check_indexes(indexes: &[Index]) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// The keys of all tags that a table is to have.
+pub(crate) fn check_tags<'a>(keys: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let mut count = 0;
+    for key in keys {
+        if key.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("aws:")) {
+            return Err(Error::parameter(format!("Tag keys must not begin with aws:, which is reserved: {key}")));
+        }
+        count += 1;
+    }
+    match count > TAGS {
+        true => Err(Error::parameter(format!("Too many tags: the limit is {TAGS}"))),
+        false => Ok(()),
+    }
 }
 
 /// Every definition must be part of a key.

@@ -10,6 +10,7 @@
 //! - The cost of an operation on items does not depend on how many there are.
 
 mod backup;
+mod billing;
 mod buckets;
 mod capacity;
 pub mod changes;
@@ -42,11 +43,12 @@ mod upkeep;
 pub mod value;
 mod write;
 
+pub use billing::Warm;
 pub use buckets::{BucketError, Buckets};
 pub use create::{Draft, IndexDraft};
 pub use error::{Error, Reason};
 pub use number::{Number, NumberError};
-pub use update::{IndexWish, Wish};
+pub use update::{IndexCapacity, IndexWish, Wish};
 pub use value::{AttributeValue, Item, ValueError};
 
 use fogbank_delivery::Deliver;

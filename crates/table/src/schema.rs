@@ -134,6 +134,12 @@ pub struct Index {
     pub throughput: Throughput,
     /// The most request units, if it is billed by request.
     pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once, if that was asked for.
+    #[serde(default)]
+    pub warm: Option<Throughput>,
+    /// When its capacity was changed.
+    #[serde(default)]
+    pub adjusted: Adjusted,
     /// Whether it is whole.
     pub phase: Phase,
 }
@@ -145,6 +151,17 @@ pub struct Throughput {
     pub read: i64,
     /// Writes.
     pub write: i64,
+}
+
+/// When provisioned capacity was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Adjusted {
+    /// When it grew last.
+    pub increased: Option<Timestamp>,
+    /// When it shrank last.
+    pub decreased: Option<Timestamp>,
+    /// How often it shrank on that day.
+    pub decreases: u32,
 }
 
 /// The most request units a second; -1 for no bound.
@@ -265,6 +282,12 @@ pub struct Table {
     pub shows_billing: bool,
     /// The most request units, if it is billed by request.
     pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once, if that was asked for.
+    #[serde(default)]
+    pub warm: Option<Throughput>,
+    /// When its capacity was changed.
+    #[serde(default)]
+    pub adjusted: Adjusted,
     /// Its change stream, if that is on.
     pub stream: Option<StreamOf>,
     /// The last change stream's label, also when it is off.

@@ -1,11 +1,12 @@
 //! Changing tables: `UpdateTable`, and settings that have operations of their own.
 
-use crate::create::{self, IndexDraft, check_index_throughput, check_indexes, check_used};
+use crate::billing::{self, Warm};
+use crate::create::{self, IndexDraft, check_indexes, check_used};
 use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Expiry, IndexKind, OnDemand, Phase, Table, TableKey, Throughput, View};
 use crate::{Error, Tables, changes, keys, upkeep};
-use fogbank_model::Timestamp;
 use fogbank_store::Tx;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is wished of a table; what is absent stays as it is.
@@ -19,6 +20,8 @@ pub struct Wish {
     pub throughput: Option<Throughput>,
     /// The most request units.
     pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once.
+    pub warm: Option<Warm>,
     /// What happens to global indexes.
     pub indexes: Vec<IndexWish>,
     /// A change stream switched on, or off.
@@ -37,33 +40,64 @@ pub enum IndexWish {
     /// It is made, and filled with what is there.
     Create(IndexDraft),
     /// It takes more or less.
-    Update(String, Option<Throughput>, Option<OnDemand>),
+    Update(String, IndexCapacity),
     /// It goes.
     Delete(String),
 }
 
+impl IndexWish {
+    fn name(&self) -> &str {
+        match self {
+            Self::Create(draft) => &draft.name,
+            Self::Update(name, _) | Self::Delete(name) => name,
+        }
+    }
+}
+
+/// What a global index is to take; what is absent stays as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IndexCapacity {
+    /// Capacity units.
+    pub throughput: Option<Throughput>,
+    /// The most request units.
+    pub on_demand: Option<OnDemand>,
+    /// What it is to be able to take at once.
+    pub warm: Option<Warm>,
+}
+
 impl Wish {
+    /// Whether AWS has done at once, too, what is wished.
+    pub(crate) fn changes_nothing_slow(&self) -> bool {
+        Self { is_protected: None, ..self.clone() }.is_empty()
+    }
+
     fn is_empty(&self) -> bool {
-        let settings = [self.billing.is_some(), self.throughput.is_some(), self.on_demand.is_some()];
+        let capacity = [self.throughput.is_some(), self.on_demand.is_some(), self.warm.is_some()];
+        let settings = [self.billing.is_some()].into_iter().chain(capacity);
         let others =
             [self.stream.is_some(), self.encryption.is_some(), self.class.is_some(), self.is_protected.is_some()];
-        self.indexes.is_empty() && !settings.into_iter().chain(others).any(|is_there| is_there)
+        self.indexes.is_empty() && !settings.chain(others).any(|is_there| is_there)
     }
 }
 
 impl Tables {
-    /// Changes a table as `wish` says.
+    /// Changes a table as `wish` says. Answers what it was and what it is.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Validation`], [`Error::LimitExceeded`].
-    pub async fn update(&self, key: TableKey, wish: Wish) -> Result<(), Error> {
+    pub async fn update(&self, key: TableKey, wish: Wish) -> Result<(Table, Table), Error> {
         if wish.is_empty() {
             return Err(Error::validation(
                 "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or \
                  SSESpecification or ReplicaUpdates is required",
             ));
         }
-        self.alter(key, move |tx, key, table| apply(tx, key, table, &wish)).await
+        let change = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+            let before = table.clone();
+            apply(tx, key, table, &wish)?;
+            Ok((before, table.clone()))
+        };
+        self.alter(key, change).await
     }
 
     /// Changes a table's record with `change`.
@@ -163,9 +197,12 @@ pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(
 }
 
 fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
-    set_capacity(table, wish, tx.now())?;
+    billing::change(table, wish, tx.now())?;
     set_stream(tx, key, table, wish)?;
     if let Some(encryption) = &wish.encryption {
+        if encryption.is_none() && table.encryption.is_none() {
+            return Err(Error::parameter("Table is already encrypted by default"));
+        }
         table.encryption.clone_from(encryption);
     }
     if let Some(class) = &wish.class {
@@ -175,55 +212,6 @@ fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Res
         table.is_protected = is_protected;
     }
     set_indexes(tx, key, table, wish)
-}
-
-fn set_capacity(table: &mut Table, wish: &Wish, now: Timestamp) -> Result<(), Error> {
-    if let Some(on_demand) = wish.on_demand {
-        table.on_demand = Some(on_demand);
-    }
-    match wish.billing.as_deref() {
-        Some("PAY_PER_REQUEST") => {
-            if wish.throughput.is_some() {
-                return Err(Error::parameter(
-                    "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
-                ));
-            }
-            if table.on_demand_since.is_none() {
-                table.on_demand_since = Some(now);
-            }
-            table.shows_billing = true;
-            table.throughput = Throughput::default();
-            table.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
-            return Ok(());
-        }
-        Some(_) => {
-            if wish.throughput.is_none() && table.is_on_demand() {
-                return Err(Error::parameter(
-                    "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
-                ));
-            }
-            table.on_demand_since = None;
-            table.shows_billing = true;
-        }
-        None => {}
-    }
-    let Some(throughput) = wish.throughput else { return Ok(()) };
-    if table.is_on_demand() {
-        return Err(Error::parameter(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
-        ));
-    }
-    if throughput == table.throughput && wish.billing.is_none() && wish.indexes.is_empty() {
-        let Throughput { read, write } = throughput;
-        return Err(Error::validation(format!(
-            "The provisioned throughput for the table will not change. The requested value equals the current value. Current \
-             ReadCapacityUnits provisioned for the table: {read}. Requested ReadCapacityUnits: {read}. Current WriteCapacityUnits \
-             provisioned for the table: {write}. Requested WriteCapacityUnits: {write}. Refer to the Amazon DynamoDB Developer Guide \
-             for current limits and how to request higher limits."
-        )));
-    }
-    table.throughput = throughput;
-    Ok(())
 }
 
 fn set_stream(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
@@ -249,6 +237,12 @@ fn set_stream(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -
 }
 
 fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
+    let mut named = BTreeSet::new();
+    if let Some(twice) = wish.indexes.iter().map(IndexWish::name).find(|name| !named.insert(*name)) {
+        return Err(Error::parameter(format!(
+            "Only one global secondary index update per index is allowed simultaneously. Index: {twice}"
+        )));
+    }
     let comings_and_goings = wish.indexes.iter().filter(|one| !matches!(one, IndexWish::Update(..))).count();
     let is_busy = table.indexes.iter().any(|index| matches!(index.phase, Phase::Filling(_)));
     if comings_and_goings > 1 || (comings_and_goings == 1 && is_busy) {
@@ -270,7 +264,7 @@ fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) 
         given.extend(attributes.iter().cloned());
     }
     for one in &wish.indexes {
-        change_index(tx, key, table, one, &given)?;
+        change_index(tx, key, table, one, &given, wish.billing.is_some())?;
     }
     if comings_and_goings == 0 {
         return Ok(());
@@ -292,6 +286,7 @@ fn change_index(
     table: &mut Table,
     wish: &IndexWish,
     given: &[(String, String)],
+    is_billing_new: bool,
 ) -> Result<(), Error> {
     let missing = || Error::NotFound("Requested resource not found".into());
     match wish {
@@ -302,7 +297,7 @@ fn change_index(
                     draft.name
                 )));
             }
-            check_index_throughput(draft, table.is_on_demand())?;
+            billing::check_index(draft, table.is_on_demand())?;
             let of = create::Draft { attributes: given.to_vec(), ..create::Draft::default() };
             let mut index = create::index(draft, IndexKind::Global, &create::definitions(given)?, &of)?;
             index.place = next_number(tx)?;
@@ -311,12 +306,10 @@ fn change_index(
             upkeep::fill_later(tx, key);
             Ok(())
         }
-        IndexWish::Update(name, throughput, on_demand) => {
+        IndexWish::Update(name, capacity) => {
+            let billing = (table.is_on_demand(), is_billing_new);
             let index = table.indexes.iter_mut().find(|index| index.name == *name && index.kind == IndexKind::Global);
-            let index = index.ok_or_else(missing)?;
-            index.throughput = throughput.unwrap_or(index.throughput);
-            index.on_demand = on_demand.or(index.on_demand);
-            Ok(())
+            billing::change_index(index.ok_or_else(missing)?, capacity, billing, tx.now())
         }
         IndexWish::Delete(name) => {
             let place = table.indexes.iter().position(|index| index.name == *name && index.kind == IndexKind::Global);

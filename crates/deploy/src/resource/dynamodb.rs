@@ -201,7 +201,11 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     if differs("BillingMode") || differs("ProvisionedThroughput") {
         let mode = wanted.get("BillingMode").cloned().unwrap_or_else(|| "PROVISIONED".into());
         let units = wanted.get("ProvisionedThroughput").cloned();
-        update(json!({"BillingMode": mode, "ProvisionedThroughput": units})).await?;
+        let is_changed = now["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST" && mode == "PROVISIONED";
+        let indexes = if is_changed { index_units(&now, wanted) } else { Vec::new() };
+        let change =
+            json!({"BillingMode": mode, "ProvisionedThroughput": units, "GlobalSecondaryIndexUpdates": indexes});
+        update(change).await?;
     }
     for property in ["TableClass", "DeletionProtectionEnabled", "OnDemandThroughput"] {
         if let Some(value) = wanted.get(property).filter(|_| differs(property)) {
@@ -211,7 +215,7 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     if before.contains_key("DeletionProtectionEnabled") && !wanted.contains_key("DeletionProtectionEnabled") {
         update(json!({"DeletionProtectionEnabled": false})).await?;
     }
-    if differs("SSESpecification") {
+    if differs("SSESpecification") && (encryption(wanted).is_some() || now.get("SSEDescription").is_some()) {
         update(json!({"SSESpecification": encryption(wanted).unwrap_or_else(|| json!({"Enabled": false}))})).await?;
     }
     if stream(before) != stream(wanted) {
@@ -222,6 +226,7 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
             update(json!({"StreamSpecification": stream})).await?;
         }
     }
+    let now = described(call, &name).await?;
     indexes(call, &now, wanted).await?;
     let tags = tags::Change::between(before, wanted);
     let arn = &now["TableArn"];
@@ -234,6 +239,21 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     let made = ready(call, &name).await?;
     settings(call, before, wanted, &made).await?;
     Ok(made)
+}
+
+/// What each index that is there is to take from when its table is billed by units: what the template says of it, or as much as the
+/// table where it is about to go.
+fn index_units(now: &Value, wanted: &Properties) -> Vec<Value> {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let declared = list(wanted.get("GlobalSecondaryIndexes"));
+    let update = |there: &Value| {
+        let name = &there["IndexName"];
+        let own = declared.iter().find(|index| index["IndexName"] == *name).map(index);
+        let units = own.and_then(|own| own.get("ProvisionedThroughput").cloned());
+        let units = units.or_else(|| wanted.get("ProvisionedThroughput").cloned());
+        json!({"Update": {"IndexName": name, "ProvisionedThroughput": units}})
+    };
+    list(now.get("GlobalSecondaryIndexes")).iter().map(update).collect()
 }
 
 /// Brings global indexes in line, one after another as the API takes them: what is no longer wanted or is another goes, what is missing

@@ -26,8 +26,8 @@ pub(super) fn table(context: &RequestContext, name: &str) -> Result<TableKey, Er
 
 /// The table that a request's `ResourceArn` names.
 pub(super) fn resource(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
-    match arn.starts_with("arn:") {
-        true => table(context, arn),
-        false => Err(Error::validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
+    match TableKey::of(arn) {
+        Some(_) => table(context, arn),
+        None => Err(Error::validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
     }
 }

@@ -1,6 +1,6 @@
 //! Handlers for backups and what is made of them.
 
-use super::describe::description;
+use super::describe::{CREATING, description};
 use super::shapes::backups::{
     BackupCreated, BackupDescribed, BackupDescription, BackupDetails, BackupList, BackupSummary, CreateBackup,
     ListBackups, OfBackup, Restore, Restored, SourceFeatures, SourceIndex, SourceTable,
@@ -137,28 +137,28 @@ fn summary(key: &BackupKey, backup: &Backup) -> BackupSummary {
     }
 }
 
-fn overrides(context: &RequestContext, input: &Restore) -> Overrides {
+fn overrides(context: &RequestContext, input: &Restore) -> Result<Overrides, Error> {
     let names = |indexes: &Option<Vec<super::shapes::tables::IndexInput>>| {
         indexes.as_ref().map(|all| all.iter().map(|index| index.index_name.clone()).collect())
     };
-    Overrides {
+    Ok(Overrides {
         billing: input.billing_mode_override.clone(),
         throughput: input.provisioned_throughput_override.map(Into::into),
         local: names(&input.local_secondary_index_override),
         global: names(&input.global_secondary_index_override),
-        encryption: input.encryption.clone().map(|given| tables::encryption(context, given)),
-    }
+        encryption: input.encryption.clone().map(|given| tables::encryption(context, given)).transpose()?,
+    })
 }
 
 fn answer(state: &Tables, target: &TableKey) -> Result<Restored, Error> {
     let table = state.describe(target)?;
-    Ok(Restored { table_description: description(state, target, &table, Some("CREATING"))? })
+    Ok(Restored { table_description: description(state, target, &table, Some(CREATING))? })
 }
 
 pub(super) async fn restore(state: State, context: RequestContext, input: Restore) -> Result<Restored, Error> {
     let target = address::table(&context, &input.target_table_name)?;
     let key = key(&context, &input.backup_arn)?;
-    state.restore_backup(&key, target.clone(), overrides(&context, &input)).await?;
+    state.restore_backup(&key, target.clone(), overrides(&context, &input)?).await?;
     answer(&state, &target)
 }
 
@@ -176,6 +176,6 @@ pub(super) async fn restore_past(state: State, context: RequestContext, input: R
             ));
         }
     };
-    state.restore_past(source, target.clone(), at, overrides(&context, &input)).await?;
+    state.restore_past(source, target.clone(), at, overrides(&context, &input)?).await?;
     answer(&state, &target)
 }

@@ -2,13 +2,60 @@
 
 use super::shapes::tables::{
     AttributeDefinition, BillingModeSummary, Description, IndexDescription, KeySchemaElement, ProjectionShape,
-    RestoreSummary, SseDescription, StreamSpecification, TableClassSummary, WarmThroughput,
+    RestoreSummary, SseDescription, StreamSpecification, TableClassSummary, ThroughputDescription, WarmThroughput,
 };
-use crate::schema::{Index, IndexKind, Phase, Table, TableKey, Throughput};
-use crate::{Error, Tables};
+use crate::schema::{Adjusted, Index, IndexKind, Phase, Table, TableKey, Throughput};
+use crate::{Error, IndexDraft, IndexWish, Tables, Wish, billing};
+use fogbank_model::Timestamp;
 
-/// What a table without provisioned capacity is said to take at once.
-const WARM: Throughput = Throughput { read: 12_000, write: 4_000 };
+/// The status of a table that is being made.
+pub(super) const CREATING: &str = "CREATING";
+
+/// What is said of a table that is being deleted: `DeleteTable` has neither its keys nor its indexes.
+pub(super) fn farewell(state: &Tables, key: &TableKey, table: &Table) -> Result<Description, Error> {
+    Ok(Description {
+        attribute_definitions: None,
+        key_schema: None,
+        creation_date_time: None,
+        local_secondary_indexes: None,
+        global_secondary_indexes: None,
+        ..description(state, key, table, Some("DELETING"))?
+    })
+}
+
+/// `table` as `UpdateTable` shows it, which has just changed it as `wish` says; `before` is what it was.
+pub(super) fn updated(
+    state: &Tables,
+    key: &TableKey,
+    (before, table): (&Table, &Table),
+    wish: &Wish,
+) -> Result<Description, Error> {
+    let mut shown = description(state, key, table, None)?;
+    if !wish.changes_nothing_slow() {
+        shown.table_status = "UPDATING";
+    }
+    if wish.warm.is_some() {
+        shown.warm_throughput.status = "UPDATING";
+    }
+    let mut indexes = shown.global_secondary_indexes.take().unwrap_or_default();
+    for one in &wish.indexes {
+        match one {
+            IndexWish::Delete(name) => {
+                let Some(index) = before.index(name) else { continue };
+                indexes.push(index_description(state, key, index, Some("DELETING"))?);
+            }
+            IndexWish::Create(IndexDraft { name, .. }) | IndexWish::Update(name, _) => {
+                let is_new = matches!(one, IndexWish::Create(_));
+                for index in indexes.iter_mut().filter(|index| index.index_name == *name) {
+                    index.index_status = Some(if is_new { CREATING } else { "UPDATING" });
+                    index.backfilling = is_new.then_some(false);
+                }
+            }
+        }
+    }
+    shown.global_secondary_indexes = (!indexes.is_empty()).then_some(indexes);
+    Ok(shown)
+}
 
 /// `table` with its counts. `status` is what the operation that asks makes of it; else it is active.
 pub(super) fn description(
@@ -18,7 +65,7 @@ pub(super) fn description(
     status: Option<&'static str>,
 ) -> Result<Description, Error> {
     let (item_count, table_size_bytes) = match status {
-        Some("CREATING") => (0, 0),
+        Some(CREATING) => (0, 0),
         _ => state.counted(table.place)?,
     };
     let is_filling = table.indexes.iter().any(|index| matches!(index.phase, Phase::Filling(_)));
@@ -28,7 +75,11 @@ pub(super) fn description(
     });
     let billing = table.shows_billing.then(|| BillingModeSummary {
         billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
-        last_update_to_pay_per_request_date_time: table.on_demand_since.map(|at| at.0),
+        // While a table is being made, it has not changed to anything yet.
+        last_update_to_pay_per_request_date_time: table
+            .on_demand_since
+            .filter(|_| status != Some(CREATING))
+            .map(|at| at.0),
     });
     let restoring = table.loading.is_some();
     let restored = table.restored.as_ref().map(|(backup, table, at)| RestoreSummary {
@@ -42,17 +93,17 @@ pub(super) fn description(
         attribute_type: one.kind.as_str().to_owned(),
     };
     Ok(Description {
-        attribute_definitions: table.attributes.iter().map(attribute).collect(),
+        attribute_definitions: Some(table.attributes.iter().map(attribute).collect()),
         table_name: key.name.clone(),
-        key_schema: KeySchemaElement::of(&table.keys),
+        key_schema: Some(KeySchemaElement::of(&table.keys)),
         table_status: match (status, &table.loading) {
             (Some(status), _) => status,
             (None, Some(_)) => "CREATING",
             (None, None) if is_filling => "UPDATING",
             (None, None) => "ACTIVE",
         },
-        creation_date_time: table.created.0,
-        provisioned_throughput: table.throughput.into(),
+        creation_date_time: Some(table.created.0),
+        provisioned_throughput: units(table.throughput, table.adjusted, state.clock.now()),
         table_size_bytes,
         item_count,
         table_arn: key.arn().to_string(),
@@ -70,7 +121,7 @@ pub(super) fn description(
         table_class_summary: table.class.clone().map(|table_class| TableClassSummary { table_class }),
         deletion_protection_enabled: table.is_protected,
         on_demand_throughput: table.on_demand.map(Into::into),
-        warm_throughput: warm(table.throughput),
+        warm_throughput: warm(table.throughput, table.warm),
         restore_summary: restored,
     })
 }
@@ -80,8 +131,18 @@ pub(super) fn encryption(table: &Table) -> Option<SseDescription> {
     Some(SseDescription { status: "ENABLED", sse_type: "KMS", key })
 }
 
-fn warm(throughput: Throughput) -> WarmThroughput {
-    let shown = if throughput == Throughput::default() { WARM } else { throughput };
+fn units(throughput: Throughput, adjusted: Adjusted, now: Timestamp) -> ThroughputDescription {
+    ThroughputDescription {
+        last_increase_date_time: adjusted.increased.map(|at| at.0),
+        last_decrease_date_time: adjusted.decreased.map(|at| at.0),
+        number_of_decreases_today: adjusted.decreases_on(now),
+        read_capacity_units: throughput.read,
+        write_capacity_units: throughput.write,
+    }
+}
+
+fn warm(throughput: Throughput, kept: Option<Throughput>) -> WarmThroughput {
+    let shown = billing::warm(throughput, kept);
     WarmThroughput { read_units_per_second: shown.read, write_units_per_second: shown.write, status: "ACTIVE" }
 }
 
@@ -114,9 +175,9 @@ fn index_description(
         projection: ProjectionShape::of(&index.projection),
         index_status: is_global.then_some(index_status),
         backfilling: is_filling.then_some(true),
-        provisioned_throughput: is_global.then(|| index.throughput.into()),
+        provisioned_throughput: is_global.then(|| units(index.throughput, index.adjusted, state.clock.now())),
         on_demand_throughput: index.on_demand.map(Into::into),
-        warm_throughput: is_global.then(|| warm(index.throughput)),
+        warm_throughput: is_global.then(|| warm(index.throughput, index.warm)),
         index_size_bytes,
         item_count,
         index_arn: key.resource_arn(&format!("/index/{}", index.name)).to_string(),

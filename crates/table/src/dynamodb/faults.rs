@@ -5,13 +5,14 @@ use fogbank_wire::{Fault, Value, Violation, to_value, violations_message};
 
 const SET: &str = "Member must satisfy enum value set: ";
 /// Sets of values that DynamoDB lists in another order than its model.
-const SETS: [&str; 6] = [
+const SETS: [&str; 7] = [
     "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
     "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]",
     "[IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
     "[ADD, DELETE, PUT]",
     "[OR, AND]",
     "[B, N, S]",
+    "[ALL, INCLUDE, KEYS_ONLY]",
 ];
 
 /// What is answered to an input that violates the model's constraints.

@@ -10,14 +10,13 @@ use super::shapes::settings::{
 use super::shapes::tables::{OfTable, Tag};
 use crate::registry::next_number;
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, registry, upkeep};
+use crate::{Error, Tables, create, registry, upkeep};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
 
-const TAGS: usize = 50;
 const POLICY_BYTES: usize = 20 * 1024;
 const DAYS: std::ops::RangeInclusive<u32> = 1..=35;
 
@@ -70,18 +69,21 @@ fn no_resource(error: Error, arn: &str) -> Error {
 
 pub(super) async fn tag(state: State, context: RequestContext, input: TagResource) -> Result<Nothing, Error> {
     let TagResource { resource_arn, tags } = input;
+    if tags.is_empty() {
+        return Err(Error::validation("Atleast one Tag needs to be provided as Input."));
+    }
     let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.tags.extend(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
-        match table.tags.len() > TAGS {
-            true => Err(Error::validation("One or more parameter values were invalid: Too many tags: the limit is 50")),
-            false => Ok(Nothing {}),
-        }
+        create::check_tags(table.tags.keys().map(String::as_str)).map(|()| Nothing {})
     };
     of_resource(&state, &context, &resource_arn, change).await
 }
 
 pub(super) async fn untag(state: State, context: RequestContext, input: UntagResource) -> Result<Nothing, Error> {
     let UntagResource { resource_arn, tag_keys } = input;
+    if tag_keys.is_empty() {
+        return Err(Error::validation("Atleast one Tag Key needs to be provided as Input."));
+    }
     let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.tags.retain(|key, _| !tag_keys.contains(key));
         Ok(Nothing {})
@@ -172,10 +174,15 @@ pub(super) async fn update_history(
     state.alter(key, change).await.map_err(|error| no_named_table(error, &name))
 }
 
-pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
-    if input.policy.len() > POLICY_BYTES || serde_json::from_str::<serde_json::Value>(&input.policy).is_err() {
-        return Err(Error::validation("Invalid policy document: it must be JSON of at most 20 KB"));
+pub(super) fn check_policy(policy: &str) -> Result<(), Error> {
+    match policy.len() > POLICY_BYTES || serde_json::from_str::<serde_json::Value>(policy).is_err() {
+        true => Err(Error::validation("Invalid policy document: it must be JSON of at most 20 KB")),
+        false => Ok(()),
     }
+}
+
+pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
+    check_policy(&input.policy)?;
     let revision = state.clock.now().0.to_string();
     let is_stream = input.resource_arn.contains("/stream/");
     let PutPolicy { resource_arn, policy, expected_revision_id } = input;
@@ -228,6 +235,13 @@ pub(super) async fn delete_policy(
     of_resource(&state, &context, &resource_arn, change).await
 }
 
+fn check_index(table: &Table, name: Option<&str>) -> Result<(), Error> {
+    match name.is_none_or(|name| table.index(name).is_some()) {
+        true => Ok(()),
+        false => Err(Error::no_resource()),
+    }
+}
+
 pub(super) async fn update_insights(
     state: State,
     context: RequestContext,
@@ -235,8 +249,9 @@ pub(super) async fn update_insights(
 ) -> Result<InsightsOutput, Error> {
     let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
     let is_on = input.contributor_insights_action == "ENABLE";
-    let name = key.name.clone();
+    let (name, index) = (key.name.clone(), input.index_name.clone());
     let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+        check_index(table, index.as_deref())?;
         table.insights = is_on;
         Ok(())
     };
@@ -252,6 +267,7 @@ pub(super) async fn describe_insights(
 ) -> Result<InsightsOutput, Error> {
     let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
     let table = state.describe(&key)?;
+    check_index(&table, input.index_name.as_deref())?;
     Ok(InsightsOutput {
         table_name: key.name,
         index_name: input.index_name,

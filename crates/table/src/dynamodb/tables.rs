@@ -1,7 +1,8 @@
 //! Handlers for tables.
 
 use super::address;
-use super::describe::description;
+use super::describe::{CREATING, description, farewell, updated};
+use super::settings::check_policy;
 use super::shapes::tables::{
     AttributeDefinition, CreateTable, IndexUpdate, ListTables, ListTablesOutput, OfTable, SseSpecification,
     StreamSpecification, TableChanged, TableDescribed, UpdateTable,
@@ -9,7 +10,8 @@ use super::shapes::tables::{
 use crate::schema::{Encryption, View};
 use crate::{Draft, Error, IndexWish, Tables, Wish, registry};
 use fogbank_model::RequestContext;
-use fogbank_wire::Value;
+use fogbank_wire::{Shown, Value, Violation, violations_message};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -19,22 +21,49 @@ const PAGE: usize = 100;
 
 pub(super) async fn create(state: State, context: RequestContext, input: CreateTable) -> Result<TableChanged, Error> {
     let key = address::table(&context, &input.table_name)?;
-    state.create(key.clone(), draft(&context, input)?).await?;
+    let draft = draft(&context, input)?;
+    let is_warmed = draft.warm.is_some();
+    state.create(key.clone(), draft).await?;
     let table = state.describe(&key)?;
-    Ok(TableChanged { table_description: description(&state, &key, &table, Some("CREATING"))? })
+    let mut shown = description(&state, &key, &table, Some(CREATING))?;
+    if is_warmed {
+        shown.warm_throughput.status = "UPDATING";
+    }
+    Ok(TableChanged { table_description: shown })
+}
+
+/// What a table cannot be made without; the model lets it be absent for replicas, of which there are none here.
+fn check_given(input: &CreateTable) -> Result<(), Error> {
+    if input.global_table_source_arn.is_some() {
+        return Err(Error::validation("Replicas are not supported: the platform has one region's tables only"));
+    }
+    if input.vector_indexes.as_ref().is_some_and(|indexes| !indexes.is_empty()) {
+        return Err(Error::validation("VectorIndexes are not supported"));
+    }
+    let members =
+        [("attributeDefinitions", input.attribute_definitions.is_none()), ("keySchema", input.key_schema.is_none())];
+    let absent = |(member, is_absent): (&str, bool)| {
+        let (path, value) = (member.to_owned(), Shown::Missing);
+        is_absent.then(|| Violation { path, value, constraint: "Member must not be null".into() })
+    };
+    let violations: Vec<Violation> = members.into_iter().filter_map(absent).collect();
+    if violations.is_empty() { Ok(()) } else { Err(Error::validation(violations_message(&violations))) }
 }
 
 fn draft(context: &RequestContext, input: CreateTable) -> Result<Draft, Error> {
+    check_given(&input)?;
+    input.resource_policy.as_deref().map(check_policy).transpose()?;
     Ok(Draft {
-        attributes: input.attribute_definitions.into_iter().map(definition).collect(),
-        keys: input.key_schema.into_iter().map(|one| (one.attribute_name, one.key_type)).collect(),
+        attributes: input.attribute_definitions.into_iter().flatten().map(definition).collect(),
+        keys: input.key_schema.into_iter().flatten().map(|one| (one.attribute_name, one.key_type)).collect(),
         local: input.local_secondary_indexes.map(|all| all.into_iter().map(Into::into).collect()),
         global: input.global_secondary_indexes.map(|all| all.into_iter().map(Into::into).collect()),
         billing: input.billing_mode,
         throughput: input.provisioned_throughput.map(Into::into),
         on_demand: input.on_demand_throughput.map(Into::into),
+        warm: input.warm_throughput.map(Into::into),
         stream: input.stream_specification.map(stream).transpose()?.flatten(),
-        encryption: input.encryption.and_then(|given| encryption(context, given)),
+        encryption: input.encryption.map(|given| encryption(context, given)).transpose()?.flatten(),
         class: input.table_class,
         is_protected: input.deletion_protection_enabled,
         tags: input.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
@@ -50,21 +79,33 @@ fn stream(given: StreamSpecification) -> Result<Option<View>, Error> {
     match (given.stream_enabled, given.stream_view_type) {
         (true, Some(view)) => Ok(View::of(&view)),
         (true, None) => Err(Error::parameter("StreamViewType is required when StreamEnabled is true")),
-        (false, Some(_)) => Err(Error::parameter("StreamViewType cannot be specified when StreamEnabled is false")),
+        (false, Some(_)) => {
+            Err(Error::parameter("If stream is being disabled, then UpdateViewType must not be specified"))
+        }
         (false, None) => Ok(None),
     }
 }
 
-/// With a key that is not named, AWS's own is used.
-pub(super) fn encryption(context: &RequestContext, given: SseSpecification) -> Option<Encryption> {
-    let is_on = given.enabled.unwrap_or_default();
-    let key = given.key.unwrap_or_else(|| "alias/aws/dynamodb".into());
+/// With a key that is not named, the account's own for tables is used.
+pub(super) fn encryption(context: &RequestContext, given: SseSpecification) -> Result<Option<Encryption>, Error> {
+    if given.sse_type.is_some_and(|kind| kind != "KMS") {
+        return Err(Error::parameter("SSEType AES256 is not supported; the type of a table's encryption is KMS"));
+    }
+    let key = given.key.unwrap_or_else(|| own_key(context));
     let key = match key.starts_with("arn:") {
         true => key,
         false if key.starts_with("alias/") => context.arn("kms", &key).to_string(),
         false => context.arn("kms", &format!("key/{key}")).to_string(),
     };
-    is_on.then_some(Encryption { key })
+    Ok(given.enabled.unwrap_or_default().then_some(Encryption { key }))
+}
+
+/// The id of the key that AWS keeps for an account's tables in a region: always the same.
+fn own_key(context: &RequestContext) -> String {
+    let digest = Sha256::digest(format!("{}/{}/alias/aws/dynamodb", context.account, context.region));
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 pub(super) async fn describe(state: State, context: RequestContext, input: OfTable) -> Result<TableDescribed, Error> {
@@ -84,25 +125,24 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateT
         billing: input.billing_mode,
         throughput: input.provisioned_throughput.map(Into::into),
         on_demand: input.on_demand_throughput.map(Into::into),
+        warm: input.warm_throughput.map(Into::into),
         indexes: indexes?,
         stream: input.stream_specification.map(stream).transpose()?,
-        encryption: input.encryption.map(|given| encryption(&context, given)),
+        encryption: input.encryption.map(|given| encryption(&context, given)).transpose()?,
         class: input.table_class,
         is_protected: input.deletion_protection_enabled,
     };
-    state.update(key.clone(), wish).await?;
-    let table = state.describe(&key)?;
-    Ok(TableChanged { table_description: description(&state, &key, &table, None)? })
+    let (before, after) = state.update(key.clone(), wish.clone()).await?;
+    Ok(TableChanged { table_description: updated(&state, &key, (&before, &after), &wish)? })
 }
 
 fn index_wish(update: IndexUpdate) -> Result<IndexWish, Error> {
     match (update.create, update.update, update.delete) {
         (Some(index), None, None) => Ok(IndexWish::Create(index.into())),
-        (None, Some(index), None) => Ok(IndexWish::Update(
-            index.index_name,
-            index.provisioned_throughput.map(Into::into),
-            index.on_demand_throughput.map(Into::into),
-        )),
+        (None, Some(index), None) => {
+            let capacity = index.capacity();
+            Ok(IndexWish::Update(index.index_name, capacity))
+        }
         (None, None, Some(index)) => Ok(IndexWish::Delete(index.index_name)),
         _ => Err(Error::parameter(
             "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not \
@@ -114,7 +154,7 @@ fn index_wish(update: IndexUpdate) -> Result<IndexWish, Error> {
 pub(super) async fn delete(state: State, context: RequestContext, input: OfTable) -> Result<TableChanged, Error> {
     let key = address::table(&context, &input.table_name)?;
     let table = state.delete(key.clone()).await?;
-    Ok(TableChanged { table_description: description(&state, &key, &table, Some("DELETING"))? })
+    Ok(TableChanged { table_description: farewell(&state, &key, &table)? })
 }
 
 pub(super) async fn list(state: State, context: RequestContext, input: ListTables) -> Result<ListTablesOutput, Error> {

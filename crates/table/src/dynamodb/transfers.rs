@@ -154,7 +154,7 @@ pub(super) async fn import(
         billing: parameters.billing_mode,
         throughput: parameters.provisioned_throughput.map(Into::into),
         on_demand: parameters.on_demand_throughput.map(Into::into),
-        encryption: parameters.encryption.and_then(|given| tables::encryption(&context, given)),
+        encryption: parameters.encryption.map(|given| tables::encryption(&context, given)).transpose()?.flatten(),
         ..Draft::default()
     };
     let asked = serde_json::to_string(&input).map_err(|error| Error::Store(error.to_string()))?;

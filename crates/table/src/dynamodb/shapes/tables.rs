@@ -1,7 +1,9 @@
 //! Structures of operations on tables.
 
+use crate::billing::Warm;
 use crate::create::IndexDraft;
 use crate::schema::{KeySchema, OnDemand, Projection, Throughput};
+use crate::update::IndexCapacity;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -80,6 +82,19 @@ impl From<OnDemand> for OnDemandThroughput {
     }
 }
 
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct WarmInput {
+    pub read_units_per_second: Option<i64>,
+    pub write_units_per_second: Option<i64>,
+}
+
+impl From<WarmInput> for Warm {
+    fn from(given: WarmInput) -> Self {
+        Self { read: given.read_units_per_second, write: given.write_units_per_second }
+    }
+}
+
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StreamSpecification {
@@ -112,6 +127,18 @@ pub struct IndexInput {
     pub projection: ProjectionShape,
     pub provisioned_throughput: Option<ProvisionedThroughput>,
     pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmInput>,
+}
+
+impl IndexInput {
+    /// What it is to take.
+    pub fn capacity(&self) -> IndexCapacity {
+        IndexCapacity {
+            throughput: self.provisioned_throughput.map(Into::into),
+            on_demand: self.on_demand_throughput.map(Into::into),
+            warm: self.warm_throughput.map(Into::into),
+        }
+    }
 }
 
 impl From<IndexInput> for IndexDraft {
@@ -123,6 +150,7 @@ impl From<IndexInput> for IndexDraft {
             included: given.projection.non_key_attributes,
             throughput: given.provisioned_throughput.map(Into::into),
             on_demand: given.on_demand_throughput.map(Into::into),
+            warm: given.warm_throughput.map(Into::into),
         }
     }
 }
@@ -131,13 +159,14 @@ impl From<IndexInput> for IndexDraft {
 #[serde(rename_all = "PascalCase", default)]
 pub struct CreateTable {
     pub table_name: String,
-    pub attribute_definitions: Vec<AttributeDefinition>,
-    pub key_schema: Vec<KeySchemaElement>,
+    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
     pub local_secondary_indexes: Option<Vec<IndexInput>>,
     pub global_secondary_indexes: Option<Vec<IndexInput>>,
     pub billing_mode: Option<String>,
     pub provisioned_throughput: Option<ProvisionedThroughput>,
     pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmInput>,
     pub stream_specification: Option<StreamSpecification>,
     #[serde(rename = "SSESpecification")]
     pub encryption: Option<SseSpecification>,
@@ -145,6 +174,8 @@ pub struct CreateTable {
     pub table_class: Option<String>,
     pub deletion_protection_enabled: bool,
     pub resource_policy: Option<String>,
+    pub global_table_source_arn: Option<String>,
+    pub vector_indexes: Option<Vec<fogbank_wire::Value>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -155,6 +186,7 @@ pub struct UpdateTable {
     pub billing_mode: Option<String>,
     pub provisioned_throughput: Option<ProvisionedThroughput>,
     pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmInput>,
     pub global_secondary_index_updates: Vec<IndexUpdate>,
     pub stream_specification: Option<StreamSpecification>,
     #[serde(rename = "SSESpecification")]
@@ -207,15 +239,11 @@ pub struct TableChanged {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ThroughputDescription {
-    pub number_of_decreases_today: i64,
+    pub last_increase_date_time: Option<i64>,
+    pub last_decrease_date_time: Option<i64>,
+    pub number_of_decreases_today: u32,
     pub read_capacity_units: i64,
     pub write_capacity_units: i64,
-}
-
-impl From<Throughput> for ThroughputDescription {
-    fn from(kept: Throughput) -> Self {
-        Self { number_of_decreases_today: 0, read_capacity_units: kept.read, write_capacity_units: kept.write }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -241,7 +269,7 @@ pub struct IndexDescription {
     pub index_arn: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct WarmThroughput {
     pub read_units_per_second: i64,
@@ -252,11 +280,11 @@ pub struct WarmThroughput {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Description {
-    pub attribute_definitions: Vec<AttributeDefinition>,
+    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
     pub table_name: String,
-    pub key_schema: Vec<KeySchemaElement>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
     pub table_status: &'static str,
-    pub creation_date_time: i64,
+    pub creation_date_time: Option<i64>,
     pub provisioned_throughput: ThroughputDescription,
     pub table_size_bytes: u64,
     pub item_count: u64,
