@@ -191,7 +191,11 @@ def test_a_backup_is_the_table_as_it_was(dynamodb, make_table):
     assert shown["BackupDetails"]["BackupStatus"] == "AVAILABLE" and shown["SourceTableDetails"]["ItemCount"] == 250
     assert [backup["BackupArn"] for backup in dynamodb.list_backups(TableName=name)["BackupSummaries"]] == [arn]
     dynamodb.delete_table(TableName=name)
-    dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=arn)
+    restore = {"TargetTableName": target, "BackupArn": arn}
+    other = [{"IndexName": "other", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]
+    for wrong in ({"GlobalSecondaryIndexOverride": other}, {"BillingModeOverride": "PROVISIONED"}):
+        assert error_of(dynamodb.restore_table_from_backup, **restore, **wrong)[0] == "ValidationException"
+    dynamodb.restore_table_from_backup(**restore)
     eventually(lambda: described(dynamodb, target)["TableStatus"] == "ACTIVE")
     table = described(dynamodb, target)
     assert table["ItemCount"] == 250 and table["GlobalSecondaryIndexes"][0]["ItemCount"] == 250
@@ -237,7 +241,12 @@ def test_tags_policies_and_what_is_the_same_for_all(dynamodb, make_table):
     assert dynamodb.describe_limits()["TableMaxReadCapacityUnits"] == 40000
     assert dynamodb.describe_endpoints()["Endpoints"][0]["CachePeriodInMinutes"] == 1440
     dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE")
-    assert dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"] == "ENABLED"
+    insights = dynamodb.describe_contributor_insights(TableName=name)
+    assert (insights["ContributorInsightsStatus"], insights["ContributorInsightsMode"]) == ("ENABLED", "ACCESSED_AND_THROTTLED_KEYS")
+    assert [rule.rsplit("-", 1)[0] for rule in insights["ContributorInsightsRuleList"]] == [f"DynamoDBContributorInsights-{kind}-{name}" for kind in ("PKC", "PKT")]
+    assert name in [summary["TableName"] for summary in dynamodb.list_contributor_insights()["ContributorInsightsSummaries"]]
+    dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="DISABLE")
+    assert "ContributorInsightsRuleList" not in dynamodb.describe_contributor_insights(TableName=name)
 
 
 TEMPLATE = """

@@ -1,6 +1,7 @@
 //! Registered consumers.
 
 use crate::model::{CONSUMERS, Consumer, Stream, StreamKey, TAGS};
+use crate::settings::check_tags;
 use crate::{Error, Streams, find, fresh_number, keys};
 use fogbank_store::{Read, Tx};
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ impl Streams {
         if tags.len() > TAGS {
             return Err(Error::invalid(format!("A consumer cannot have more than {TAGS} tags.")));
         }
+        check_tags(&tags)?;
         let register = move |tx: &mut Tx<'_>| -> Result<Consumer, Error> {
             let mut stream = find(tx, &key)?;
             let place = keys::consumer(stream.id, &name);

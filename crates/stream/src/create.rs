@@ -4,6 +4,7 @@ use crate::model::{
     Counts, Distribution, Mode, ON_DEMAND_STREAMS, RETENTION_H, Shard, Stream, StreamKey, TAGS, shard_limit,
 };
 use crate::place::Place;
+use crate::settings::check_tags;
 use crate::{Error, Streams, find, fresh_number, hash, keys, lookup, shards, sweep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Read, Tx};
@@ -40,6 +41,7 @@ impl Streams {
                 key.name, key.account
             )));
         }
+        check_tags(&make.tags)?;
         self.store.transact(move |tx: &mut Tx<'_>| create(tx, &key, &make)).await
     }
 

@@ -190,6 +190,7 @@ impl Streams {
         add: BTreeMap<String, String>,
         remove: Vec<String>,
     ) -> Result<(), Error> {
+        check_tags(&add)?;
         let (name, account) = (resource.stream.name.clone(), resource.stream.account.clone());
         let change = move |tags: &mut BTreeMap<String, String>, _: &mut Option<String>| {
             tags.retain(|key, _| !remove.contains(key));
@@ -254,6 +255,20 @@ impl Streams {
                 None => (stream.tags, stream.policy),
             })
         })
+    }
+}
+
+/// Checks what tags are made of; the model has checked how long they are.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    let is_allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_./=+-%@:".contains(c);
+    if tags.iter().any(|(key, value)| !key.chars().chain(value.chars()).all(is_allowed)) {
+        return Err(Error::invalid(
+            "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.",
+        ));
+    }
+    match tags.keys().find(|key| key.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("aws:"))) {
+        Some(key) => Err(Error::invalid(format!("Tag keys must not begin with aws:, which is reserved: {key}"))),
+        None => Ok(()),
     }
 }
 

@@ -293,7 +293,7 @@ fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
         stream_policy: None,
         destinations: Default::default(),
         global_since: None,
-        insights: false,
+        insights_of: Default::default(),
         ..table
     }
 }

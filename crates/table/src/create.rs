@@ -144,7 +144,7 @@ impl Plan {
             loading: None,
             destinations: BTreeMap::new(),
             global_since: None,
-            insights: false,
+            insights_of: BTreeMap::new(),
         })
     }
 }

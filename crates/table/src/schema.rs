@@ -259,6 +259,15 @@ impl Destination {
     }
 }
 
+/// Contributor insights of a table or an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insights {
+    /// Since when they are on.
+    pub since: Timestamp,
+    /// What they are about, as the API calls it.
+    pub mode: String,
+}
+
 /// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
@@ -316,8 +325,9 @@ pub struct Table {
     pub destinations: BTreeMap<String, Destination>,
     /// Since when it is a global table, with its own region as the only one.
     pub global_since: Option<Timestamp>,
-    /// Whether contributor insights are said to be on.
-    pub insights: bool,
+    /// The contributor insights that are said to be on: of its indexes by their names, its own without a name.
+    #[serde(default)]
+    pub insights_of: BTreeMap<String, Insights>,
 }
 
 impl Table {

@@ -183,19 +183,22 @@ pub(crate) fn write_of(
             (Action::Delete(item), rest.map(or_nothing), returning)
         }
         Statement::Exists(select) => {
-            let (item, rest) = item_of(select, table)?;
+            let (item, rest) = item_of(select, table, TRANSACTION)?;
             (Action::Check(item), Condition::both(Some(is_there()), rest), Returning::Nothing)
         }
     };
     Ok(Some((Write { table: key, action, condition, tells_on_failure }, returning)))
 }
 
-/// The key of the one item that a selection is of, and what else must hold.
-pub(crate) fn item_of(select: Select, table: &Table) -> Result<(Item, Option<Condition>), Error> {
+/// The operation whose statements are a transaction.
+pub(crate) const TRANSACTION: &str = "ExecuteTransaction";
+
+/// The key of the one item that a selection is of, and what else must hold; `operation` is the one that wants it.
+pub(crate) fn item_of(select: Select, table: &Table, operation: &str) -> Result<(Item, Option<Condition>), Error> {
     let whole = || {
-        Error::validation(
-            "Select statements within BatchExecuteStatement must specify the primary key in the where clause.",
-        )
+        Error::validation(format!(
+            "Select statements within {operation} must specify the primary key in the where clause."
+        ))
     };
     let range = table.keys.range.as_ref().map(|range| range.name.as_str());
     if select.source.index.is_some() {

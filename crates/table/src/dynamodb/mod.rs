@@ -7,6 +7,7 @@ mod describe;
 mod destinations;
 mod faults;
 mod global;
+mod insights;
 mod items;
 mod reading;
 mod searches;
@@ -81,7 +82,7 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("DisableKinesisStreamingDestination", state, destinations::disable)
         .operation("UpdateKinesisStreamingDestination", state, destinations::update)
         .operation("DescribeKinesisStreamingDestination", state, destinations::describe)
-        .operation("DescribeContributorInsights", state, settings::describe_insights)
-        .operation("UpdateContributorInsights", state, settings::update_insights)
-        .operation("ListContributorInsights", state, settings::list_insights)
+        .operation("DescribeContributorInsights", state, insights::describe)
+        .operation("UpdateContributorInsights", state, insights::update)
+        .operation("ListContributorInsights", state, insights::list)
 }

@@ -1,16 +1,15 @@
-//! Handlers for settings of tables: expiry, tags, history, policies, insights; and for what is the same for all of them.
+//! Handlers for settings of tables: expiry, tags, history, policies; and for what is the same for all of them.
 
 use super::address;
 use super::shapes::settings::{
-    ContinuousBackups, ContinuousBackupsDescription, Endpoint, Endpoints, Insights, InsightsList, InsightsOutput,
-    Limits, ListTags, NoInput, Nothing, OfPolicy, PolicyOutput, PutPolicy, RecoveryDescription, TagResource, Tags,
-    TimeToLiveDescribed, TimeToLiveDescription, TimeToLiveUpdated, UntagResource, UpdateContinuousBackups,
-    UpdateTimeToLive,
+    ContinuousBackups, ContinuousBackupsDescription, Endpoint, Endpoints, Limits, ListTags, NoInput, Nothing, OfPolicy,
+    PolicyOutput, PutPolicy, RecoveryDescription, TagResource, Tags, TimeToLiveDescribed, TimeToLiveDescription,
+    TimeToLiveUpdated, UntagResource, UpdateContinuousBackups, UpdateTimeToLive,
 };
 use super::shapes::tables::{OfTable, Tag};
 use crate::registry::next_number;
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, create, registry, upkeep};
+use crate::{Error, Tables, create, upkeep};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ async fn of_resource<T: Send + 'static>(
     arn: &str,
     change: impl Fn(&mut Tx<'_>, &TableKey, &mut Table) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let key = address::resource(context, arn)?;
+    let key = address::within(context, arn)?;
     state.alter(key, change).await.map_err(|error| no_resource(error, arn))
 }
 
@@ -69,6 +68,7 @@ fn no_resource(error: Error, arn: &str) -> Error {
 
 pub(super) async fn tag(state: State, context: RequestContext, input: TagResource) -> Result<Nothing, Error> {
     let TagResource { resource_arn, tags } = input;
+    address::resource(&context, &resource_arn)?;
     if tags.is_empty() {
         return Err(Error::validation("Atleast one Tag needs to be provided as Input."));
     }
@@ -81,6 +81,7 @@ pub(super) async fn tag(state: State, context: RequestContext, input: TagResourc
 
 pub(super) async fn untag(state: State, context: RequestContext, input: UntagResource) -> Result<Nothing, Error> {
     let UntagResource { resource_arn, tag_keys } = input;
+    address::resource(&context, &resource_arn)?;
     if tag_keys.is_empty() {
         return Err(Error::validation("Atleast one Tag Key needs to be provided as Input."));
     }
@@ -175,7 +176,9 @@ pub(super) async fn update_history(
 }
 
 pub(super) fn check_policy(policy: &str) -> Result<(), Error> {
-    match policy.len() > POLICY_BYTES || serde_json::from_str::<serde_json::Value>(policy).is_err() {
+    let document = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(policy);
+    let is_one = document.is_ok_and(|document| document.contains_key("Statement"));
+    match policy.len() > POLICY_BYTES || !is_one {
         true => Err(Error::validation("Invalid policy document: it must be JSON of at most 20 KB")),
         false => Ok(()),
     }
@@ -184,15 +187,27 @@ pub(super) fn check_policy(policy: &str) -> Result<(), Error> {
 pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
     check_policy(&input.policy)?;
     let revision = state.clock.now().0.to_string();
-    let is_stream = input.resource_arn.contains("/stream/");
     let PutPolicy { resource_arn, policy, expected_revision_id } = input;
-    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        let place = if is_stream { &mut table.stream_policy } else { &mut table.policy };
+    let arn = resource_arn.clone();
+    let change = move |_: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+        let place = policy_of(table, key, &arn)?;
         check_revision(place.as_ref(), expected_revision_id.as_deref())?;
         *place = Some((policy.clone(), revision.clone()));
         Ok(PolicyOutput { policy: None, revision_id: Some(revision.clone()) })
     };
     of_resource(&state, &context, &resource_arn, change).await
+}
+
+/// Where the policy is of what `arn` names: the table, or the last stream that it had.
+fn policy_of<'t>(table: &'t mut Table, key: &TableKey, arn: &str) -> Result<&'t mut Option<(String, String)>, Error> {
+    if *key.arn().as_str() == *arn {
+        return Ok(&mut table.policy);
+    }
+    let stream = table.last_stream.as_ref().map(|label| key.resource_arn(&format!("/stream/{label}")));
+    match stream.is_some_and(|stream| *stream.as_str() == *arn) {
+        true => Ok(&mut table.stream_policy),
+        false => Err(Error::no_resource()),
+    }
 }
 
 fn check_revision(kept: Option<&(String, String)>, expected: Option<&str>) -> Result<(), Error> {
@@ -214,9 +229,9 @@ fn no_policy(arn: &str) -> Error {
 pub(super) async fn get_policy(state: State, context: RequestContext, input: OfPolicy) -> Result<PolicyOutput, Error> {
     let arn = input.resource_arn;
     let key = address::resource(&context, &arn)?;
-    let table = state.describe(&key).map_err(|error| no_resource(error, &arn))?;
-    let kept = if arn.contains("/stream/") { &table.stream_policy } else { &table.policy };
-    let (policy, revision) = kept.clone().ok_or_else(|| no_policy(&arn))?;
+    let table = state.describe(&key);
+    let kept = table.and_then(|table| policy_of(&mut Arc::unwrap_or_clone(table), &key, &arn).cloned());
+    let (policy, revision) = kept.map_err(|error| no_resource(error, &arn))?.ok_or_else(|| no_policy(&arn))?;
     Ok(PolicyOutput { policy: Some(policy), revision_id: Some(revision) })
 }
 
@@ -226,67 +241,11 @@ pub(super) async fn delete_policy(
     input: OfPolicy,
 ) -> Result<PolicyOutput, Error> {
     let OfPolicy { resource_arn, expected_revision_id } = input;
-    let is_stream = resource_arn.contains("/stream/");
-    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        let place = if is_stream { &mut table.stream_policy } else { &mut table.policy };
+    let arn = resource_arn.clone();
+    let change = move |_: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+        let place = policy_of(table, key, &arn)?;
         check_revision(place.as_ref(), expected_revision_id.as_deref())?;
         Ok(PolicyOutput { policy: None, revision_id: place.take().map(|(_, revision)| revision) })
     };
     of_resource(&state, &context, &resource_arn, change).await
-}
-
-fn check_index(table: &Table, name: Option<&str>) -> Result<(), Error> {
-    match name.is_none_or(|name| table.index(name).is_some()) {
-        true => Ok(()),
-        false => Err(Error::no_resource()),
-    }
-}
-
-pub(super) async fn update_insights(
-    state: State,
-    context: RequestContext,
-    input: Insights,
-) -> Result<InsightsOutput, Error> {
-    let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
-    let is_on = input.contributor_insights_action == "ENABLE";
-    let (name, index) = (key.name.clone(), input.index_name.clone());
-    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        check_index(table, index.as_deref())?;
-        table.insights = is_on;
-        Ok(())
-    };
-    state.alter(key, change).await?;
-    let status = if is_on { "ENABLING" } else { "DISABLING" };
-    Ok(InsightsOutput { table_name: name, index_name: input.index_name, contributor_insights_status: status })
-}
-
-pub(super) async fn describe_insights(
-    state: State,
-    context: RequestContext,
-    input: Insights,
-) -> Result<InsightsOutput, Error> {
-    let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
-    let table = state.describe(&key)?;
-    check_index(&table, input.index_name.as_deref())?;
-    Ok(InsightsOutput {
-        table_name: key.name,
-        index_name: input.index_name,
-        contributor_insights_status: if table.insights { "ENABLED" } else { "DISABLED" },
-    })
-}
-
-pub(super) async fn list_insights(
-    state: State,
-    context: RequestContext,
-    input: Insights,
-) -> Result<InsightsList, Error> {
-    let all = state.store.read(|snapshot| registry::tables_of(snapshot, &context.account, &context.region))?;
-    let is_asked = |name: &str| input.table_name.as_deref().is_none_or(|asked| asked == name);
-    let shown = all.into_iter().filter(|(key, table)| table.insights && is_asked(&key.name));
-    let summary = |(key, _): (TableKey, Table)| InsightsOutput {
-        table_name: key.name,
-        index_name: None,
-        contributor_insights_status: "ENABLED",
-    };
-    Ok(InsightsList { contributor_insights_summaries: shown.map(summary).collect() })
 }

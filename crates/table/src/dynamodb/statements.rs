@@ -10,7 +10,7 @@ use super::shapes::statements::{
 use crate::capacity::{Taken, read_factor};
 use crate::partiql::{Returning, Select, Statement};
 use crate::schema::TableKey;
-use crate::statements::{Position, Reading, item_of, returned, write_of};
+use crate::statements::{Position, Reading, TRANSACTION, item_of, returned, write_of};
 use crate::transact::{FACTOR, Token, taken_of};
 use crate::value::{AttributeValue, Item, decode_item, encode_item, item_size};
 use crate::write::Write;
@@ -181,7 +181,7 @@ fn ready(state: &Tables, context: &RequestContext, statement: Statement, one: &O
 fn get(state: &Tables, key: &TableKey, select: Select, is_consistent: bool) -> Result<(Option<Item>, Taken), Error> {
     let table = state.table_of(key)?;
     let columns = Select { condition: None, ..select.clone() };
-    let (item, rest) = item_of(select, &table)?;
+    let (item, rest) = item_of(select, &table, "BatchExecuteStatement")?;
     let (table, found) = state.store.read(|snapshot| state.get(snapshot, key, &item))?;
     let bytes = found.as_ref().map_or(0, item_size);
     let taken = Taken::reading(&table, None, bytes, read_factor(is_consistent));
@@ -245,7 +245,7 @@ fn get_together(
         let table = state.table_of(&key)?;
         names.push(select.source.table.clone());
         let columns = Select { condition: None, ..select.clone() };
-        let (item, rest) = item_of(select, &table)?;
+        let (item, rest) = item_of(select, &table, TRANSACTION)?;
         wanted.push((key, item));
         rests.push((columns, rest));
     }

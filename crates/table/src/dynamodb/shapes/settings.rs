@@ -151,10 +151,11 @@ pub struct PolicyOutput {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Insights {
+pub struct InsightsInput {
     pub table_name: Option<String>,
     pub index_name: Option<String>,
     pub contributor_insights_action: String,
+    pub contributor_insights_mode: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,6 +164,16 @@ pub struct InsightsOutput {
     pub table_name: String,
     pub index_name: Option<String>,
     pub contributor_insights_status: &'static str,
+    pub contributor_insights_mode: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct InsightsDescribed {
+    #[serde(flatten)]
+    pub shown: InsightsOutput,
+    pub contributor_insights_rule_list: Option<Vec<String>>,
+    pub last_update_date_time: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
