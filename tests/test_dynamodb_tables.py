@@ -72,7 +72,9 @@ def test_what_is_under_way_is_said_in_the_answer(dynamodb, make_table):
     change = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": units(1, 1)}}]
     changed = update(BillingMode="PROVISIONED", ProvisionedThroughput=units(5, 5), GlobalSecondaryIndexUpdates=change)
     assert (changed["TableStatus"], changed["GlobalSecondaryIndexes"][0]["IndexStatus"]) == ("UPDATING", "UPDATING")
-    assert described(dynamodb, name)["TableStatus"] == "ACTIVE"
+    table = described(dynamodb, name)
+    assert table["TableStatus"] == "ACTIVE" and table["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
+    assert "LastUpdateToPayPerRequestDateTime" in table["BillingModeSummary"], "it says so of what was, too"
     text = "The provisioned throughput for the index by-g will not change. The requested value equals the current value."
     assert error_of(update, GlobalSecondaryIndexUpdates=change)[1].startswith(text)
     update(ProvisionedThroughput=units(6, 5))
@@ -147,6 +149,28 @@ def test_a_stream_tells_of_each_change_in_order(dynamodb, streams, make_table):
     assert children["StreamDescription"]["Shards"] == []
 
 
+def test_streams_and_backups_are_listed_in_pages(dynamodb, streams):
+    name = unique("pages")
+    keys, types = [{"AttributeName": "pk", "KeyType": "HASH"}], [{"AttributeName": "pk", "AttributeType": "S"}]
+    spec = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    # A hyphen is less than a slash, and greater than the end of a name.
+    names, backups = [name, f"{name}-more", f"{name}.more"], set()
+    for one in names:
+        dynamodb.create_table(TableName=one, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST", StreamSpecification=spec)
+        backups.add(dynamodb.create_backup(TableName=one, BackupName="page")["BackupDetails"]["BackupArn"])
+    found, start = [], {}
+    while start is not None:
+        page = streams.list_streams(Limit=1, **start)
+        found += [stream["TableName"] for stream in page["Streams"]]
+        start = {"ExclusiveStartStreamArn": page["LastEvaluatedStreamArn"]} if "LastEvaluatedStreamArn" in page else None
+    assert sorted(one for one in found if one in names) == names
+    pages = dynamodb.get_paginator("list_backups").paginate(PaginationConfig={"PageSize": 1})
+    found = [backup["BackupArn"] for page in pages for backup in page["BackupSummaries"]]
+    assert backups <= set(found) and len(found) == len(set(found))
+    for one in names:
+        dynamodb.delete_table(TableName=one)
+
+
 @pytest.mark.parametrize(("view", "images"), [("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"})])
 def test_a_stream_shows_what_its_view_says_and_ends(dynamodb, streams, make_table, view, images):
     name = make_table()
@@ -188,6 +212,7 @@ def test_a_backup_is_the_table_as_it_was(dynamodb, make_table):
     arn = dynamodb.create_backup(TableName=name, BackupName="first")["BackupDetails"]["BackupArn"]
     dynamodb.put_item(TableName=name, Item={"pk": text("after")})
     shown = dynamodb.describe_backup(BackupArn=arn)["BackupDescription"]
+    assert "TimeToLiveDescription" not in shown["SourceTableFeatureDetails"]
     assert shown["BackupDetails"]["BackupStatus"] == "AVAILABLE" and shown["SourceTableDetails"]["ItemCount"] == 250
     assert [backup["BackupArn"] for backup in dynamodb.list_backups(TableName=name)["BackupSummaries"]] == [arn]
     dynamodb.delete_table(TableName=name)

@@ -281,6 +281,7 @@ fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
         indexes,
         throughput,
         on_demand_since: is_on_demand.then_some(now),
+        last_on_demand: is_on_demand.then_some(now),
         shows_billing: is_on_demand || table.shows_billing,
         stream: None,
         last_stream: None,

@@ -161,7 +161,7 @@ fn bill_by_request(table: &mut Table, wish: &Wish, now: Timestamp) -> Result<(),
     if wish.throughput.is_some() {
         return Err(neither_unit());
     }
-    table.on_demand_since.get_or_insert(now);
+    table.last_on_demand = Some(*table.on_demand_since.get_or_insert(now));
     table.shows_billing = true;
     table.throughput = Throughput::default();
     table.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());

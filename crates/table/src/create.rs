@@ -126,6 +126,7 @@ impl Plan {
             indexes,
             throughput: draft.throughput.unwrap_or_default(),
             on_demand_since: is_on_demand.then(|| tx.now()),
+            last_on_demand: is_on_demand.then(|| tx.now()),
             shows_billing: is_on_demand,
             on_demand: draft.on_demand,
             warm: self.warm,

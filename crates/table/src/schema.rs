@@ -287,6 +287,9 @@ pub struct Table {
     pub throughput: Throughput,
     /// Whether and since when it is billed by request.
     pub on_demand_since: Option<Timestamp>,
+    /// When it was last changed to be billed by request, also if it no longer is.
+    #[serde(default)]
+    pub last_on_demand: Option<Timestamp>,
     /// Whether the billing mode was ever named: it is shown only then.
     pub shows_billing: bool,
     /// The most request units, if it is billed by request.

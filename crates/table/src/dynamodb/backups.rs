@@ -56,10 +56,10 @@ fn shown(key: &BackupKey, backup: &Backup, status: &'static str) -> BackupDescri
                 stream_enabled: true,
                 stream_view_type: Some(stream.view.as_str().to_owned()),
             }),
-            time_to_live_description: TimeToLiveDescription {
-                time_to_live_status: if expiry.is_some() { "ENABLED" } else { "DISABLED" },
-                attribute_name: expiry.map(|expiry| expiry.attribute.clone()),
-            },
+            time_to_live_description: expiry.map(|expiry| TimeToLiveDescription {
+                time_to_live_status: "ENABLED",
+                attribute_name: Some(expiry.attribute.clone()),
+            }),
             encryption: super::describe::encryption(table),
         },
     }
@@ -114,6 +114,8 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListBacku
         is_of_table && is_late && is_early && is_users && key.arn() > after
     };
     let mut found: Vec<_> = state.backups(&context.account, &context.region)?.into_iter().filter(is_asked).collect();
+    // Pages go on behind an ARN, and tables are not kept in the order of their ARNs.
+    found.sort_by_cached_key(|(key, _)| key.arn());
     let is_more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| is_more).map(|(key, _)| key.arn());

@@ -77,7 +77,7 @@ pub(super) fn description(
         billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
         // While a table is being made, it has not changed to anything yet.
         last_update_to_pay_per_request_date_time: table
-            .on_demand_since
+            .last_on_demand
             .filter(|_| status != Some(CREATING))
             .map(|at| at.0),
     });

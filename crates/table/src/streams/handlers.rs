@@ -37,6 +37,8 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListStrea
         .filter(|(key, _)| is_asked(key) && key.arn() > after)
         .map(|(key, _)| StreamName { stream_arn: key.arn(), table_name: key.table.name, stream_label: key.label })
         .collect();
+    // Pages go on behind an ARN, and tables are not kept in the order of their ARNs.
+    found.sort_by(|one, other| one.stream_arn.cmp(&other.stream_arn));
     let is_more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| is_more).map(|stream| stream.stream_arn.clone());

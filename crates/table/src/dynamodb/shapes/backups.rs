@@ -71,7 +71,7 @@ pub struct SourceFeatures {
     pub local_secondary_indexes: Option<Vec<SourceIndex>>,
     pub global_secondary_indexes: Option<Vec<SourceIndex>>,
     pub stream_description: Option<StreamSpecification>,
-    pub time_to_live_description: TimeToLiveDescription,
+    pub time_to_live_description: Option<TimeToLiveDescription>,
     #[serde(rename = "SSEDescription")]
     pub encryption: Option<SseDescription>,
 }
