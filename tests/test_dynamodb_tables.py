@@ -112,6 +112,14 @@ def test_an_index_is_added_to_a_filled_table_and_taken_away(dynamodb, make_table
     assert "does not have the specified index" in error_of(dynamodb.scan, TableName=name, IndexName="late")[1]
 
 
+def test_a_table_gets_no_twenty_first_index(dynamodb, make_table):
+    name = make_table(indexes=[(f"index-{at}", [("g", "S", "HASH")], "ALL") for at in range(20)])
+    index = {"IndexName": "one-more", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    code, message = error_of(dynamodb.update_table, TableName=name, GlobalSecondaryIndexUpdates=[{"Create": index}])
+    assert (code, "per-table limit of 20" in message) == ("ValidationException", True)
+    assert len(described(dynamodb, name)["GlobalSecondaryIndexes"]) == 20
+
+
 def read(streams, arn, kind="TRIM_HORIZON", **more):
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind, **more)["ShardIterator"]

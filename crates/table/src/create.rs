@@ -199,11 +199,7 @@ pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
         if global.is_empty() {
             return Err(Error::parameter("List of GlobalSecondaryIndexes is empty"));
         }
-        if global.len() > GLOBAL_INDEXES {
-            return Err(Error::parameter(format!(
-                "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES}"
-            )));
-        }
+        check_global_count(global.len())?;
         for one in global {
             billing::check_index(one, is_on_demand(draft))?;
             indexes.push(self::index(one, IndexKind::Global, &attributes, draft)?);
@@ -335,8 +331,18 @@ fn check_local(index: &Index, keys: &KeySchema) -> Result<(), Error> {
     Ok(())
 }
 
+fn check_global_count(count: usize) -> Result<(), Error> {
+    match count > GLOBAL_INDEXES {
+        true => {
+            Err(Error::parameter(format!("GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES}")))
+        }
+        false => Ok(()),
+    }
+}
+
 /// What holds for all indexes together.
 pub(crate) fn check_indexes(indexes: &[Index]) -> Result<(), Error> {
+    check_global_count(indexes.iter().filter(|index| index.kind == IndexKind::Global).count())?;
     let mut seen = BTreeSet::new();
     for index in indexes {
         if !seen.insert(&index.name) {
