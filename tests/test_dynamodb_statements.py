@@ -225,6 +225,18 @@ def test_batches_of_writes(dynamodb, music, run):
     assert sorted(titles(run("SELECT * FROM T! WHERE song = 1 AND title <> MISSING"))) == ["A1", "y"]
 
 
+def test_a_selection_reads_at_most_fifty_partitions(dynamodb, run):
+    among = lambda count: "SELECT title FROM T! WHERE artist IN [" + ", ".join(f"'{number}'" for number in range(count)) + "]"
+    assert run(among(50))["Items"] == []
+    with pytest.raises(dynamodb.exceptions.ClientError, match="50 values"):
+        run(among(51))
+
+
+def test_a_transaction_reads_whole_keys(dynamodb, music):
+    with pytest.raises(dynamodb.exceptions.ClientError, match="within ExecuteTransaction must specify the primary key"):
+        transact(dynamodb, music, "SELECT * FROM T! WHERE artist = 'A'")
+
+
 def test_batches_do_not_mix(dynamodb, music):
     with pytest.raises(dynamodb.exceptions.ClientError, match="cannot mix both in one batch"):
         batch_of(dynamodb, music, "SELECT * FROM T! WHERE artist = 'A' AND song = 1", "DELETE FROM T! WHERE artist = 'A' AND song = 1")

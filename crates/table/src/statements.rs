@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Bytes of items that one page of a selection looks at, over all partitions.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// Partitions that one selection reads.
+const PARTITIONS: usize = 50;
+
 /// Where a selection goes on: which of its partitions, and after which key in it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Position {
@@ -54,6 +57,9 @@ impl Tables {
         check_shown(&table, index, select, how.is_consistent)?;
         let range = keys.range.as_ref().map(|range| range.name.as_str());
         let access = Access::of(select.condition.clone(), &keys.hash.name, range);
+        if access.hashes.len() > PARTITIONS {
+            return Err(Error::validation(format!("The IN operator takes at most {PARTITIONS} values for a hash key")));
+        }
         let (mut hashes, is_forward) = ordered(access.hashes, &select.order, (&keys.hash.name, range), select)?;
         let partitions = hashes.len().max(1);
         let mut found = Selected { items: Vec::new(), taken: Taken::default(), next: None };

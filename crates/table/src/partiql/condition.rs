@@ -5,6 +5,9 @@ use super::token::Token;
 use crate::expression::{Comparator, Condition, Operand, Path};
 use crate::value::AttributeValue;
 
+/// Values that one `IN` can have.
+const CHOICES: usize = 100;
+
 impl Parser<'_> {
     /// A condition.
     pub fn condition(&mut self) -> Result<Condition> {
@@ -96,15 +99,19 @@ impl Parser<'_> {
 
     /// What stands behind `IN`: operands in brackets or parentheses, or a parameter that is a list.
     fn choices(&mut self) -> Result<Vec<Operand>> {
-        if self.take("(") {
-            return self.several(")", Self::operand);
-        }
-        if self.take("[") {
-            return self.several("]", Self::operand);
-        }
-        match self.literal()? {
-            AttributeValue::L(values) => Ok(values.into_iter().map(Operand::Value).collect()),
-            _ => Err(malformed("Expected a list behind IN")),
+        let choices = if self.take("(") {
+            self.several(")", Self::operand)?
+        } else if self.take("[") {
+            self.several("]", Self::operand)?
+        } else {
+            match self.literal()? {
+                AttributeValue::L(values) => values.into_iter().map(Operand::Value).collect(),
+                _ => return Err(malformed("Expected a list behind IN")),
+            }
+        };
+        match choices.len() > CHOICES {
+            true => Err(unsupported(format!("The IN operator takes at most {CHOICES} values"))),
+            false => Ok(choices),
         }
     }
 

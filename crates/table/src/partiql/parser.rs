@@ -13,6 +13,7 @@ const OPERATORS: usize = 300;
 const DEPTH: usize = 64;
 
 pub(super) struct Parser<'t> {
+    text: &'t str,
     tokens: Vec<Token<'t>>,
     at: usize,
     parameters: IntoIter<AttributeValue>,
@@ -65,7 +66,7 @@ const KEYWORDS: [&str; 25] = [
 
 impl<'t> Parser<'t> {
     pub fn new(text: &'t str, parameters: Vec<AttributeValue>) -> Self {
-        Self { tokens: tokens(text), at: 0, parameters: parameters.into_iter(), operators: 0, depth: 0 }
+        Self { text, tokens: tokens(text), at: 0, parameters: parameters.into_iter(), operators: 0, depth: 0 }
     }
 
     /// Everything must have been used.
@@ -136,6 +137,20 @@ impl<'t> Parser<'t> {
             Token::End => malformed("Unexpected end of statement"),
             _ => malformed("Unexpected term"),
         }
+    }
+
+    /// The next token begins a clause that SQL has, and DynamoDB has not.
+    pub fn unsupported_clause(&self) -> Option<ExpressionError> {
+        let Token::Word(word) = self.peek() else { return None };
+        let clause = word.to_ascii_uppercase();
+        if !matches!(clause.as_str(), "LIMIT" | "OFFSET" | "GROUP" | "HAVING") {
+            return None;
+        }
+        // A word is a part of the text.
+        let before = self.text.get(..word.as_ptr().addr() - self.text.as_ptr().addr()).unwrap_or_default();
+        let (line, last) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+        let column = last.chars().count() + 1;
+        Some(unsupported(format!("Unsupported clause: {clause} at {line}:{column}:{}", word.len())))
     }
 
     /// Counts an operator or function.

@@ -179,6 +179,7 @@ impl Parser<'_> {
         let index = if self.take(".") { Some(self.name()?) } else { None };
         let condition = if self.take_keyword("WHERE") { Some(self.condition()?) } else { None };
         let order = if self.take_keyword("ORDER") { self.order()? } else { Vec::new() };
+        self.unsupported_clause().map_or(Ok(()), Err)?;
         Ok(Select { columns, source: Source { table, index }, condition, order })
     }
 
@@ -212,6 +213,13 @@ impl Parser<'_> {
     fn insert(&mut self) -> Result<Statement> {
         self.expect_keyword("INTO")?;
         let table = self.name()?;
+        let is_one = !self.is_keyword("VALUES") && *self.peek_second() != Token::Symbol("<<");
+        if !is_one {
+            return Err(unsupported(
+                "Unsupported operation: Inserting multiple items in a single statement is not supported yet, use \
+                 \"INSERT INTO tableName VALUE item\" instead",
+            ));
+        }
         self.expect_keyword("VALUE")?;
         match self.literal()? {
             AttributeValue::M(item) => Ok(Statement::Insert { table, item }),

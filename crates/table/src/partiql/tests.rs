@@ -223,3 +223,18 @@ fn hostile_statements_cost_little() {
         let _ = parse(&format!("SELECT * FROM t WHERE {}", text.join(" ")));
     }
 }
+
+#[test]
+fn what_dynamodb_does_not_do_is_named() {
+    assert_eq!(why("SELECT * FROM t LIMIT 1"), "Unsupported clause: LIMIT at 1:17:5");
+    assert_eq!(why("SELECT é FROM t"), "Statement wasn't well formed, can't be processed: Invalid character: é");
+    assert_eq!(why("SELECT *\n FROM \"ä\" WHERE a = 1\n group BY a"), "Unsupported clause: GROUP at 3:2:5");
+    let several = "Unsupported operation: Inserting multiple items in a single statement is not supported yet, use \"INSERT INTO \
+                   tableName VALUE item\" instead";
+    for items in ["VALUES {'a': 1}", "VALUE << {'a': 1}, {'a': 2} >>"] {
+        assert_eq!(why(&format!("INSERT INTO t {items}")), several);
+    }
+    let choices = |count: usize| vec!["1"; count].join(", ");
+    condition(&format!("a IN ({})", choices(100)));
+    assert!(why(&format!("SELECT * FROM t WHERE a IN [{}]", choices(101))).contains("at most 100 values"));
+}
