@@ -289,6 +289,10 @@ def test_an_on_demand_stream_has_four_shards_and_no_limits(kinesis, stream):
     assert "WarmThroughput" not in kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     kinesis.split_shard(StreamName=name, ShardToSplit=shard_id(0), NewStartingHashKey="100")
     assert kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["OpenShardCount"] == 5
+    switch = lambda mode: kinesis.update_stream_mode(StreamARN=arn(name), StreamModeDetails={"StreamMode": mode})
+    switch("ON_DEMAND")
+    switch("ON_DEMAND")
+    assert error_of(switch, "PROVISIONED")[0] == "LimitExceededException", "a mode is changed twice in 24 hours"
 
 
 def test_a_shard_is_split_and_its_reader_is_told_its_children(kinesis, stream):

@@ -140,6 +140,7 @@ fn create(tx: &mut Tx<'_>, key: &StreamKey, make: &Make) -> Result<(), Error> {
         open_shards: make.shards,
         consumers: 0,
         rescaled: Vec::new(),
+        switched: Vec::new(),
     };
     if make.mode == Mode::OnDemand {
         count_on_demand(tx, key, 1)?;

@@ -15,6 +15,8 @@ pub(crate) const LONGEST_RETENTION_H: u32 = 8760;
 pub(crate) const ON_DEMAND_SHARDS: u64 = 4;
 /// On-demand streams of one account in one region.
 pub(crate) const ON_DEMAND_STREAMS: u64 = 50;
+/// A day, in milliseconds: the time in which some changes of a stream are counted.
+pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Consumers of one stream.
 pub(crate) const CONSUMERS: u64 = 20;
 /// Tags of one stream or consumer.
@@ -114,6 +116,9 @@ pub struct Stream {
     pub consumers: u64,
     /// When `UpdateShardCount` was called in the last 24 hours.
     pub rescaled: Vec<Timestamp>,
+    /// When its mode was changed in the last 24 hours.
+    #[serde(default)]
+    pub switched: Vec<Timestamp>,
 }
 
 impl Stream {

@@ -2,14 +2,13 @@
 
 use crate::create::count_shards;
 use crate::hash::{self, HashKey, HashRange};
-use crate::model::{Mode, Shard, Stream, StreamKey};
+use crate::model::{DAY_MS, Mode, Shard, Stream, StreamKey};
 use crate::place::Place;
 use crate::{Error, Streams, find, keys, shards};
 use fogbank_store::{Error as StoreError, Read, Tx};
 
 /// How often a stream's shard count may be set in 24 hours.
 const RESCALINGS: usize = 10;
-const DAY_MS: i64 = 86_400_000;
 /// Shards that a stream may be scaled to.
 const MOST_SHARDS: u64 = 10_000;
 

@@ -1,11 +1,14 @@
 //! What can be changed of a stream: retention, tags, mode, encryption, metrics, its policy, the size of its records.
 
 use crate::create::{count_on_demand, count_shards};
-use crate::model::{Consumer, Distribution, LONGEST_RETENTION_H, Mode, RETENTION_H, Stream, StreamKey, TAGS};
+use crate::model::{Consumer, DAY_MS, Distribution, LONGEST_RETENTION_H, Mode, RETENTION_H, Stream, StreamKey, TAGS};
 use crate::{Error, Streams, find, keys};
 use fogbank_model::Timestamp;
 use fogbank_store::{Read, Tx};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a stream's mode may be changed in 24 hours.
+const SWITCHES: usize = 2;
 
 /// The metrics that `ALL` stands for.
 pub(crate) const METRICS: [&str; 7] = [
@@ -169,6 +172,16 @@ impl Streams {
         let change = move |tx: &mut Tx<'_>| -> Result<(), Error> {
             let mut stream = find(tx, &key)?;
             if stream.mode != mode {
+                let now = tx.now();
+                stream.switched.retain(|at| now.0.saturating_sub(at.0) < DAY_MS);
+                if stream.switched.len() >= SWITCHES {
+                    return Err(Error::Limit(format!(
+                        "The mode of stream {} under account {} has been switched {SWITCHES} times in the last 24 hours, which is the \
+                         limit.",
+                        key.name, key.account
+                    )));
+                }
+                stream.switched.push(now);
                 count_shards(tx, &key, stream.mode, stream.open_shards, 0)?;
                 count_shards(tx, &key, mode, 0, stream.open_shards)?;
                 count_on_demand(tx, &key, if mode == Mode::OnDemand { 1 } else { -1 })?;
