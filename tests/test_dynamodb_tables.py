@@ -245,7 +245,15 @@ def test_a_table_is_restored_to_a_point_in_time(dynamodb, make_table):
     for key in ("changed", "deleted", "same"):
         dynamodb.put_item(TableName=name, Item={"pk": text(key), "v": number(1)})
     on = dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
-    assert on["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    period = on["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert period["PointInTimeRecoveryStatus"] == "ENABLED"
+    first = unique("first")
+    # A client that says times to the second means the earliest moment, too.
+    earliest = int(period["EarliestRestorableDateTime"].timestamp())
+    dynamodb.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=first, RestoreDateTime=earliest)
+    eventually(lambda: described(dynamodb, first)["TableStatus"] == "ACTIVE")
+    assert dynamodb.scan(TableName=first)["Count"] == 3
+    dynamodb.delete_table(TableName=first)
     dynamodb.put_item(TableName=name, Item={"pk": text("changed"), "v": number(2)})
     # A client's times have whole seconds.
     then = int(time.time()) + 1

@@ -181,19 +181,20 @@ impl Tables {
                 let table = registry.look_up(snapshot, &of)?;
                 let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
                 let history = table.history.as_ref().ok_or_else(|| unavailable(&of.name))?;
-                if at < history.since.max(history.oldest(now)) || at > now {
-                    return Err(Error::Other(
+                let at = history.moment(at, now).ok_or_else(|| {
+                    Error::Other(
                         "InvalidRestoreTimeException",
                         "The specified RestoreDateTime is not within the restorable period of the table".into(),
-                    ));
-                }
+                    )
+                })?;
                 let before = history::changed_since(snapshot, history, at)?;
                 load::write(&path, snapshot, &table, &before)?;
-                Ok(table)
+                Ok((table, at))
             })
         };
-        let table = Arc::unwrap_or_clone(blocking(write).await?);
-        let table = Table { restored: Some((None, source.arn().to_string(), at)), ..table };
+        let (table, at) = blocking(write).await?;
+        let restored = Some((None, source.arn().to_string(), at));
+        let table = Table { restored, ..Arc::unwrap_or_clone(table) };
         let loading = Loading { file: id.clone(), offset: 0, is_shared: false };
         let begun = self.begin_loading(target, table, other, loading, None).await;
         if begun.is_err() {

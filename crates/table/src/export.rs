@@ -105,13 +105,12 @@ impl Tables {
                     format!("Point in time recovery is not enabled for table '{}'", of.name),
                 )
             })?;
-            let at = order.at.unwrap_or(tx.now());
-            if at < history.since.max(history.oldest(tx.now())) || at > tx.now() {
-                return Err(Error::Other(
+            let at = history.moment(order.at.unwrap_or(tx.now()), tx.now()).ok_or_else(|| {
+                Error::Other(
                     "InvalidExportTimeException",
                     "The specified ExportTime is outside of the point in time recovery window.".into(),
-                ));
-            }
+                )
+            })?;
             let export = Export {
                 id: id.clone(),
                 table: of.clone(),

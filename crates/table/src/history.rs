@@ -19,6 +19,19 @@ impl History {
         let kept = Duration::from_secs(24 * 3600) * self.days;
         Timestamp(now.0 - i64::try_from(kept.as_millis()).unwrap_or(0))
     }
+
+    /// The earliest moment that is kept.
+    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
+        self.since.max(self.oldest(now))
+    }
+
+    /// The moment that `at` means, if it is kept. Clients say times to the second, so the second of the earliest moment means that one.
+    pub(crate) fn moment(&self, at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let earliest = self.earliest(now);
+        let is_its_second = at.0.div_euclid(1000) == earliest.0.div_euclid(1000);
+        let at = if is_its_second { at.max(earliest) } else { at };
+        (earliest..=now).contains(&at).then_some(at)
+    }
 }
 
 /// Keeps what was under `key`, if the table's changes are kept.

@@ -139,7 +139,7 @@ fn shown_history(table: &Table, now: Timestamp) -> ContinuousBackups {
             point_in_time_recovery_description: RecoveryDescription {
                 point_in_time_recovery_status: if history.is_some() { "ENABLED" } else { "DISABLED" },
                 recovery_period_in_days: history.map(|history| history.days.into()),
-                earliest_restorable_date_time: history.map(|history| history.since.max(history.oldest(now)).0),
+                earliest_restorable_date_time: history.map(|history| history.earliest(now).0),
                 latest_restorable_date_time: history.map(|_| now.0),
             },
         },
