@@ -275,7 +275,11 @@ def test_tags_policies_and_what_is_the_same_for_all(dynamodb, make_table):
     dynamodb.untag_resource(ResourceArn=arn, TagKeys=["a"])
     assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
     policy = '{"Version":"2012-10-17","Statement":[]}'
-    revision = dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)["RevisionId"]
+    revisions = [dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)["RevisionId"] for _ in range(20)]
+    assert len(set(revisions)) == 20
+    revision = revisions[-1]
+    for expected in ("NO_POLICY", revisions[0]):
+        assert error_of(dynamodb.put_resource_policy, ResourceArn=arn, Policy=policy, ExpectedRevisionId=expected)[0] == "PolicyNotFoundException"
     assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == policy
     dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=revision)
     assert error_of(dynamodb.get_resource_policy, ResourceArn=arn)[0] == "PolicyNotFoundException"

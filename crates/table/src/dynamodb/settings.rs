@@ -186,14 +186,17 @@ pub(super) fn check_policy(policy: &str) -> Result<(), Error> {
 
 pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
     check_policy(&input.policy)?;
-    let revision = state.clock.now().0.to_string();
+    let now = state.clock.now().0;
     let PutPolicy { resource_arn, policy, expected_revision_id } = input;
     let arn = resource_arn.clone();
     let change = move |_: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
         let place = policy_of(table, key, &arn)?;
         check_revision(place.as_ref(), expected_revision_id.as_deref())?;
+        // Two policies within a millisecond are two revisions.
+        let last = place.as_ref().and_then(|(_, revision)| revision.parse::<i64>().ok());
+        let revision = last.map_or(now, |last| now.max(last.saturating_add(1))).to_string();
         *place = Some((policy.clone(), revision.clone()));
-        Ok(PolicyOutput { policy: None, revision_id: Some(revision.clone()) })
+        Ok(PolicyOutput { policy: None, revision_id: Some(revision) })
     };
     of_resource(&state, &context, &resource_arn, change).await
 }
