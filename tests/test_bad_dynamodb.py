@@ -279,6 +279,7 @@ CASES = {
     "duplicate binaries": (put({**K, "v": {"BS": [b"a", b"a"]}}), VALIDATION, INVALID + "Input collection [YQ==, YQ==]of type BS contains duplicates."),
     "no number in a set": (put({**K, "v": {"NS": ["x"]}}), VALIDATION, NO_NUMBER + ": x"),
     "33 levels": (put({**K, "v": nested(32)}), VALIDATION, TOO_DEEP),
+    "101 levels": (put({**K, "v": nested(100)}), VALIDATION, TOO_DEEP),
     # Expressions of conditions.
     "empty condition": (checked(""), VALIDATION, "Invalid ConditionExpression: The expression can not be empty;"),
     "broken condition": (checked("v = "), VALIDATION, 'Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="'),

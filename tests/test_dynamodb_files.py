@@ -11,11 +11,6 @@ from conftest import ACCOUNT, REGION, error_of, unique
 
 
 @pytest.fixture
-def dynamodb(aws):
-    return aws("dynamodb")
-
-
-@pytest.fixture
 def bucket(aws):
     s3, name = aws("s3"), unique("files").lower()
     s3.create_bucket(Bucket=name)

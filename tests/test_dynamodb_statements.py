@@ -7,11 +7,6 @@ VALIDATION = "ValidationException"
 
 
 @pytest.fixture
-def dynamodb(aws):
-    return aws("dynamodb")
-
-
-@pytest.fixture
 def music(dynamodb):
     """A table with songs of three artists, an index of each kind on their years."""
     name = unique("Music")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from conftest import ACCOUNT, REGION, error_of, eventually, unique
-from test_dynamodb import dynamodb, make_table, number, text  # noqa: F401
+from test_dynamodb import make_table, number, text  # noqa: F401
 
 
 @pytest.fixture

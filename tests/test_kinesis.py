@@ -20,11 +20,6 @@ LAST_HASH = 2**128 - 1
 
 
 @pytest.fixture
-def kinesis(aws):
-    return aws("kinesis")
-
-
-@pytest.fixture
 def stream(kinesis):
     """Makes streams that go with the test; answers their names."""
     made = []

@@ -38,7 +38,7 @@ pub(crate) fn decode(model: &Model, shape: &Shape, pairs: &Pairs) -> Result<Valu
         let mut node = &mut root;
         for (depth, part) in key.split('.').enumerate() {
             if depth >= DEPTH_LIMIT {
-                return Err(Malformed(format!("The parameter {} is nested too deeply", scalar::excerpt(key))));
+                return Err(Malformed::new(format!("The parameter {} is nested too deeply", scalar::excerpt(key))));
             }
             node = node.children.entry(part).or_default();
         }
@@ -104,7 +104,7 @@ fn map(model: &Model, shape: &Shape, node: &Node<'_>, flattened: bool) -> Result
     };
     for entry in entries {
         let name = entry.children.get(key_name).and_then(|child| child.text);
-        let name = name.ok_or_else(|| Malformed(format!("An entry of {} has no key", shape.name)))?;
+        let name = name.ok_or_else(|| Malformed::new(format!("An entry of {} has no key", shape.name)))?;
         let content = entry.children.get(item.tag_or("value"));
         let content = content.map_or(Ok(Value::Null), |child| value(model, inner, child, false))?;
         members.push((name.to_owned(), content));

@@ -75,7 +75,7 @@ fn decode_header(model: &Model, member: &Member, headers: &HeaderMap) -> Result<
     if member.json_text {
         let decoded = BASE64.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let decoded =
-            decoded.ok_or_else(|| Malformed(format!("The header {} is not valid Base64 text", member.wire())))?;
+            decoded.ok_or_else(|| Malformed::new(format!("The header {} is not valid Base64 text", member.wire())))?;
         return Ok(Some(Value::Text(decoded)));
     }
     match (inner.kind, &inner.value) {

@@ -152,14 +152,14 @@ impl Router {
     ) -> Result<Output, Fault> {
         let (principal, body) = self.authenticate(&call, &head, body, scope.as_ref(), &peer)?;
         let (source, operation, protocol) = (call.source, call.operation, call.protocol);
-        let Some(handler) = self.services.get(source.name).and_then(|service| service.handler(&operation.name)) else {
+        let known = self.services.get(source.name);
+        let Some((service, handler)) = known.and_then(|service| Some((service, service.handler(&operation.name)?)))
+        else {
             return Err(not_implemented(source, &operation.name));
         };
-        let mut value = request::decode(&call, &head.headers, body)
-            .map_err(|malformed| Fault::client("SerializationException", malformed.0))?;
-        if let (Protocol::Query, Some(member)) =
-            (protocol, self.services.get(source.name).and_then(Service::address_member))
-        {
+        let read = request::decode(&call, &head.headers, body);
+        let mut value = read.map_err(|malformed| service.unread(&malformed))?;
+        if let (Protocol::Query, Some(member)) = (protocol, service.address_member()) {
             request::add_address(&mut value, member, &head);
         }
         self.check(source, &operation.name, Some(protocol), &value)?;

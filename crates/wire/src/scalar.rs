@@ -9,18 +9,24 @@ use std::borrow::Cow;
 
 /// Why a request could not be read; the text is for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Malformed(pub String);
+pub(crate) enum Malformed {
+    /// It is not what the protocol or the shape says.
+    #[error("{0}")]
+    Wrong(String),
+    /// It is nested deeper than is read.
+    #[error("{0}")]
+    TooDeep(String),
+}
 
 impl Malformed {
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self::Wrong(text.into())
     }
 }
 
 /// Reads `text` as a value of a scalar shape.
 pub(crate) fn parse(shape: &Shape, text: &str) -> Result<Value, Malformed> {
-    let wrong = || Malformed(format!("'{}' can not be converted to {}", excerpt(text), kind_name(shape.kind)));
+    let wrong = || Malformed::new(format!("'{}' can not be converted to {}", excerpt(text), kind_name(shape.kind)));
     match shape.kind {
         Kind::String => Ok(Value::Text(text.into())),
         Kind::Boolean => match text.trim() {

@@ -1,6 +1,7 @@
 //! What a service offers the wire: a table from operation names to functions.
 
 use crate::model::ModelSource;
+use crate::scalar::Malformed;
 use crate::{Body, Event, Fault, Value, Violation, from_value, to_value};
 use fogbank_model::{BoxFuture, RequestContext};
 use serde::Serialize;
@@ -53,6 +54,7 @@ pub struct Service {
     operations: BTreeMap<&'static str, Handler>,
     body_limits: BTreeMap<&'static str, usize>,
     on_invalid: Option<fn(&[Violation]) -> Fault>,
+    on_too_deep: Option<fn() -> Fault>,
     tolerates: Option<fn(&Violation) -> bool>,
     address_member: Option<&'static str>,
     unsigned: BTreeSet<&'static str>,
@@ -69,6 +71,7 @@ impl Service {
             operations,
             body_limits,
             on_invalid: None,
+            on_too_deep: None,
             tolerates: None,
             address_member: None,
             unsigned: BTreeSet::new(),
@@ -86,6 +89,12 @@ impl Service {
     /// the text.
     pub fn on_invalid(mut self, fault: fn(&[Violation]) -> Fault) -> Self {
         self.on_invalid = Some(fault);
+        self
+    }
+
+    /// How the service answers an input that is nested deeper than is read, where that is not a `SerializationException`.
+    pub fn on_too_deep(mut self, fault: fn() -> Fault) -> Self {
+        self.on_too_deep = Some(fault);
         self
     }
 
@@ -186,6 +195,14 @@ impl Service {
 
     pub(crate) fn invalid(&self) -> Option<fn(&[Violation]) -> Fault> {
         self.on_invalid
+    }
+
+    /// The answer to what could not be read.
+    pub(crate) fn unread(&self, malformed: &Malformed) -> Fault {
+        match (malformed, self.on_too_deep) {
+            (Malformed::TooDeep(_), Some(fault)) => fault(),
+            _ => Fault::client("SerializationException", malformed.to_string()),
+        }
     }
 
     pub(crate) fn is_checksummed(&self) -> bool {

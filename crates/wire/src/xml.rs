@@ -25,7 +25,7 @@ pub(crate) fn decode(model: &Model, shape: &Shape, body: &[u8]) -> Result<Value,
 }
 
 fn malformed(error: impl std::fmt::Display) -> Malformed {
-    Malformed(format!("The XML you provided was not well-formed: {error}"))
+    Malformed::new(format!("The XML you provided was not well-formed: {error}"))
 }
 
 /// Builds the tree. Document types are refused, so no entity can grow.

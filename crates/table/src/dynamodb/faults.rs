@@ -1,6 +1,6 @@
 //! From errors to the wire. No wildcard: a new error does not compile until it is mapped here.
 
-use crate::{AttributeValue, Error, Item, Reason};
+use crate::{AttributeValue, Error, Item, Reason, ValueError};
 use fogbank_wire::{Fault, Value, Violation, to_value, violations_message};
 
 const SET: &str = "Member must satisfy enum value set: ";
@@ -25,6 +25,11 @@ pub(super) fn invalid(violations: &[Violation]) -> Fault {
         }
     }
     Fault::client("ValidationException", violations_message(&violations))
+}
+
+/// What is answered to an input that is nested deeper than is read, which is far deeper than a value may be.
+pub(super) fn too_deep() -> Fault {
+    Error::from(ValueError::TooDeep).into()
 }
 
 /// The values of a set, in the order of the alphabet.

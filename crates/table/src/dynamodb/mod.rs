@@ -30,6 +30,7 @@ pub fn service(tables: Arc<Tables>) -> Service {
     Service::new("dynamodb")
         .checksummed()
         .on_invalid(faults::invalid)
+        .on_too_deep(faults::too_deep)
         .operation("CreateTable", state, tables::create)
         .operation("DescribeTable", state, tables::describe)
         .operation("UpdateTable", state, tables::update)
