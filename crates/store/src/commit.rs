@@ -5,7 +5,7 @@ use crate::Error;
 use crate::engine::{Engine, Group, Source};
 use crate::read::{Readers, Snapshot};
 use crate::tx::Tx;
-use fogbank_model::Timestamp;
+use fogbank_model::{Clock, Timestamp};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
@@ -19,7 +19,10 @@ const GROUP_LIMIT: usize = 1024;
 const REOPEN_AFTER: Duration = Duration::from_millis(500);
 
 /// How long nothing must have been asked for until the engine is settled.
-const SETTLE_AFTER: Duration = Duration::from_secs(1);
+const SETTLE_AFTER: Duration = Duration::from_secs(10);
+
+/// The same after a settlement has failed, most likely for want of room: each closes the store for a moment.
+const SETTLE_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// A closure on its way to the committer: run it, then tell its caller how the commit went.
 trait Job: Send {
@@ -85,11 +88,18 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn start(source: Source) -> Result<Self, Error> {
+    pub(crate) fn start(source: Source, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let readers = Arc::new(Readers::default());
-        let engine = Engine::open(&source, readers.clone())?;
+        let engine = Engine::open(&source, readers.clone(), clock.clone())?;
         let (jobs, waiting) = mpsc::channel();
-        let work = CommitLoop { source, readers: readers.clone(), waiting, engine: Some(engine) };
+        let work = CommitLoop {
+            source,
+            clock,
+            readers: readers.clone(),
+            waiting,
+            engine: Some(engine),
+            settle_after: SETTLE_AFTER,
+        };
         let thread = std::thread::Builder::new().name("store-commit".into());
         let thread = thread.spawn(move || work.run()).map_err(Error::disk)?;
         Ok(Self { jobs: Some(jobs), readers, thread: Some(thread) })
@@ -125,10 +135,12 @@ impl Drop for Committer {
 /// What the committer's thread owns.
 struct CommitLoop {
     source: Source,
+    clock: Arc<dyn Clock>,
     readers: Arc<Readers>,
     waiting: mpsc::Receiver<Box<dyn Job>>,
     /// `None` from a failed write until it could be opened again.
     engine: Option<Engine>,
+    settle_after: Duration,
 }
 
 impl CommitLoop {
@@ -151,14 +163,17 @@ impl CommitLoop {
         loop {
             let patience = match &self.engine {
                 None => REOPEN_AFTER,
-                Some(engine) if !engine.is_settled() => SETTLE_AFTER,
+                Some(engine) if !engine.is_settled() => self.settle_after,
                 Some(_) => return self.waiting.recv().ok(),
             };
             match self.waiting.recv_timeout(patience) {
                 Ok(job) => return Some(job),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return None,
                 Err(mpsc::RecvTimeoutError::Timeout) if self.engine.is_none() => drop(self.on_engine(|_| Ok(()))),
-                Err(mpsc::RecvTimeoutError::Timeout) => drop(self.on_engine(Engine::settle)),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let settled = self.on_engine(Engine::settle);
+                    self.settle_after = if settled.is_ok() { SETTLE_AFTER } else { SETTLE_AGAIN_AFTER };
+                }
             }
         }
     }
@@ -167,7 +182,8 @@ impl CommitLoop {
     fn on_engine(&mut self, work: impl FnOnce(&mut Engine) -> Result<(), Error>) -> Result<(), Error> {
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
-            None => Engine::open(&self.source, self.readers.clone())?,
+            None => Engine::open(&self.source, self.readers.clone(), self.clock.clone())
+                .inspect_err(|error| tracing::warn!(%error, "the store could not be opened yet"))?,
         };
         let done = work(&mut engine);
         match &done {

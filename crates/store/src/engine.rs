@@ -6,12 +6,14 @@
 //! - The map on disk says up to which record it has everything, so a record is never lost and never applied before its predecessors.
 
 use crate::Error;
-use crate::log::{Log, Record};
-use crate::read::{Readers, Snapshot};
+use crate::log::{Log, Record, Round};
+use crate::read::Readers;
 use crate::tx::{Changes, WriteTable};
+use fogbank_model::Clock;
+use redb::backends::FileBackend;
 use redb::{Database, Durability, ReadableDatabase, StorageBackend, TableDefinition, TableError, WriteTransaction};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The one map. Tables are prefixes of its keys.
@@ -20,8 +22,11 @@ pub(crate) const DATA: TableDefinition<'static, &'static [u8], &'static [u8]> = 
 /// What the engine itself remembers.
 const ENGINE: TableDefinition<'static, &'static str, u64> = TableDefinition::new("engine");
 
-/// The number of the last record of the log that the map holds.
+/// The number of the last record of the log that the map's file holds.
 const SETTLED: &str = "settled";
+
+/// What the checksums of the records after that one begin with.
+const SALT: &str = "salt";
 
 /// Memory for pages, in bytes. Small, so that an idle platform stays small; the kernel caches the file as well.
 const CACHE_BYTES: usize = 16 << 20;
@@ -42,11 +47,15 @@ impl Source {
         match self {
             Self::Directory(root) => {
                 let (map, log) = (root.join("store.redb"), root.join("store.log"));
-                let mut options = std::fs::OpenOptions::new();
-                options.read(true).write(true).create(true).truncate(false).mode(0o600);
-                let file = options.open(&log).map_err(|error| Error::disk(format!("{}: {error}", log.display())))?;
-                let map = builder.create(&map).map_err(|error| Error::disk(format!("{}: {error}", map.display())))?;
-                Ok((map, Box::new(redb::backends::FileBackend::new(file).map_err(Error::disk)?)))
+                let open = |path: &Path| {
+                    let mut options = std::fs::OpenOptions::new();
+                    let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+                    let file = opened.map_err(|error| Error::disk(format!("{}: {error}", path.display())))?;
+                    FileBackend::new(file).map_err(Error::disk)
+                };
+                let file = builder.create_with_backend(open(&map)?);
+                let file = file.map_err(|error| Error::disk(format!("{}: {error}", map.display())))?;
+                Ok((file, Box::new(open(&log)?)))
             }
             #[cfg(test)]
             Self::Disk(disk) => {
@@ -62,6 +71,7 @@ pub(crate) struct Engine {
     database: Arc<Database>,
     log: Log,
     readers: Arc<Readers>,
+    clock: Arc<dyn Clock>,
 }
 
 /// One commit in the making.
@@ -106,20 +116,27 @@ fn write(table: &mut WriteTable<'_>, changes: &Changes) -> Result<(), Error> {
 }
 
 impl Engine {
-    /// Opens the map, brings it up to what was logged, and lets `readers` in.
+    /// Opens the map, brings it up to what was logged, and lets `readers` in. Of a map that was settled once this needs no room on the disk.
     ///
     /// # Errors
     /// [`Error::Disk`], [`Error::Damaged`].
-    pub(crate) fn open(source: &Source, readers: Arc<Readers>) -> Result<Self, Error> {
+    pub(crate) fn open(source: &Source, readers: Arc<Readers>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let (database, file) = source.open()?;
-        let (log, missing) = Log::open(file, settled(&database)?)?;
-        let mut engine = Self { database: Arc::new(database), log, readers };
-        if !missing.is_empty() || Snapshot::of(&engine.database).is_err() {
-            let transaction = engine.database.begin_write().map_err(Error::disk)?;
+        let round = round(&database)?;
+        let (log, missing) = Log::open(file, round.unwrap_or(Round { settled: 0, salt: 0 }))?;
+        let mut engine = Self { database: Arc::new(database), log, readers, clock };
+        if !missing.is_empty() || round.is_none() {
+            let mut transaction = engine.database.begin_write().map_err(Error::disk)?;
             let mut table = transaction.open_table(DATA).map_err(Error::disk)?;
             missing.iter().try_for_each(|changes| write(&mut table, changes))?;
             drop(table);
-            engine.settle_with(transaction)?;
+            match round {
+                None => engine.settle_with(transaction)?,
+                Some(_) => {
+                    transaction.set_durability(Durability::None).map_err(Error::disk)?;
+                    engine.show(transaction)?;
+                }
+            }
         }
         engine.readers.use_only(Some(engine.database.clone()));
         Ok(engine)
@@ -162,13 +179,17 @@ impl Engine {
     }
 
     fn settle_with(&mut self, mut transaction: WriteTransaction) -> Result<(), Error> {
+        let mut salt = [0; 4];
+        self.clock.random(&mut salt);
+        let salt = u32::from_le_bytes(salt);
         let mut table = transaction.open_table(ENGINE).map_err(Error::disk)?;
         table.insert(SETTLED, self.log.last()).map_err(Error::disk)?;
+        table.insert(SALT, u64::from(salt)).map_err(Error::disk)?;
         drop(table);
         // Costs little once in a while, and spares a walk through the whole file after a crash.
         transaction.set_quick_repair(true);
         self.show(transaction)?;
-        self.log.restart();
+        self.log.restart(salt);
         Ok(())
     }
 
@@ -180,12 +201,13 @@ impl Engine {
     }
 }
 
-/// The number of the last record that the map's file holds; zero before there was a log.
-fn settled(database: &Database) -> Result<u64, Error> {
+/// The round of the log that goes on where the map's file ends; `None` of a map that was never settled.
+fn round(database: &Database) -> Result<Option<Round>, Error> {
     let transaction = database.begin_read().map_err(Error::disk)?;
     let table = match transaction.open_table(ENGINE) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
         table => table.map_err(Error::disk)?,
     };
-    Ok(table.get(SETTLED).map_err(Error::disk)?.map_or(0, |number| number.value()))
+    let number = |name: &str| Ok::<_, Error>(table.get(name).map_err(Error::disk)?.map_or(0, |number| number.value()));
+    Ok(Some(Round { settled: number(SETTLED)?, salt: number(SALT)? as u32 }))
 }

@@ -23,7 +23,7 @@ pub enum Error {
         /// What this binary reads and writes.
         known: u32,
     },
-    /// The disk failed, or is full. Nothing of the change was kept.
+    /// The disk failed, or is full. Either all of the change was kept or nothing: where a sync failed, only the next look tells.
     #[error("the store could not use its disk: {0}")]
     Disk(String),
     /// A stored record does not read back as its type.

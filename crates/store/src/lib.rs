@@ -75,7 +75,7 @@ impl Store {
     pub fn open(root: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let lock = directory::Lock::take(root)?;
         directory::check_format(root)?;
-        let committer = Committer::start(engine::Source::Directory(root.into()))?;
+        let committer = Committer::start(engine::Source::Directory(root.into()), clock.clone())?;
         let blobs = Blobs::open(root.join("blobs"))?;
         // The names of what was made just now; the engine syncs contents only.
         std::fs::File::open(root).and_then(|directory| directory.sync_all()).map_err(Error::disk)?;
@@ -96,7 +96,7 @@ impl Store {
     /// Runs `change` in a transaction and waits until it is on disk. If `change` fails, nothing of it is kept.
     ///
     /// # Errors
-    /// What `change` returned, or [`Error::Disk`] if the disk did not take it.
+    /// What `change` returned, or [`Error::Disk`] if the disk did not take it, or did not say whether it has.
     pub async fn transact<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -156,6 +156,9 @@ impl Readers {
             return Ok(newest.clone());
         }
         let mut shared = self.shared();
+        if let Some(newest) = &shared.newest {
+            return Ok(newest.clone());
+        }
         let database = shared.database.as_ref();
         let database = database.ok_or_else(|| Error::disk("a write failed, and the store is not open again yet"))?;
         let snapshot = Arc::new(Snapshot::of(database)?);

@@ -1,5 +1,6 @@
 //! The store against a simple model: random histories, a disk that fails, a power cut that forgets what was not synced.
 
+mod damage;
 mod disk;
 
 pub(crate) use disk::Disk;
@@ -18,7 +19,7 @@ const T: Table = Table("test.thing");
 const OTHER: Table = Table("test.thing2");
 
 fn store_on(disk: &Disk, clock: &Arc<TestClock>, root: &std::path::Path) -> Store {
-    let committer = Committer::start(Source::Disk(disk.clone())).unwrap();
+    let committer = Committer::start(Source::Disk(disk.clone()), clock.clone()).unwrap();
     Store::assemble(committer, Blobs::open(root.join("blobs")).unwrap(), clock.clone(), root, None)
 }
 

@@ -1,6 +1,7 @@
 //! A disk in memory, which can be full, fail, and lose power.
 
 use super::Dice;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,12 +25,15 @@ pub(crate) struct Platter {
 struct Content {
     written: Vec<u8>,
     synced: Vec<u8>,
+    /// The sectors that the disk has found room for, which is when something is first written there.
+    found: BTreeSet<usize>,
 }
 
 /// What the disk refuses.
 #[derive(Debug, Default)]
 struct Mood {
     full: AtomicBool,
+    cannot_grow: AtomicBool,
     fails_to_sync: AtomicBool,
 }
 
@@ -64,6 +68,11 @@ impl Disk {
         self.mood.full.store(full, Ordering::SeqCst);
     }
 
+    /// From now on what was written can be changed, and nothing be written beside it.
+    pub(super) fn set_room_for_nothing_new(&self) {
+        self.mood.cannot_grow.store(true, Ordering::SeqCst);
+    }
+
     /// From now on what is written may be lost, and whoever syncs is told so.
     pub(super) fn set_failing_to_sync(&self) {
         self.mood.fails_to_sync.store(true, Ordering::SeqCst);
@@ -90,7 +99,11 @@ impl redb::StorageBackend for Platter {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.check_room()?;
-        self.content.lock().unwrap().written.resize(len as usize, 0);
+        let written = &mut self.content.lock().unwrap().written;
+        if self.mood.cannot_grow.load(Ordering::SeqCst) && len as usize > written.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        written.resize(len as usize, 0);
         Ok(())
     }
 
@@ -106,8 +119,14 @@ impl redb::StorageBackend for Platter {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.check_room()?;
-        let at = offset as usize;
-        self.content.lock().unwrap().written[at..at + data.len()].copy_from_slice(data);
+        let place = offset as usize..offset as usize + data.len();
+        let content = &mut *self.content.lock().unwrap();
+        let sectors = place.start / SECTOR..place.end.div_ceil(SECTOR);
+        if self.mood.cannot_grow.load(Ordering::SeqCst) && !sectors.clone().all(|at| content.found.contains(&at)) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        content.found.extend(sectors);
+        content.written[place].copy_from_slice(data);
         Ok(())
     }
 }
