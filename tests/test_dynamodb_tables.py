@@ -120,6 +120,20 @@ def test_a_table_gets_no_twenty_first_index(dynamodb, make_table):
     assert len(described(dynamodb, name)["GlobalSecondaryIndexes"]) == 20
 
 
+def test_a_change_of_indexes_may_define_what_no_key_uses_yet(dynamodb, make_table):
+    """So clients that make indexes one after the other name what all of them need each time."""
+    name = make_table()
+    types = [{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "g", "h")]
+    for attribute, defined in (("g", types[:2]), ("h", types)):
+        index = {"IndexName": f"by-{attribute}", "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+        dynamodb.update_table(TableName=name, AttributeDefinitions=types, GlobalSecondaryIndexUpdates=[{"Create": index}])
+        eventually(lambda: all(index["IndexStatus"] == "ACTIVE" for index in described(dynamodb, name)["GlobalSecondaryIndexes"]))
+        assert sorted(described(dynamodb, name)["AttributeDefinitions"], key=str) == sorted(defined, key=str), "only what keys use is kept"
+    for attribute, defined in (("g", [types[0], types[2]]), ("h", types[:1])):
+        dynamodb.update_table(TableName=name, AttributeDefinitions=types, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": f"by-{attribute}"}}])
+        assert sorted(described(dynamodb, name)["AttributeDefinitions"], key=str) == sorted(defined, key=str)
+
+
 def read(streams, arn, kind="TRIM_HORIZON", **more):
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind, **more)["ShardIterator"]

@@ -378,7 +378,7 @@ pub(crate) fn check_tags<'a>(keys: impl Iterator<Item = &'a str>) -> Result<(), 
 }
 
 /// Every definition must be part of a key.
-pub(crate) fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, indexes: &[Index]) -> Result<(), Error> {
+fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, indexes: &[Index]) -> Result<(), Error> {
     let used = |name: &str| keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
     if attributes.iter().all(|attribute| used(&attribute.name)) {
         return Ok(());

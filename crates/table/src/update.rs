@@ -1,7 +1,7 @@
 //! Changing tables: `UpdateTable`, and settings that have operations of their own.
 
 use crate::billing::{self, Warm};
-use crate::create::{self, IndexDraft, check_indexes, check_used};
+use crate::create::{self, IndexDraft, check_indexes};
 use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Expiry, IndexKind, OnDemand, Phase, Table, TableKey, Throughput, View};
 use crate::{Error, Tables, changes, keys, upkeep};
@@ -269,12 +269,9 @@ fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) 
     if comings_and_goings == 0 {
         return Ok(());
     }
-    // Definitions that no key uses any more go with their index.
+    // Definitions that no key uses any more go with their index. Ones that no key uses yet are passed over, not refused:
+    // clients that make several indexes one after the other name the definitions of all with each.
     let used = |name: &str| table.keys.has(name) || table.indexes.iter().any(|index| index.keys.has(name));
-    let named = wish.attributes.iter().flatten().find(|(name, _)| !used(name));
-    if let Some((_, _)) = named {
-        check_used(&create::definitions(&given)?, &table.keys, &table.indexes)?;
-    }
     given.retain(|(name, _)| used(name));
     table.attributes = create::definitions(&given)?;
     check_indexes(&table.indexes)
