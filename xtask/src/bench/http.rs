@@ -130,13 +130,14 @@ impl Connection {
     }
 
     fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        while self.filled < length {
-            self.fill()?;
-        }
-        let taken = self.buffer[..length].to_vec();
-        self.buffer.copy_within(length..self.filled, 0);
-        self.filled -= length;
-        Ok(taken)
+        let ready = length.min(self.filled);
+        let mut taken = Vec::with_capacity(length);
+        taken.extend_from_slice(&self.buffer[..ready]);
+        self.buffer.copy_within(ready..self.filled, 0);
+        self.filled -= ready;
+        // A large body goes where it stays at once.
+        (&self.stream).take((length - ready) as u64).read_to_end(&mut taken)?;
+        if taken.len() < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(taken) }
     }
 
     fn fill(&mut self) -> io::Result<()> {
