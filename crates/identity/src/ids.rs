@@ -26,6 +26,11 @@ pub(crate) fn access_key(prefix: &str, clock: &dyn Clock) -> String {
     id(prefix, &random)
 }
 
+/// Whether a text has the form of a lasting access key's id.
+pub(crate) fn is_lasting_key(id: &str) -> bool {
+    id.len() == 20 && id.starts_with("AKIA")
+}
+
 /// The unique id that stands for something without a record; the same for the same `digest`.
 pub(crate) fn derived(prefix: &str, digest: &[u8; 32]) -> String {
     id(prefix, digest.get(..17).unwrap_or_default())

@@ -88,10 +88,10 @@ impl Auth {
     }
 }
 
-/// The service that the request which begins with `head` is signed for, with any version of the signature.
-pub fn signed_for(head: &Parts) -> Option<String> {
+/// Whether the request that begins with `head` is signed for `service`, with any version of the signature; `None` if it is not signed.
+pub fn is_signed_for(head: &Parts, service: &str) -> Option<bool> {
     let scope = Scope::of(&head.headers, head.uri.query()).or_else(|| Scope::of_version_2(head));
-    scope.map(|scope| scope.service().to_owned())
+    scope.map(|scope| scope.service() == service)
 }
 
 /// What a request's operation is told beside its input.

@@ -33,7 +33,7 @@ mod validate;
 mod value;
 mod xml;
 
-pub use auth::{Auth, Claim, Credentials, Door, KeyOwner, LookupError, NoKeys, Peer, signed_for};
+pub use auth::{Auth, Claim, Credentials, Door, KeyOwner, LookupError, NoKeys, Peer, is_signed_for};
 pub use body::Body;
 pub use event_stream::{event_exception_frame, event_frame};
 pub use events::Event;

@@ -2,6 +2,7 @@
 
 use crate::model::{Kind, Model, Shape};
 use crate::{Fault, Value};
+use std::fmt::{self, Write as _};
 
 /// How many violations are collected before the check gives up.
 const VIOLATION_LIMIT: usize = 10;
@@ -59,7 +60,7 @@ pub(crate) fn validation_exception(violations: &[Violation]) -> Fault {
 /// Every violation in `value`, at most ten.
 pub(crate) fn check<'m>(model: &'m Model, shape: &'m Shape, value: &Value) -> Vec<Violation> {
     let mut check = Check { model, found: Vec::new() };
-    check.value(shape, value, "");
+    check.value(shape, value, None);
     check.found
 }
 
@@ -69,44 +70,46 @@ struct Check<'m> {
 }
 
 impl<'m> Check<'m> {
-    fn value(&mut self, shape: &'m Shape, value: &Value, path: &str) {
+    fn value(&mut self, shape: &'m Shape, value: &Value, place: Option<&Place<'_>>) {
         if self.found.len() >= VIOLATION_LIMIT {
             return;
         }
         let broken = broken_constraints(shape, value);
         for constraint in broken {
-            self.add(path, print(shape, value), constraint);
+            self.add(place, print(shape, value), constraint);
         }
         match (shape.kind, value) {
-            (Kind::Structure, Value::Map(_)) => self.structure(shape, value, path),
+            (Kind::Structure, Value::Map(_)) => self.structure(shape, value, place),
             (Kind::List, Value::List(items)) => {
                 let Some(inner) = shape.value.as_ref().map(|member| self.model.shape(member.shape)) else { return };
                 if is_scalar(inner) {
                     if items.iter().any(|item| !broken_constraints(inner, item).is_empty()) {
                         let all = element_constraints(inner);
-                        self.add(path, print(shape, value), format!("Member must satisfy constraint: [{all}]"));
+                        self.add(place, print(shape, value), format!("Member must satisfy constraint: [{all}]"));
                     }
                     return;
                 }
                 for (at, item) in items.iter().enumerate() {
-                    self.value(inner, item, &format!("{path}.{}.member", at + 1));
+                    self.value(inner, item, Some(&Place { above: place, step: Step::Item(at + 1) }));
                 }
             }
-            (Kind::Map, Value::Map(entries)) => self.map(shape, value, entries, path),
+            (Kind::Map, Value::Map(entries)) => self.map(shape, value, entries, place),
             _ => {}
         }
     }
 
-    fn add(&mut self, path: &str, value: Shown, constraint: String) {
+    fn add(&mut self, place: Option<&Place<'_>>, value: Shown, constraint: String) {
         if self.found.len() < VIOLATION_LIMIT {
-            self.found.push(Violation { path: path.into(), value, constraint });
+            let path = place.map_or_else(String::new, ToString::to_string);
+            self.found.push(Violation { path, value, constraint });
         }
     }
 
-    fn structure(&mut self, shape: &'m Shape, value: &Value, path: &str) {
+    fn structure(&mut self, shape: &'m Shape, value: &Value, above: Option<&Place<'_>>) {
+        let below = |name| Place { above, step: Step::Member(name) };
         for member in shape.members.iter().filter(|member| member.required) {
             if value.get(&member.name).is_none() {
-                self.add(&below(path, &member.name), Shown::Missing, "Member must not be null".into());
+                self.add(Some(&below(&member.name)), Shown::Missing, "Member must not be null".into());
             }
         }
         let Value::Map(members) = value else { return };
@@ -114,24 +117,24 @@ impl<'m> Check<'m> {
             if let Some(member) = shape.member(name) {
                 let inner = self.model.shape(member.shape);
                 if needs_check(inner) {
-                    self.value(inner, value, &below(path, name));
+                    self.value(inner, value, Some(&below(name)));
                 }
             }
         }
     }
 
-    fn map(&mut self, shape: &'m Shape, value: &Value, entries: &[(String, Value)], path: &str) {
+    fn map(&mut self, shape: &'m Shape, value: &Value, entries: &[(String, Value)], place: Option<&Place<'_>>) {
         if let Some(keys) = shape.key.as_ref().map(|member| self.model.shape(member.shape))
             && entries.iter().any(|(key, _)| !broken_text(keys, key).is_empty())
         {
             let all = element_constraints(keys);
-            self.add(path, print(shape, value), format!("Map keys must satisfy constraint: [{all}]"));
+            self.add(place, print(shape, value), format!("Map keys must satisfy constraint: [{all}]"));
         }
         let Some(inner) = shape.value.as_ref().map(|member| self.model.shape(member.shape)) else { return };
         if is_scalar(inner) {
             if entries.iter().any(|(_, item)| !broken_constraints(inner, item).is_empty()) {
                 let all = element_constraints(inner);
-                self.add(path, print(shape, value), format!("Map value must satisfy constraint: [{all}]"));
+                self.add(place, print(shape, value), format!("Map value must satisfy constraint: [{all}]"));
             }
             return;
         }
@@ -139,11 +142,11 @@ impl<'m> Check<'m> {
         let is_list = inner.kind == Kind::List;
         if is_list && entries.iter().any(|(_, item)| !broken_constraints(inner, item).is_empty()) {
             let all = length_constraints(inner).join(", ");
-            self.add(path, print(shape, value), format!("Map value must satisfy constraint: [{all}]"));
+            self.add(place, print(shape, value), format!("Map value must satisfy constraint: [{all}]"));
             return;
         }
         for (key, item) in entries {
-            self.value(inner, item, &format!("{path}.{key}.member"));
+            self.value(inner, item, Some(&Place { above: place, step: Step::Key(key) }));
         }
     }
 }
@@ -158,11 +161,36 @@ fn needs_check(shape: &Shape) -> bool {
     constrained || matches!(shape.kind, Kind::Structure | Kind::List | Kind::Map)
 }
 
-/// `functionName` for the member `FunctionName`.
-fn below(path: &str, name: &str) -> String {
-    let mut chars = name.chars();
-    let lower: String = chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect();
-    if path.is_empty() { lower } else { format!("{path}.{lower}") }
+/// Where a value is in the input. It is spelled out only when something is wrong there.
+struct Place<'p> {
+    above: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+enum Step<'p> {
+    /// `functionName` for the member `FunctionName`.
+    Member(&'p str),
+    /// An item of a list, from one on.
+    Item(usize),
+    /// The value of a map's key.
+    Key(&'p str),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(f, "{above}.")?;
+        }
+        match self.step {
+            Step::Member(name) => {
+                let mut chars = name.chars();
+                chars.next().into_iter().flat_map(char::to_lowercase).try_for_each(|first| f.write_char(first))?;
+                f.write_str(chars.as_str())
+            }
+            Step::Item(number) => write!(f, "{number}.member"),
+            Step::Key(key) => write!(f, "{key}.member"),
+        }
+    }
 }
 
 fn broken_constraints(shape: &Shape, value: &Value) -> Vec<String> {

@@ -7,7 +7,7 @@ use crate::{Objects, bucket};
 use bytes::Bytes;
 use fogbank_model::{RequestContext, RequestId};
 use fogbank_wire::{
-    Auth, Body, Claim, Credentials, Handler, LookupError, Output, Peer, Service, Value, rest_request, signed_for,
+    Auth, Body, Claim, Credentials, Handler, LookupError, Output, Peer, Service, Value, is_signed_for, rest_request,
 };
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
@@ -60,10 +60,8 @@ impl Door {
 
     /// Whether the request that begins with `head` says that it is for S3: by its signature, or by its host.
     pub fn is_meant(&self, head: &Parts) -> bool {
-        match signed_for(head) {
-            Some(service) => service == "s3",
-            None => header(head, HOST.as_str()).is_some_and(|host| host::parse(host).names_s3),
-        }
+        is_signed_for(head, "s3")
+            .unwrap_or_else(|| header(head, HOST.as_str()).is_some_and(|host| host::parse(host).names_s3))
     }
 
     /// Whether an unsigned request that nothing else claims is one for a bucket that there is.
