@@ -57,7 +57,8 @@ def test_errors_have_lambdas_form(aws, wasm):
     assert json.loads(body) == {"errorType": "Http418", "errorMessage": "short and stout"}
     body, reply = call(aws, name, "trap", LogType="Tail")
     assert json.loads(body)["errorType"] == "Runtime.ExitError" and "unreachable" in json.loads(body)["errorMessage"]
-    assert "wasm backtrace" in base64.b64decode(reply["LogResult"]).decode()
+    log = base64.b64decode(reply["LogResult"]).decode()
+    assert "wasm backtrace" in log and "Caused by: wasm trap" in log and "fogbank" not in log
     body, reply = call(aws, name, "spin")
     assert json.loads(body)["errorType"] == "Sandbox.Timedout" and "1.00 seconds" in json.loads(body)["errorMessage"]
     body, reply = call(aws, name, "large")

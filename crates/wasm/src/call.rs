@@ -106,7 +106,8 @@ fn exit_status(error: &wasmtime::Error) -> Option<i32> {
 }
 
 fn broken(error: &wasmtime::Error, out_of_memory: bool) -> Ran {
-    let mut trace = format!("{error:?}");
+    // The causes one by one: the error's debug form may hold the platform's own backtrace, which says nothing to the function's author.
+    let mut trace = error.chain().map(ToString::to_string).collect::<Vec<_>>().join("\nCaused by: ");
     trace.truncate(trace.floor_char_boundary(TRACE_BYTES));
     let (error_type, reason) = match (exit_status(error), error.downcast_ref::<Trap>()) {
         _ if out_of_memory => (
