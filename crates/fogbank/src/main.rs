@@ -21,6 +21,10 @@ mod urls;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// A call makes hundreds of small values on one thread, and frees some of them on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The spawner forks, so it must be alone: this comes before the first thread.
     fogbank_sandbox::spawner_main_if_asked();
