@@ -71,12 +71,12 @@ impl Programs {
         std::fs::create_dir_all(native.join("src"))?;
         write_if_new(&native.join("Cargo.toml"), NATIVE_MANIFEST)?;
         write_if_new(&native.join("src/main.rs"), NATIVE_SOURCE)?;
-        build(root, &["--locked", "--package", "fogbank"])?;
-        build(root, &["--locked", "--package", "fogbank-wire", "--example", "bare_hyper"])?;
-        build(&native, &[])?;
+        build(root, &["--profile", "dist", "--locked", "--package", "fogbank"])?;
+        build(root, &["--profile", "dist", "--locked", "--package", "fogbank-wire", "--example", "bare_hyper"])?;
+        build(&native, &["--release"])?;
         Ok(Self {
-            fogbank: root.join("target/release/fogbank"),
-            hyper: root.join("target/release/examples/bare_hyper"),
+            fogbank: root.join("target/dist/fogbank"),
+            hyper: root.join("target/dist/examples/bare_hyper"),
             bootstrap: native.join("target/release/echo"),
             cargo_lambda: cargo_lambda(&scratch).map_err(|why| format!("cargo-lambda could not be installed: {why}")),
             native,
@@ -93,7 +93,7 @@ fn write_if_new(path: &Path, text: &str) -> std::io::Result<()> {
 fn build(directory: &Path, arguments: &[&str]) -> Result<(), Failure> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The native function is a workspace of its own, with a target directory of its own.
-    command.args(["build", "--release"]).args(arguments).current_dir(directory).env_remove("CARGO_TARGET_DIR");
+    command.arg("build").args(arguments).current_dir(directory).env_remove("CARGO_TARGET_DIR");
     succeed(&mut command)
 }
 
