@@ -239,6 +239,9 @@ pub(crate) fn render_fault(
     finish(model, protocol, id, error.status, headers, Body::Full(body))
 }
 
+/// Errors of no model whose messages RPC services tell with a capital.
+const CAPITAL: [&str; 2] = ["AccessDeniedException", "SerializationException"];
+
 /// A fault together with the shape that the model has for it.
 struct FaultOnWire<'a> {
     model: &'a Model,
@@ -315,6 +318,7 @@ impl<'a> FaultOnWire<'a> {
 
     fn json(&self, qualified: Option<String>) -> Bytes {
         let mut out = vec![b'{'];
+        let is_rpc = qualified.is_some();
         if let Some(qualified) = qualified {
             out.extend_from_slice(b"\"__type\":");
             json::string(&qualified, &mut out);
@@ -323,7 +327,8 @@ impl<'a> FaultOnWire<'a> {
             if out.len() > 1 {
                 out.push(b',');
             }
-            self.json_member(&name, &value, &mut out);
+            let is_capital = is_rpc && name == "message" && CAPITAL.contains(&self.name);
+            self.json_member(if is_capital { "Message" } else { &name }, &value, &mut out);
         }
         out.push(b'}');
         out.into()

@@ -64,7 +64,7 @@ fn value(model: &Model, shape: &Shape, cbor: Cbor, epoch: Epoch) -> Result<Value
         (Kind::Timestamp, Cbor::Tag(1, content)) => moment(&content, epoch),
         (Kind::Timestamp, content) => moment(&content, epoch),
         (kind, number) => scalar(kind, &number)
-            .ok_or_else(|| Malformed::new(format!("{} can not be converted to {}", found(&number), kind_name(kind)))),
+            .ok_or_else(|| Malformed::new(format!("{} cannot be converted to {}", found(&number), kind_name(kind)))),
     }
 }
 
@@ -79,7 +79,7 @@ fn moment(content: &Cbor, epoch: Epoch) -> Result<Value, Malformed> {
         Epoch::Milliseconds => number.map(|number| number / 1000.0),
     };
     let at = number.and_then(timestamp::from_seconds).map(Value::Int);
-    at.ok_or_else(|| Malformed::new(format!("{} can not be converted to Timestamp", found(content))))
+    at.ok_or_else(|| Malformed::new(format!("{} cannot be converted to Timestamp", found(content))))
 }
 
 fn scalar(kind: Kind, cbor: &Cbor) -> Option<Value> {

@@ -39,7 +39,10 @@ impl<'m> Seed<'m> {
     }
 
     fn wrong<E: serde::de::Error>(&self, found: &str) -> E {
-        E::custom(format!("{found} can not be converted to {}", kind_name(self.shape.kind)))
+        match self.shape.kind {
+            Kind::Structure | Kind::List | Kind::Map => E::custom("Unexpected field type"),
+            scalar => E::custom(format!("{found} cannot be converted to {}", kind_name(scalar))),
+        }
     }
 
     fn number(&self, number: f64, whole: Option<i64>) -> Option<Value> {
@@ -96,7 +99,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
         match self.shape.kind {
             Kind::String | Kind::Document => Ok(Value::Text(text.into())),
-            Kind::Blob => scalar::blob(text).ok_or_else(|| E::custom("A blob must be valid Base64 text")),
+            Kind::Blob => scalar::blob(text).ok_or_else(|| E::custom(bad_blob(text))),
             Kind::Float | Kind::Double if matches!(text, "NaN" | "Infinity" | "-Infinity") => {
                 scalar::float(text).map(Value::Float).ok_or_else(|| self.wrong("STRING_VALUE"))
             }
@@ -132,9 +135,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
                         entries.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    match entries.next_value_seed(self.of(Some(member)))? {
-                        Value::Null => {}
-                        value => members.push((member.name.clone(), value)),
+                    let value = entries.next_value_seed(self.of(Some(member)))?;
+                    // Of a member that is there several times, the last one counts.
+                    members.retain(|(name, _)| *name != member.name);
+                    if value != Value::Null {
+                        members.push((member.name.clone(), value));
                     }
                 }
             }
@@ -146,6 +151,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
             _ => return Err(A::Error::custom("Start of structure or map found where not expected")),
         }
         Ok(Value::Map(members))
+    }
+}
+
+fn bad_blob(text: &str) -> String {
+    match text.len() % 4 {
+        0 => "A blob must be valid Base64 text".into(),
+        _ => format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len()),
     }
 }
 

@@ -26,7 +26,7 @@ impl Malformed {
 
 /// Reads `text` as a value of a scalar shape.
 pub(crate) fn parse(shape: &Shape, text: &str) -> Result<Value, Malformed> {
-    let wrong = || Malformed::new(format!("'{}' can not be converted to {}", excerpt(text), kind_name(shape.kind)));
+    let wrong = || Malformed::new(format!("'{}' cannot be converted to {}", excerpt(text), kind_name(shape.kind)));
     match shape.kind {
         Kind::String => Ok(Value::Text(text.into())),
         Kind::Boolean => match text.trim() {
