@@ -254,6 +254,7 @@ CASES = {
     "empty name in a map": (put({**K, "m": {"M": {"": A}}}), VALIDATION, INVALID + "An attribute name may not be empty"),
     "index key updated to another type": (update(CK, "$C", UpdateExpression="SET g = :v", ExpressionAttributeValues={":v": number(1)}), VALIDATION, "The update expression attempted to update the secondary index key to unsupported type"),
     "index key updated to nothing": (update(CK, "$C", UpdateExpression="SET g = :v", ExpressionAttributeValues={":v": text("")}), VALIDATION, NOT_VALID + "The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value."),
+    "index key updated to a long one": (update(CK, "$C", UpdateExpression="SET g = :v", ExpressionAttributeValues={":v": text("x" * 2049)}), VALIDATION, "The update expression attempted to update the secondary index key beyond allowed size limits"),
     "large item": (put({**K, "v": text("x" * (400 * 1024))}), VALIDATION, "Item size has exceeded the maximum allowed size"),
     "item made large": (change("SET v = :v", {":v": text("x" * (400 * 1024))}), VALIDATION, "Item size to update has exceeded the maximum allowed size"),
     # Values.
@@ -338,6 +339,7 @@ CASES = {
     "update both ways": (change("REMOVE v", AttributeUpdates={"v": {"Action": "DELETE"}}), VALIDATION, MIXED + "Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression}"),
     "condition both ways": (put(K, Expected={"v": {"Exists": False}}, ConditionExpression="attribute_exists(v)"), VALIDATION, MIXED + "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"),
     "projection both ways": (get(K, AttributesToGet=["v"], ProjectionExpression="v"), VALIDATION, MIXED + "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"),
+    "expected, but compared with nothing": (put(K, Expected={"v": {"ComparisonOperator": "EQ"}}), VALIDATION, INVALID + "Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: v"),
     "query both ways": (found(KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [A]}}), VALIDATION, MIXED + "Non-expression parameters: {KeyConditions} Expression parameters: {KeyConditionExpression}"),
     "older action unknown": (update(AttributeUpdates={"v": {"Action": "X", "Value": A}}), VALIDATION, re.compile(re.escape(ONE) + "Value 'X' at 'attributeUpdates.v.member.action' failed to satisfy constraint: Member must satisfy enum value set: ")),
     "older update of the key": (update(AttributeUpdates={"pk": {"Value": A}}), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
@@ -390,6 +392,9 @@ CASES = {
     "start key of a scan without a part": (scan(ExclusiveStartKey=K), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
     "start key of another segment": (scan(ExclusiveStartKey=CK, Segment=0, TotalSegments=100), VALIDATION, "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."),
     "start key of another type": (scan(ExclusiveStartKey={**K, "sk": A}), VALIDATION, "The provided starting key is invalid: The provided key element does not match the schema"),
+    "start key outside of the condition": (query("pk = :v AND sk > :n", {":v": A, ":n": number(1)}, ExclusiveStartKey=CK), VALIDATION, "The provided starting key does not match the range key predicate"),
+    "start key without a type": (found(ExclusiveStartKey={"pk": {}, "sk": number(1)}), VALIDATION, f"The provided starting key is invalid: {EMPTY_VALUE}"),
+    "a scan's start key without a type": (scan(ExclusiveStartKey={"pk": {}, "sk": number(1)}), VALIDATION, f"The provided starting key is invalid: {EMPTY_VALUE}"),
     "start key of another partition": (found(ExclusiveStartKey={"pk": text("b"), "sk": number(1)}), VALIDATION, "The provided starting key is outside query boundaries based on provided conditions"),
     "start key of an index without its key": (query("g = :g", {":g": text("g")}, IndexName="gsi", ExclusiveStartKey=CK), VALIDATION, "The provided starting key is invalid"),
     "bounds of a query the wrong way round": (query("pk = :p AND sk BETWEEN :b AND :a", {":p": A, ":a": number(1), ":b": number(2)}), VALIDATION, "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}"),
@@ -512,6 +517,20 @@ CASES = {
     "an index's key before the condition": (put({**CK, "g": number(1)}, "$C", ConditionExpression="attribute_not_exists(pk)"), VALIDATION, INVALID + "Type mismatch for Index Key g Expected: S Actual: N IndexName: gsi"),
     "an update of the key before the condition": (change("SET pk = :v", {":v": A}, ConditionExpression="attribute_not_exists(pk)"), VALIDATION, INVALID + "Cannot update attribute pk. This attribute is part of the key"),
     "the table before the key": (get({}, "nobody"), MISSING, NO_RESOURCE),
+    "a short name before its letters": (get(K, "!"), VALIDATION, SHORT),
+    "a value before return values": (put({**K, "v": {}}, ReturnValues="ALL_NEW"), VALIDATION, EMPTY_VALUE),
+    "return values before an expression": (put(K, ReturnValues="ALL_NEW", ConditionExpression=""), VALIDATION, "ReturnValues can only be ALL_OLD or NONE"),
+    "parameters of both kinds before a value": (put({**K, "v": {}}, ReturnValues="ALL_NEW", Expected={}, ConditionExpression=""), VALIDATION, MIXED + "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"),
+    "an item's size before what is expected": (put({**K, "v": text("x" * 409600)}, "nobody", Expected={"v": {}}), VALIDATION, "Item size has exceeded the maximum allowed size"),
+    "a batch's item's size before the table": (batch_write(putting({**K, "v": text("x" * 409600)}), table="nobody"), VALIDATION, "Item size has exceeded the maximum allowed size"),
+    "a key before placeholders": (get({"pk": {}}, ProjectionExpression="", ExpressionAttributeNames={}), VALIDATION, EMPTY_VALUE),
+    "a key before names": (get({"pk": {}}, AttributesToGet=["a", "a"]), VALIDATION, EMPTY_VALUE),
+    "a batch's key before names": (batch_get({"pk": {}}, AttributesToGet=["a", "a"]), VALIDATION, EMPTY_VALUE),
+    "a key before older updates": (update({"pk": {}}, AttributeUpdates={"v": {}}), VALIDATION, EMPTY_VALUE),
+    "older updates before what is expected": (update(AttributeUpdates={"v": {}}, Expected={"v": {}}), VALIDATION, INVALID + "Only DELETE action is allowed when no attribute value is specified"),
+    "a filter before a start key": (query(QueryFilter={"v": {"ComparisonOperator": "EQ", "AttributeValueList": []}}, ExclusiveStartKey={"pk": {}}), VALIDATION, INVALID + "Invalid number of argument(s) for the EQ ComparisonOperator"),
+    "a start key before a condition on keys": (query(KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": []}}, ExclusiveStartKey={"pk": {}}), VALIDATION, f"The provided starting key is invalid: {EMPTY_VALUE}"),
+    "names before a condition on keys": (query(KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": []}}, AttributesToGet=["a", "a"]), VALIDATION, INVALID + "Duplicate value in attribute name: a"),
 }
 
 
@@ -533,6 +552,36 @@ def test_values_that_are_too_deep(house, platform, levels):
     headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
     status, _, answer = platform.http("POST", "/", body.encode(), headers)
     assert status == 400 and json.loads(answer) == {"__type": "com.amazon.coral.validate#ValidationException", "message": TOO_DEEP}
+
+
+UNREAD = {
+    "a number for a string": ('{"TableName": 1}', "NUMBER_VALUE cannot be converted to String"),
+    "a boolean for a string": ('{"TableName": true}', "TRUE_VALUE cannot be converted to String"),
+    "a string for a number": ('{"Limit": "1"}', "STRING_VALUE cannot be converted to Integer"),
+    "a list for a string": ('{"TableName": []}', "Start of list found where not expected"),
+    "a map for a list": ('{"AttributesToGet": {}}', "Start of structure or map found where not expected"),
+    "a string for a list": ('{"AttributesToGet": "a"}', "Unexpected field type"),
+    "a number for a map": ('{"ExclusiveStartKey": 1}', "Unexpected field type"),
+    "a string for a value": ('{"ExclusiveStartKey": {"pk": "a"}}', "Unexpected field type"),
+    "Base64 cut short": ('{"ExclusiveStartKey": {"pk": {"B": "YWJjZ"}}}', "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
+}
+
+
+def sent(platform, operation, body):
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+    status, _, answer = platform.http("POST", "/", body.encode(), headers)
+    return status, json.loads(answer)
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_cannot_be_read_says_why(platform, name):
+    body, why = UNREAD[name]
+    assert sent(platform, "Scan", body) == (400, {"__type": "com.amazon.coral.service#SerializationException", "Message": why})
+
+
+def test_of_a_member_that_is_there_twice_the_last_one_counts(house, platform):
+    status, answer = sent(platform, "Scan", f'{{"TableName": "nobody", "Limit": 1, "TableName": "{house["C"]}", "Limit": 2}}')
+    assert (status, answer["Count"]) == (200, 2)
 
 
 def test_a_stream_that_is_not_there(platform):

@@ -225,6 +225,10 @@ def test_items_expire_and_the_stream_says_why(dynamodb, streams, make_table):
     eventually(lambda: "Item" not in dynamodb.get_item(TableName=name, Key={"pk": text("later")}))
     again = {"TableName": name, "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}}
     assert error_of(dynamodb.update_time_to_live, **again) == ("ValidationException", "TimeToLive is already enabled")
+    for is_on in (True, False):
+        other = {"TableName": name, "TimeToLiveSpecification": {"Enabled": is_on, "AttributeName": "other"}}
+        why = "TimeToLive is active on a different AttributeName: current AttributeName is end"
+        assert error_of(dynamodb.update_time_to_live, **other) == ("ValidationException", why)
 
 
 def test_a_backup_is_the_table_as_it_was(dynamodb, make_table):

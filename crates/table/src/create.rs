@@ -157,14 +157,14 @@ pub(crate) fn is_on_demand(draft: &Draft) -> bool {
 /// A table's or an index's name: 3 to 255 letters, digits, `_`, `-` and `.`.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if !(3..=255).contains(&name.len()) {
+        return Err(Error::validation("TableName must be at least 3 characters long and at most 255 characters long"));
+    }
     if !name.bytes().all(is_allowed) {
         return Err(Error::validation(format!(
             "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: Member must satisfy regular \
              expression pattern: [a-zA-Z0-9_.-]+"
         )));
-    }
-    if !(3..=255).contains(&name.len()) {
-        return Err(Error::validation("TableName must be at least 3 characters long and at most 255 characters long"));
     }
     Ok(())
 }

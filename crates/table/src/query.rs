@@ -183,9 +183,21 @@ fn start(table: &Table, index: Option<&Index>, key: &Item, (reach, span): (&Reac
     };
     // Beyond its end, or before its beginning, a key is another partition's or another segment's.
     if place < span.from || place >= span.to {
-        return Err(Error::validation(match is_scan {
-            true => "The provided Exclusive start key does not map to the provided Segment and TotalSegments values.",
-            false => "The provided starting key is outside query boundaries based on provided conditions",
+        let is_of_partition = |condition: &KeyCondition| {
+            let keys = index.map_or(&table.keys, |index| &index.keys);
+            let (hash, range) = (&keys.hash.name, keys.range.as_ref().map(|range| range.name.as_str()));
+            condition.of_keys(hash, range).is_ok_and(|(wanted, _)| key.get(hash) == Some(wanted))
+        };
+        return Err(Error::validation(match reach {
+            Reach::Everything { .. } => {
+                "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
+            }
+            Reach::Partition { condition, .. } if is_of_partition(condition) => {
+                "The provided starting key does not match the range key predicate"
+            }
+            Reach::Partition { .. } => {
+                "The provided starting key is outside query boundaries based on provided conditions"
+            }
         }));
     }
     Ok(place)

@@ -126,12 +126,12 @@ impl Tables {
     /// [`Error::NotFound`], [`Error::Validation`] if it is so already.
     pub async fn set_expiry(&self, key: TableKey, attribute: String, is_on: bool) -> Result<(), Error> {
         let change = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| match (&table.expiry, is_on) {
-            (Some(_), true) => Err(Error::validation("TimeToLive is already enabled")),
             (None, false) => Err(Error::validation("TimeToLive is already disabled")),
-            (Some(expiry), false) if expiry.attribute != attribute => Err(Error::validation(format!(
+            (Some(expiry), _) if expiry.attribute != attribute => Err(Error::validation(format!(
                 "TimeToLive is active on a different AttributeName: current AttributeName is {}",
                 expiry.attribute
             ))),
+            (Some(_), true) => Err(Error::validation("TimeToLive is already enabled")),
             (Some(expiry), false) => {
                 upkeep::leave(tx, expiry.place);
                 table.expiry = None;

@@ -217,9 +217,7 @@ fn check_request(table: &Table, action: &Action) -> Result<(), Error> {
 
 /// Whether `item` may be in `table`: its size, and the attributes that are keys of indexes.
 pub(crate) fn check_item(table: &Table, item: &Item) -> Result<(), Error> {
-    if item_size(item) > ITEM_SIZE_LIMIT {
-        return Err(Error::validation("Item size has exceeded the maximum allowed size"));
-    }
+    check_item_size(item)?;
     for (index, attribute, value) in index_keys(table, item) {
         let (name, expected, actual) = (&attribute.name, attribute.kind.as_str(), value.type_name());
         if actual != expected {
@@ -234,6 +232,14 @@ pub(crate) fn check_item(table: &Table, item: &Item) -> Result<(), Error> {
         check_index_key_size(index, name, value)?;
     }
     Ok(())
+}
+
+/// Whether `item` may be in any table.
+pub(crate) fn check_item_size(item: &Item) -> Result<(), Error> {
+    match item_size(item) > ITEM_SIZE_LIMIT {
+        true => Err(Error::validation("Item size has exceeded the maximum allowed size")),
+        false => Ok(()),
+    }
 }
 
 /// Whether an item may be what `update` made of it. What was there before an index was made may be no key of it.
@@ -256,7 +262,11 @@ fn check_updated(table: &Table, item: &Item, update: &Update) -> Result<(), Erro
                  that is not supported. The AttributeValue for a key attribute cannot contain an empty {what} value."
             )));
         }
-        check_index_key_size(index, &attribute.name, value)?;
+        if check_index_key_size(index, &attribute.name, value).is_err() {
+            return Err(Error::validation(
+                "The update expression attempted to update the secondary index key beyond allowed size limits",
+            ));
+        }
     }
     Ok(())
 }

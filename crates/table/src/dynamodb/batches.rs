@@ -9,7 +9,7 @@ use crate::capacity::{Taken, read_factor};
 use crate::expression::legacy;
 use crate::schema::TableKey;
 use crate::value::{Item, item_size};
-use crate::write::{Action, Write, located};
+use crate::write::{Action, Write, check_item_size, located};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
 use fogbank_store::Snapshot;
@@ -77,21 +77,17 @@ impl Wanted {
             input.projection_expression.clone(),
             input.expression_attribute_names.clone(),
         );
-        let has_expression = input.projection_expression.is_some();
-        let mut placeholders = reading::placeholders(
-            input.expression_attribute_names,
-            None,
-            has_expression,
-            "ProjectionExpression is null",
-        )?;
-        let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
-        placeholders.check_used()?;
-        let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
-        let keys: Result<Vec<_>, Error> = input.keys.into_iter().map(reading::item).collect();
-        let keys = keys?;
+        let (names, has_expression) = (input.expression_attribute_names, input.projection_expression.is_some());
+        reading::check_placeholders((&names, None), has_expression, "ProjectionExpression is null")?;
+        let keys = input.keys.into_iter().map(reading::item).collect::<Result<Vec<_>, Error>>()?;
         if keys.iter().collect::<BTreeSet<_>>().len() < keys.len() {
             return Err(Error::validation("Provided list of item keys contains duplicates"));
         }
+        let attributes = input.attributes_to_get.map(legacy::projection).transpose()?;
+        let mut placeholders = reading::placeholders(names, None)?;
+        let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
+        placeholders.check_used()?;
+        let projection = projection.or(attributes);
         Ok(Self { name, table, keys, projection, is_consistent: input.consistent_read, asked })
     }
 
@@ -153,7 +149,11 @@ pub(super) async fn write(state: State, context: RequestContext, input: BatchWri
 
 fn action(request: WriteRequest) -> Result<Action, Error> {
     match (request.put_request, request.delete_request) {
-        (Some(put), None) => Ok(Action::Put(reading::item(put.item)?)),
+        (Some(put), None) => {
+            let item = reading::item(put.item)?;
+            check_item_size(&item)?;
+            Ok(Action::Put(item))
+        }
         (None, Some(delete)) => Ok(Action::Delete(reading::item(delete.key)?)),
         (None, None) => Err(Error::validation(
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",

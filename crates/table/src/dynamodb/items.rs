@@ -5,7 +5,7 @@ use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::expression::{Kind, Update, legacy};
 use crate::value::{Item, item_size};
-use crate::write::{Action, Write, Written, has_collections};
+use crate::write::{Action, Write, Written, check_item_size, has_collections};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
 use std::collections::BTreeMap;
@@ -80,26 +80,24 @@ async fn replace(
     action: fn(&mut ReplaceItem) -> Result<Action, Error>,
 ) -> Result<Changed, Error> {
     let table = address::table(&context, &input.table_name)?;
-    let wants_old = check_returns(input.return_values.as_deref())?;
+    let has_condition = input.condition_expression.is_some();
     legacy::check_unmixed(
         &[("Expected", input.expected.is_some()), ("ConditionalOperator", input.conditional_operator.is_some())],
-        &[("ConditionExpression", input.condition_expression.is_some())],
+        &[("ConditionExpression", has_condition)],
     )?;
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names.take(),
-        input.expression_attribute_values.take(),
-        input.condition_expression.is_some(),
-        "ConditionExpression is null",
-    )?;
+    let (names, values) = (input.expression_attribute_names.take(), input.expression_attribute_values.take());
+    reading::check_placeholders((&names, values.as_ref()), has_condition, "ConditionExpression is null")?;
+    let action = action(&mut input)?;
+    let wants_old = check_returns(input.return_values.as_deref())?;
+    if let Action::Put(item) = &action {
+        check_item_size(item)?;
+    }
+    let expected = legacy::expected(input.expected.take(), input.conditional_operator.as_deref())?;
+    let mut placeholders = reading::placeholders(names, values)?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let expected = legacy::condition(input.expected.take(), input.conditional_operator.as_deref())?;
-    let write = Write {
-        table,
-        action: action(&mut input)?,
-        condition: condition.or(expected),
-        tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
-    };
+    let tells_on_failure = tells(input.return_values_on_condition_check_failure.as_deref());
+    let write = Write { table, action, condition: condition.or(expected), tells_on_failure };
     let written = state.write(write).await?;
     let asked = Asked { capacity: input.return_consumed_capacity, collections: input.return_item_collection_metrics };
     let old = written.old.clone().filter(|_| wants_old);
@@ -119,24 +117,20 @@ pub(super) async fn update(state: State, context: RequestContext, input: UpdateI
     ];
     legacy::check_unmixed(&older, &expressions)?;
     let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
-    let mut placeholders = reading::placeholders(
-        input.expression_attribute_names,
-        input.expression_attribute_values,
-        has_expression,
-        "UpdateExpression and ConditionExpression are null",
-    )?;
+    let (names, values) = (input.expression_attribute_names, input.expression_attribute_values);
+    let missing = "UpdateExpression and ConditionExpression are null";
+    reading::check_placeholders((&names, values.as_ref()), has_expression, missing)?;
+    let key = reading::item(input.key)?;
+    let attribute_updates = legacy::update(input.attribute_updates.unwrap_or_default())?;
+    let expected = legacy::expected(input.expected, input.conditional_operator.as_deref())?;
+    let mut placeholders = reading::placeholders(names, values)?;
     let update = input.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = reading::condition(Kind::Condition, input.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let condition = condition.or(legacy::condition(input.expected, input.conditional_operator.as_deref())?);
-    let update = match update {
-        Some(update) => update,
-        None => legacy::update(input.attribute_updates.unwrap_or_default())?,
-    };
     let write = Write {
         table,
-        action: Action::Update(reading::item(input.key)?, update),
-        condition,
+        action: Action::Update(key, update.unwrap_or(attribute_updates)),
+        condition: condition.or(expected),
         tells_on_failure: tells(input.return_values_on_condition_check_failure.as_deref()),
     };
     let written = state.write(write).await?;
@@ -164,13 +158,14 @@ pub(super) async fn get(state: State, context: RequestContext, input: GetItem) -
         &[("AttributesToGet", input.attributes_to_get.is_some())],
         &[("ProjectionExpression", input.projection_expression.is_some())],
     )?;
-    let has_expression = input.projection_expression.is_some();
-    let mut placeholders =
-        reading::placeholders(input.expression_attribute_names, None, has_expression, "ProjectionExpression is null")?;
+    let (names, has_expression) = (input.expression_attribute_names, input.projection_expression.is_some());
+    reading::check_placeholders((&names, None), has_expression, "ProjectionExpression is null")?;
+    let key = reading::item(input.key)?;
+    let attributes = input.attributes_to_get.map(legacy::projection).transpose()?;
+    let mut placeholders = reading::placeholders(names, None)?;
     let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
-    let projection = projection.or(input.attributes_to_get.map(legacy::projection).transpose()?);
-    let key = reading::item(input.key)?;
+    let projection = projection.or(attributes);
     let (table, item) = state.store.read(|snapshot| state.get(snapshot, &table, &key))?;
     let bytes = item.as_ref().map_or(0, item_size);
     let taken = Taken::reading(&table, None, bytes, read_factor(input.consistent_read));

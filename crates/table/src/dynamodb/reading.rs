@@ -1,4 +1,8 @@
 //! Reads what requests have in common: keys and items, conditions, projections, and the placeholders in them.
+//!
+//! Handlers read in AWS's order, so that of several faults the same one is told: whether older parameters and expressions are mixed and
+//! placeholders could be used at all, the item's or key's values, what `ReturnValues` asks for, the older parameters, the placeholders,
+//! the expressions.
 
 use super::shapes::items::Names;
 use crate::Error;
@@ -11,17 +15,20 @@ pub(super) fn item(value: Value) -> Result<Item, Error> {
     Ok(item_from_wire(value)?)
 }
 
-/// The placeholders of a request; `has_expression` says whether there is anything that could use them, `missing` what there is not.
-pub(super) fn placeholders(
-    names: Names,
-    values: Option<Value>,
+/// Whether there are placeholders, names and values, although no expression could use them; `missing` says what there is not.
+pub(super) fn check_placeholders(
+    (names, values): (&Names, Option<&Value>),
     has_expression: bool,
     missing: &'static str,
-) -> Result<Substitutions, Error> {
-    let values = values.filter(|values| *values != Value::Null);
-    if !has_expression {
-        Substitutions::check_absent(names.is_some(), values.is_some(), missing)?;
+) -> Result<(), Error> {
+    match has_expression {
+        true => Ok(()),
+        false => Ok(Substitutions::check_absent(names.is_some(), values.is_some(), missing)?),
     }
+}
+
+/// The placeholders of a request.
+pub(super) fn placeholders(names: Names, values: Option<Value>) -> Result<Substitutions, Error> {
     Ok(Substitutions::new(names, values)?)
 }
 

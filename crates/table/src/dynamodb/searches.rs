@@ -4,12 +4,13 @@ use super::shapes::items::{Capacity, Found, SearchInput};
 use super::{address, reading};
 use crate::capacity::{Taken, read_factor};
 use crate::contents;
-use crate::expression::{Condition, KeyCondition, Kind, Projection, Substitutions, legacy};
+use crate::expression::{Condition, KeyCondition, Kind, Projection, legacy};
 use crate::query::{Reach, Search};
 use crate::schema::{Index, IndexKind, KeySchema, Projection as Shown, Table, TableKey};
 use crate::value::{Item, item_size};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
+use fogbank_wire::Value;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -114,16 +115,12 @@ impl Show {
 pub(super) async fn query(state: State, context: RequestContext, mut input: SearchInput) -> Result<Found, Error> {
     let table = address::table(&context, &input.table_name)?;
     let mut asked = Asked::read(&mut input, "FilterExpression and KeyConditionExpression are null")?;
-    let condition = match (asked.condition.take(), input.key_conditions.take()) {
-        (Some(condition), _) => condition,
-        (None, Some(conditions)) => legacy::key_condition(conditions)?,
-        (None, None) => {
-            return Err(Error::validation(
-                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
-            ));
-        }
-    };
-    let filter_name = if asked.filter.is_some() { "Filter Expression" } else { "QueryFilter" };
+    let condition = asked.condition.take().ok_or_else(|| {
+        Error::validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+        )
+    })?;
+    let filter_name = if input.filter_expression.is_some() { "Filter Expression" } else { "QueryFilter" };
     let reach = Reach::Partition { condition, is_forward: input.scan_index_forward.unwrap_or(true) };
     let (show, search) = asked.search(table, reach, &mut input, "Querying")?;
     let check = |keys: &KeySchema| check_filter(filter_name, search.filter.as_ref(), keys);
@@ -150,43 +147,34 @@ pub(super) async fn scan(state: State, context: RequestContext, mut input: Searc
     show.answer(&state, &input.table_name, &search, |_| Ok(()))
 }
 
-/// The expressions of a query or a scan.
+/// What a query or a scan asks for, in expressions or older parameters.
 struct Asked {
     condition: Option<KeyCondition>,
     filter: Option<Condition>,
     projection: Option<Projection>,
+    after: Option<Item>,
 }
 
 impl Asked {
-    /// Reads them. `missing` says what is not there that values could be for.
+    /// Reads it. `missing` says what is not there that values could be for.
     fn read(input: &mut SearchInput, missing: &'static str) -> Result<Self, Error> {
-        let expressions = [
-            ("ProjectionExpression", input.projection_expression.is_some()),
-            ("FilterExpression", input.filter_expression.is_some()),
-            ("KeyConditionExpression", input.key_condition_expression.is_some()),
-        ];
-        let older = [
-            ("AttributesToGet", input.attributes_to_get.is_some()),
-            ("QueryFilter", input.query_filter.is_some()),
-            ("ScanFilter", input.scan_filter.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-            ("KeyConditions", input.key_conditions.is_some()),
-        ];
-        legacy::check_unmixed(&older, &expressions)?;
-        let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
-        let takes_values = input.filter_expression.is_some() || input.key_condition_expression.is_some();
-        Substitutions::check_absent(false, !takes_values && input.expression_attribute_values.is_some(), missing)?;
+        check_parameters(input, missing)?;
+        let older = input.query_filter.take().or(input.scan_filter.take());
+        let older_filter = legacy::condition(older, input.conditional_operator.as_deref())?;
+        let after = input.exclusive_start_key.take().map(starting_key).transpose()?;
+        let attributes = input.attributes_to_get.take().map(legacy::projection).transpose()?;
+        let older_condition = input.key_conditions.take().map(legacy::key_condition).transpose()?;
         let (names, values) = (input.expression_attribute_names.take(), input.expression_attribute_values.take());
-        let mut placeholders = reading::placeholders(names, values, has_expression, missing)?;
+        let mut placeholders = reading::placeholders(names, values)?;
         let condition = input.key_condition_expression.as_deref();
         let condition = condition.map(|text| KeyCondition::parse(text, &mut placeholders)).transpose()?;
         let filter = reading::condition(Kind::Filter, input.filter_expression.as_deref(), &mut placeholders)?;
         let projection = reading::projection(input.projection_expression.as_deref(), &mut placeholders)?;
         placeholders.check_used()?;
-        Ok(Self { condition, filter, projection })
+        let (condition, filter) = (condition.or(older_condition), filter.or(older_filter));
+        Ok(Self { condition, filter, projection: projection.or(attributes), after })
     }
 
-    /// Puts what the older parameters say beside them.
     fn search(
         self,
         table: TableKey,
@@ -194,19 +182,45 @@ impl Asked {
         input: &mut SearchInput,
         verb: &str,
     ) -> Result<(Show, Search), Error> {
-        let older = input.query_filter.take().or(input.scan_filter.take());
-        let filter = self.filter.or(legacy::condition(older, input.conditional_operator.as_deref())?);
+        let is_expression = input.projection_expression.is_some();
         let show = Show {
             select: input.select.take(),
-            parameter: if self.projection.is_some() { "ProjectionExpression" } else { "AttributesToGet" },
-            projection: self.projection.or(input.attributes_to_get.take().map(legacy::projection).transpose()?),
+            parameter: if is_expression { "ProjectionExpression" } else { "AttributesToGet" },
+            projection: self.projection,
             is_consistent: input.consistent_read,
             capacity: input.return_consumed_capacity.take(),
         };
         show.check(verb, input.index_name.is_some())?;
-        let after = input.exclusive_start_key.take().map(reading::item).transpose()?;
-        Ok((show, Search { table, index: input.index_name.take(), reach, after, filter, limit: input.limit }))
+        let (index, limit) = (input.index_name.take(), input.limit);
+        Ok((show, Search { table, index, reach, after: self.after, filter: self.filter, limit }))
     }
+}
+
+/// Whether what is there goes together.
+fn check_parameters(input: &SearchInput, missing: &'static str) -> Result<(), Error> {
+    let expressions = [
+        ("ProjectionExpression", input.projection_expression.is_some()),
+        ("FilterExpression", input.filter_expression.is_some()),
+        ("KeyConditionExpression", input.key_condition_expression.is_some()),
+    ];
+    let older = [
+        ("AttributesToGet", input.attributes_to_get.is_some()),
+        ("QueryFilter", input.query_filter.is_some()),
+        ("ScanFilter", input.scan_filter.is_some()),
+        ("ConditionalOperator", input.conditional_operator.is_some()),
+        ("KeyConditions", input.key_conditions.is_some()),
+    ];
+    legacy::check_unmixed(&older, &expressions)?;
+    let has_expression = expressions.iter().any(|(_, is_there)| *is_there);
+    let (names, values) = (&input.expression_attribute_names, input.expression_attribute_values.as_ref());
+    let takes_values = input.filter_expression.is_some() || input.key_condition_expression.is_some();
+    reading::check_placeholders((names, None), has_expression, missing)?;
+    reading::check_placeholders((&None, values), takes_values, missing)
+}
+
+/// The key that a page begins after.
+fn starting_key(value: Value) -> Result<Item, Error> {
+    reading::item(value).map_err(|error| Error::validation(format!("The provided starting key is invalid: {error}")))
 }
 
 fn segment(segment: Option<u64>, total: Option<u64>) -> Result<Option<(u64, u64)>, Error> {

@@ -66,20 +66,18 @@ fn read_action(kind: &str, part: TransactPart) -> Result<(Action, Option<crate::
         "Update" => "UpdateExpression and ConditionExpression are null",
         _ => "ConditionExpression is null",
     };
-    let mut placeholders = reading::placeholders(
-        part.expression_attribute_names,
-        part.expression_attribute_values,
-        has_expression,
-        missing,
-    )?;
+    let (names, values) = (part.expression_attribute_names, part.expression_attribute_values);
+    reading::check_placeholders((&names, values.as_ref()), has_expression, missing)?;
+    let item = reading::item(if kind == "Put" { part.item } else { part.key })?;
+    let mut placeholders = reading::placeholders(names, values)?;
     let update = part.update_expression.as_deref().map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = reading::condition(Kind::Condition, part.condition_expression.as_deref(), &mut placeholders)?;
     placeholders.check_used()?;
     let action = match (kind, update) {
-        ("Put", _) => Action::Put(reading::item(part.item)?),
-        ("Delete", _) => Action::Delete(reading::item(part.key)?),
-        ("Update", Some(update)) => Action::Update(reading::item(part.key)?, update),
-        _ => Action::Check(reading::item(part.key)?),
+        ("Put", _) => Action::Put(item),
+        ("Delete", _) => Action::Delete(item),
+        ("Update", Some(update)) => Action::Update(item, update),
+        _ => Action::Check(item),
     };
     Ok((action, condition))
 }
@@ -88,16 +86,12 @@ pub(super) async fn get(state: State, context: RequestContext, input: TransactGe
     let (mut names, mut wanted, mut projections) = (Vec::new(), Vec::new(), Vec::new());
     for item in input.transact_items {
         let part = item.get;
-        let has_expression = part.projection_expression.is_some();
-        let mut placeholders = reading::placeholders(
-            part.expression_attribute_names,
-            None,
-            has_expression,
-            "ProjectionExpression is null",
-        )?;
+        let (its_names, has_expression) = (part.expression_attribute_names, part.projection_expression.is_some());
+        reading::check_placeholders((&its_names, None), has_expression, "ProjectionExpression is null")?;
+        wanted.push((address::table(&context, &part.table_name)?, reading::item(part.key)?));
+        let mut placeholders = reading::placeholders(its_names, None)?;
         projections.push(reading::projection(part.projection_expression.as_deref(), &mut placeholders)?);
         placeholders.check_used()?;
-        wanted.push((address::table(&context, &part.table_name)?, reading::item(part.key)?));
         names.push(part.table_name);
     }
     let found = state.get_together(&wanted)?;

@@ -55,7 +55,21 @@ pub fn check_unmixed(older: &[(&str, bool)], expressions: &[(&str, bool)]) -> Re
     }
 }
 
-/// `Expected`, `QueryFilter` or `ScanFilter`, with `ConditionalOperator`. None if nothing is expected.
+/// `Expected`, with `ConditionalOperator`: as [`condition`], and what is compared must be there in one of two members.
+///
+/// # Errors
+/// As [`condition`].
+pub fn expected(
+    expectations: Option<BTreeMap<String, Expectation>>,
+    conditional_operator: Option<&str>,
+) -> Result<Option<Condition>, ExpressionError> {
+    for (name, expectation) in expectations.iter().flatten() {
+        expectation.check_compared(name)?;
+    }
+    condition(expectations, conditional_operator)
+}
+
+/// `QueryFilter`, `ScanFilter` or what is in `Expected`, with `ConditionalOperator`. None if nothing is expected.
 ///
 /// # Errors
 /// [`ExpressionError::InvalidParameter`], [`ExpressionError::Legacy`], [`ExpressionError::Value`].
@@ -107,6 +121,16 @@ pub fn key_condition(expectations: BTreeMap<String, Expectation>) -> Result<KeyC
 const NOT_INDEXABLE: &str = "Attempted conditional constraint is not an indexable operation";
 
 impl Expectation {
+    fn check_compared(&self, name: &str) -> Result<(), ExpressionError> {
+        let is_bare = self.exists.is_none() && self.value.is_none() && self.attribute_value_list.is_none();
+        match self.comparison_operator.as_deref() {
+            Some(operator) if is_bare && !matches!(operator, "NULL" | "NOT_NULL") => Err(invalid(format!(
+                "Value or AttributeValueList must be used with ComparisonOperator: {operator} for Attribute: {name}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn condition(self, name: String) -> Result<Condition, ExpressionError> {
         let wrong = |what: &str| Err(invalid(format!("{what} for Attribute: {name}")));
         let path = Path::of(name.clone());
@@ -124,11 +148,11 @@ impl Expectation {
                 }
             };
         };
-        if self.exists.is_some() {
-            return wrong("Exists and ComparisonOperator cannot be used together");
-        }
         if self.value.is_some() && self.attribute_value_list.is_some() {
             return wrong("Value and AttributeValueList cannot be used together");
+        }
+        if self.exists.is_some() {
+            return wrong("Exists and ComparisonOperator cannot be used together");
         }
         let values = self.attribute_value_list.unwrap_or_else(|| self.value.into_iter().collect());
         let values: Vec<_> = values.into_iter().map(AttributeValue::from_wire).collect::<Result<_, _>>()?;

@@ -1,6 +1,6 @@
 use super::{item, text};
 use crate::expression::legacy::{
-    AttributeUpdate, Expectation, check_unmixed, condition, key_condition, projection, update,
+    AttributeUpdate, Expectation, check_unmixed, condition, expected, key_condition, projection, update,
 };
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -96,6 +96,16 @@ fn wrong_expectations_say_why() {
     assert_eq!(text(condition(None, Some("AND"))), "ConditionalOperator cannot be used without Filter or Expected");
     let two = "ConditionalOperator can only be used when Filter or Expected has two or more elements";
     assert_eq!(text(condition(one, Some("AND"))), two);
+}
+
+#[test]
+fn what_is_expected_is_compared_with_something() {
+    let found = |json: Json| expected(Some(expectations(json)), None);
+    let why = "One or more parameter values were invalid: Value or AttributeValueList must be used with ComparisonOperator: EQ for \
+               Attribute: a";
+    assert_eq!(text(found(json!({"a": {"ComparisonOperator": "EQ"}}))), why);
+    assert!(found(json!({"a": {"ComparisonOperator": "EQ", "Value": {"S": "x"}}})).is_ok());
+    assert!(found(json!({"a": {"ComparisonOperator": "NOT_NULL"}})).is_ok());
 }
 
 #[test]
