@@ -4,8 +4,8 @@ use crate::Value;
 use crate::model::{Kind, Member, Model, Shape, TimestampFormat};
 use crate::scalar::{self, Malformed, kind_name};
 use crate::timestamp;
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::{DecodeError, Engine as _};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -41,6 +41,8 @@ impl<'m> Seed<'m> {
     fn wrong<E: serde::de::Error>(&self, found: &str) -> E {
         match self.shape.kind {
             Kind::Structure | Kind::List | Kind::Map => E::custom("Unexpected field type"),
+            Kind::Blob => E::custom("only base-64-encoded strings are convertible to bytes"),
+            Kind::Boolean if found == "STRING_VALUE" => E::custom("Unexpected token received from parser"),
             scalar => E::custom(format!("{found} cannot be converted to {}", kind_name(scalar))),
         }
     }
@@ -99,7 +101,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
         match self.shape.kind {
             Kind::String | Kind::Document => Ok(Value::Text(text.into())),
-            Kind::Blob => scalar::blob(text).ok_or_else(|| E::custom(bad_blob(text))),
+            Kind::Blob => BASE64
+                .decode(text)
+                .map(|bytes| Value::Blob(bytes.into()))
+                .map_err(|why| E::custom(bad_blob(text, &why))),
             Kind::Float | Kind::Double if matches!(text, "NaN" | "Infinity" | "-Infinity") => {
                 scalar::float(text).map(Value::Float).ok_or_else(|| self.wrong("STRING_VALUE"))
             }
@@ -117,7 +122,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         if !matches!(self.shape.kind, Kind::List | Kind::Document) {
-            return Err(A::Error::custom("Start of list found where not expected"));
+            return Err(A::Error::custom(unexpected_list(self.model, self.shape)));
         }
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self.of(self.shape.value.as_ref()))? {
@@ -154,10 +159,36 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-fn bad_blob(text: &str) -> String {
-    match text.len() % 4 {
-        0 => "A blob must be valid Base64 text".into(),
-        _ => format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len()),
+fn bad_blob(text: &str, why: &DecodeError) -> String {
+    match why {
+        _ if text.len() % 4 != 0 => {
+            format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len())
+        }
+        // Spelt as AWS spells it.
+        DecodeError::InvalidLastSymbol(..) => "Invalid last non-pad Base64 character dectected".into(),
+        _ => "A blob must be valid Base64 text".into(),
+    }
+}
+
+/// A list where there can be none. AWS names the class that its servers have for what is there instead.
+fn unexpected_list(model: &Model, shape: &Shape) -> String {
+    match shape.kind {
+        Kind::Structure if model.error_namespace.is_empty() => "Start of list found where not expected".into(),
+        Kind::Map => format!("Unrecognized collection type {}", class(model, shape)),
+        _ => format!("Unrecognized collection type class {}", class(model, shape)),
+    }
+}
+
+fn class(model: &Model, shape: &Shape) -> String {
+    let element = || shape.value.as_ref().map(|member| class(model, model.shape(member.shape))).unwrap_or_default();
+    match shape.kind {
+        Kind::Structure => format!("{}.{}", model.error_namespace, shape.name),
+        Kind::Map => format!("java.util.Map<java.lang.String, {}>", element()),
+        Kind::List => format!("java.util.List<{}>", element()),
+        Kind::Blob => "java.nio.ByteBuffer".into(),
+        Kind::Timestamp => "java.util.Date".into(),
+        Kind::Document => "java.lang.Object".into(),
+        scalar => format!("java.lang.{}", kind_name(scalar)),
     }
 }
 
