@@ -116,6 +116,25 @@ fn what_differs_from_what_was_signed_is_refused() {
     assert!(matches!(suite("GET", "/", &[], "x-amz-date", "", VANILLA), Err(Refused::Incomplete(_))));
 }
 
+#[test]
+fn every_part_that_a_header_lacks_is_named() {
+    let refused = |header: &str, date: Option<&str>| {
+        let mut request = http::Request::get("/").header("authorization", header);
+        if let Some(date) = date {
+            request = request.header("x-amz-date", date);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        verify(&head, &Bytes::new(), "dynamodb", &Keys, at("20150830T123600Z")).map(drop).unwrap_err().to_string()
+    };
+    let requires = |name: &str| format!("Authorization header requires '{name}' parameter. ");
+    let all = [requires("Credential"), requires("Signature"), requires("SignedHeaders")].concat();
+    let date = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
+    assert_eq!(refused("AWS4-", None), format!("{all}{date}Authorization=AWS4-"));
+    let some = "AWS4-HMAC-SHA256 Credential=K/20150830/us-east-1/dynamodb/aws4_request, Signature=00";
+    assert_eq!(refused(some, Some("20150830T123600Z")), format!("{}Authorization={some}", requires("SignedHeaders")));
+    assert_eq!(refused("Bearer x", None), "Request is missing Authentication Token");
+}
+
 /// The IAM documentation's `ListUsers`.
 fn list_users() -> (Parts, Bytes) {
     let headers = [

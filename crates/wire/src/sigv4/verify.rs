@@ -119,33 +119,51 @@ pub(super) fn same(expected: &[u8; 32], given: &str) -> bool {
 
 fn header_claim(head: &Parts) -> Result<Claim, Refused> {
     let header = text(&head.headers, AUTHORIZATION.as_str()).unwrap_or_default();
-    let incomplete = |what: &str| Refused::Incomplete(format!("Authorization header requires '{what}' parameter."));
-    let rest = header.strip_prefix(ALGORITHM).ok_or_else(|| {
-        Refused::Incomplete(format!(
-            "Unsupported AWS 'algorithm': the Authorization header must begin with {ALGORITHM}."
-        ))
-    })?;
+    // Another scheme's header says nothing of who is calling.
+    let (_, rest) = header.split_once(' ').unwrap_or((header, ""));
+    if !header.starts_with("AWS4-") {
+        return Err(Refused::Missing);
+    }
     let part = |name: &str| {
         let parts = rest.split(',').map(str::trim);
         parts.filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
     };
-    let credential = part("Credential").ok_or_else(|| incomplete("Credential"))?;
-    let date = || {
-        let date = text(&head.headers, "x-amz-date").or_else(|| text(&head.headers, "date"));
-        date.map(str::to_owned).ok_or_else(|| {
-            Refused::Incomplete(
-                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into(),
-            )
-        })
+    let date = text(&head.headers, "x-amz-date").or_else(|| text(&head.headers, "date"));
+    let parts = (part("Credential"), part("Signature"), part("SignedHeaders"), date);
+    let (Some(credential), Some(signature), Some(signed_headers), Some(time)) = parts else {
+        return Err(missing_parts(header, parts));
     };
+    if !header.starts_with(ALGORITHM) {
+        return Err(Refused::Incomplete(format!(
+            "Unsupported AWS 'algorithm': the Authorization header must begin with {ALGORITHM}."
+        )));
+    }
     Ok(Claim {
         scope: Scope::parse(credential).ok_or_else(malformed_credential)?,
-        signed_headers: part("SignedHeaders").ok_or_else(|| incomplete("SignedHeaders"))?.to_ascii_lowercase(),
-        signature: part("Signature").ok_or_else(|| incomplete("Signature"))?.into(),
-        time: date()?,
+        signed_headers: signed_headers.to_ascii_lowercase(),
+        signature: signature.into(),
+        time: time.into(),
         payload_hash: text(&head.headers, "x-amz-content-sha256").map(str::to_owned),
         expires: None,
     })
+}
+
+/// A part of a signature, if it is there.
+type Given<'h> = Option<&'h str>;
+
+/// A sentence for each part that is not there, and the header itself.
+fn missing_parts(
+    header: &str,
+    (credential, signature, signed_headers, date): (Given<'_>, Given<'_>, Given<'_>, Given<'_>),
+) -> Refused {
+    let parts = [("Credential", credential), ("Signature", signature), ("SignedHeaders", signed_headers)];
+    let missing = parts.iter().filter(|(_, part)| part.is_none());
+    let mut why: Vec<String> =
+        missing.map(|(name, _)| format!("Authorization header requires '{name}' parameter.")).collect();
+    if date.is_none() {
+        why.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into());
+    }
+    Refused::Incomplete(format!("{} Authorization={header}", why.join(" ")))
 }
 
 fn malformed_credential() -> Refused {
