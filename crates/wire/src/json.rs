@@ -161,7 +161,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
 fn bad_blob(text: &str, why: &DecodeError) -> String {
     match why {
-        _ if text.len() % 4 != 0 => {
+        _ if !text.len().is_multiple_of(4) => {
             format!("Base64 encoded length is expected a multiple of 4 bytes but found: {}", text.len())
         }
         // Spelt as AWS spells it.

@@ -120,10 +120,10 @@ pub(super) fn same(expected: &[u8; 32], given: &str) -> bool {
 fn header_claim(head: &Parts) -> Result<Claim, Refused> {
     let header = text(&head.headers, AUTHORIZATION.as_str()).unwrap_or_default();
     // Another scheme's header says nothing of who is calling.
-    let (_, rest) = header.split_once(' ').unwrap_or((header, ""));
     if !header.starts_with("AWS4-") {
         return Err(Refused::Missing);
     }
+    let (_, rest) = header.split_once(' ').unwrap_or((header, ""));
     let part = |name: &str| {
         let parts = rest.split(',').map(str::trim);
         parts.filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
