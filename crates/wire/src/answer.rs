@@ -239,7 +239,7 @@ pub(crate) fn render_fault(
     finish(model, protocol, id, error.status, headers, Body::Full(body))
 }
 
-/// Errors of no model whose messages RPC services tell with a capital.
+/// Errors of no model whose messages services of JSON 1.0 tell with a capital.
 const CAPITAL: [&str; 2] = ["AccessDeniedException", "SerializationException"];
 
 /// A fault together with the shape that the model has for it.
@@ -318,7 +318,7 @@ impl<'a> FaultOnWire<'a> {
 
     fn json(&self, qualified: Option<String>) -> Bytes {
         let mut out = vec![b'{'];
-        let is_rpc = qualified.is_some();
+        let is_coral = qualified.as_ref().is_some_and(|qualified| qualified.starts_with("com.amazon.coral"));
         if let Some(qualified) = qualified {
             out.extend_from_slice(b"\"__type\":");
             json::string(&qualified, &mut out);
@@ -327,7 +327,7 @@ impl<'a> FaultOnWire<'a> {
             if out.len() > 1 {
                 out.push(b',');
             }
-            let is_capital = is_rpc && name == "message" && CAPITAL.contains(&self.name);
+            let is_capital = is_coral && name == "message" && CAPITAL.contains(&self.name);
             self.json_member(if is_capital { "Message" } else { &name }, &value, &mut out);
         }
         out.push(b'}');
