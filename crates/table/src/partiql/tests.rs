@@ -38,6 +38,18 @@ fn selects_are_read() {
 }
 
 #[test]
+fn comments_are_passed_over() {
+    let plain = parse("SELECT a FROM t WHERE b = '--' AND c = '/*'");
+    assert!(plain.is_ok());
+    let text = "-- first\nSELECT a /* all /* of */ FROM t -- of t\n WHERE/**/b = '--' /* and\n*/ AND c = '/*' -- last";
+    assert_eq!(parse(text), plain);
+    assert_eq!(
+        why("SELECT a FROM t /* open"),
+        "Statement wasn't well formed, can't be processed: Invalid character: /"
+    );
+}
+
+#[test]
 fn values_are_read() {
     let text = "INSERT INTO \"T\" VALUE {'s': 'it''s', 'n': -1.5e2, 'l': [1, 'a', [true]], 'm': {'k': null, 'e': {}}, 'ss': <<'a', 'b'>>,
                 'ns': <<1, 2.0>>, 'p': ?, 'f': FALSE}";

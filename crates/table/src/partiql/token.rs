@@ -30,14 +30,27 @@ const SYMBOLS: [&str; 24] = [
 /// The tokens of `text`, with a [`Token::End`] behind them.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut all = Vec::new();
-    let mut rest = text.trim_start();
+    let mut rest = beginning(text);
     while let Some(first) = rest.chars().next() {
         let (token, length) = token(rest, first);
         all.push(token);
-        rest = rest.get(length..).unwrap_or_default().trim_start();
+        rest = beginning(rest.get(length..).unwrap_or_default());
     }
     all.push(Token::End);
     all
+}
+
+/// What is left of `text` behind spaces and comments: from `--` to the line's end, and from `/*` to `*/`.
+fn beginning(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let line = rest.strip_prefix("--").map(|comment| comment.split_once('\n').unwrap_or_default());
+        let inner = || rest.strip_prefix("/*").and_then(|comment| comment.split_once("*/"));
+        match line.or_else(inner) {
+            Some((_, behind)) => rest = behind.trim_start(),
+            None => return rest,
+        }
+    }
 }
 
 /// The token that `rest`, which begins with `first`, begins with, and its length.
