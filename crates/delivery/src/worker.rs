@@ -3,7 +3,7 @@
 //! A claim is renewed while its work runs, so that only a platform that died lets go of it. Since one process owns the store, every claim that is
 //! found at the start is a dead one's, and is taken over at once.
 
-use fogbank_model::{BoxFuture, Clock, Timestamp};
+use fogbank_model::{Arrivals, BoxFuture, Clock, Timestamp};
 use fogbank_store::{Claimed, Error, Store, Tx};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -80,21 +80,15 @@ struct Desk {
 impl Desk {
     async fn work<W: Work>(self: Arc<Self>, work: Weak<W>) {
         self.take_over().await;
-        let arrivals = self.store.arrivals(self.queue);
+        let mut arrivals = Arrivals::of(self.store.arrivals(self.queue));
         let mut begun = JoinSet::new();
         while work.strong_count() > 0 {
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
             while begun.try_join_next().is_some() {}
             let next = self.step(&work, &mut begun).await.unwrap_or_else(|error| {
                 tracing::error!(%error, queue = self.queue, "work could not be taken from its queue");
                 Some(self.clock.now().plus(AFTER_FAILURE))
             });
-            match next {
-                Some(at) => tokio::select! { () = arrived => {}, () = self.clock.sleep_until(at) => {} },
-                None => arrived.await,
-            }
+            arrivals.next_or_at(self.clock.as_ref(), next).await;
         }
     }
 

@@ -2,6 +2,7 @@
 //! which services reach each other without depending on each other. No I/O happens here.
 
 mod arn;
+mod arrivals;
 mod clock;
 mod context;
 mod function;
@@ -9,6 +10,7 @@ mod invoke;
 mod log;
 
 pub use arn::{AccountId, Arn, InvalidName, Region};
+pub use arrivals::Arrivals;
 pub use clock::{Clock, SteadyClock, SystemClock, TestClock, Timestamp};
 pub use context::{Caller, RequestContext, RequestId};
 pub use function::{FunctionName, FunctionRef, Qualifier};

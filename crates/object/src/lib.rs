@@ -38,7 +38,7 @@ pub use within::ObjectReader;
 
 use bodies::Bodies;
 use fogbank_delivery::Deliver;
-use fogbank_model::Clock;
+use fogbank_model::{Arrivals, Clock};
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
@@ -118,12 +118,10 @@ fn discard(tx: &mut Tx<'_>, name: &str) {
 
 /// Removes the files that nothing refers to any more.
 async fn collect(store: Store, bodies: Bodies, clock: Arc<dyn Clock>) {
-    let arrivals = store.arrivals(GARBAGE);
+    let mut arrivals = Arrivals::of(store.arrivals(GARBAGE));
     loop {
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         match collect_some(&store, &bodies).await {
-            Ok(0) => arrived.await,
+            Ok(0) => arrivals.next().await,
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "bodies of deleted objects could not be removed yet");

@@ -8,7 +8,7 @@ use crate::signed::check_sender;
 use crate::{Error, Queues, find, keys, lookup, redrive};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -204,20 +204,15 @@ fn check_rate(rate: i64) -> Result<u32, Error> {
 
 /// Runs tasks until the platform ends.
 pub(crate) async fn work(store: Store, clock: Arc<dyn Clock>) {
-    let arrivals = store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(store.arrivals(WAKER));
     // When each task with a rate may go on.
     let mut rested: BTreeMap<Vec<u8>, Timestamp> = BTreeMap::new();
     loop {
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         let next = step_all(&store, &clock, &mut rested).await.unwrap_or_else(|error| {
             tracing::error!(%error, "messages could not be moved; it will be tried again");
             Some(clock.now().plus(PAUSE))
         });
-        match next {
-            Some(at) => tokio::select! { () = arrived => {}, () = clock.sleep_until(at) => {} },
-            None => arrived.await,
-        }
+        arrivals.next_or_at(clock.as_ref(), next).await;
     }
 }
 

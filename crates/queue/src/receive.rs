@@ -8,7 +8,7 @@ use crate::redrive::Redrive;
 use crate::send::is_id;
 use crate::sweep::is_expired;
 use crate::{Error, Queues, find, lookup, memory};
-use fogbank_model::Timestamp;
+use fogbank_model::{Arrivals, Timestamp};
 use fogbank_store::Tx;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -54,11 +54,8 @@ impl Queues {
         check(how, &look.queue)?;
         let wait_s = how.wait_s.unwrap_or(look.queue.attributes.wait_s.into());
         let deadline = self.clock.now().plus(Duration::from_secs(wait_s.unsigned_abs()));
-        let arrivals = self.store.arrivals(&keys::waker(look.queue.id));
+        let mut arrivals = Arrivals::of(self.store.arrivals(&keys::waker(look.queue.id)));
         loop {
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
             let look = self.look(key)?;
             let now = self.clock.now();
             let mut wake = deadline;
@@ -82,10 +79,7 @@ impl Queues {
             if let Some(due) = self.look(key)?.next_due {
                 wake = wake.min(due.max(now.plus(Duration::from_millis(1))));
             }
-            tokio::select! {
-                () = arrived => {}
-                () = self.clock.sleep_until(wake) => {}
-            }
+            arrivals.next_or_at(self.clock.as_ref(), Some(wake)).await;
         }
     }
 
@@ -94,25 +88,15 @@ impl Queues {
     /// # Errors
     /// [`Error::NoQueue`], [`Error::Store`].
     pub async fn ready(&self, key: &QueueKey) -> Result<(), Error> {
-        let arrivals = self.store.arrivals(&keys::waker(self.look(key)?.queue.id));
+        let mut arrivals = Arrivals::of(self.store.arrivals(&keys::waker(self.look(key)?.queue.id)));
         loop {
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
             let (look, now) = (self.look(key)?, self.clock.now());
-            match look.next_due {
-                _ if look.is_ready => return Ok(()),
-                Some(due) if due <= now => return Ok(()),
-                Some(due) => tokio::select! {
-                    () = arrived => {}
-                    () = self.clock.sleep_until(due) => {}
-                },
-                // A queue that is removed wakes nobody.
-                None => tokio::select! {
-                    () = arrived => {}
-                    () = self.clock.sleep_until(now.plus(UNSEEN_REMOVAL)) => {}
-                },
+            if look.is_ready || look.next_due.is_some_and(|due| due <= now) {
+                return Ok(());
             }
+            // A queue that is removed wakes nobody.
+            let again = look.next_due.unwrap_or(now.plus(UNSEEN_REMOVAL));
+            arrivals.next_or_at(self.clock.as_ref(), Some(again)).await;
         }
     }
 

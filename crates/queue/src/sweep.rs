@@ -5,7 +5,7 @@ use crate::contents::{self, Contents};
 use crate::keys::{self, State};
 use crate::model::{PAUSE_MS, QueueKey};
 use crate::{Error, lookup};
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +19,12 @@ const AT_ONCE: usize = 200;
 
 /// Sweeps until the platform ends.
 pub(crate) async fn work(store: Store, clock: Arc<dyn Clock>) {
-    let arrivals = store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(store.arrivals(WAKER));
     loop {
-        // Registered before looking, so that nothing arrives unseen.
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         if let Err(error) = sweep(&store, clock.as_ref()).await {
             tracing::error!(%error, "old messages could not be removed; it will be tried again");
         }
-        tokio::select! {
-            () = arrived => {}
-            () = clock.sleep_until(clock.now().plus(EVERY)) => {}
-        }
+        arrivals.next_or_at(clock.as_ref(), Some(clock.now().plus(EVERY))).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::model::{READ_BYTES, READ_RECORDS, Record, Shard, Stream, StreamKey, shard_id};
 use crate::place::{Place, Sequence};
 use crate::{Error, Streams, find, keys, shards};
-use fogbank_model::Timestamp;
+use fogbank_model::{Arrivals, Timestamp};
 use fogbank_store::Read;
 use std::ops::Bound;
 
@@ -90,17 +90,17 @@ impl Streams {
                 Ok::<_, Error>((keys::waker(stream.id, shard.number), is_ready(snapshot, &stream, &shard, from, now)?))
             })
         };
+        let (mut waker, _) = look()?;
+        let mut arrivals = Arrivals::of(self.store.arrivals(&waker));
         loop {
-            let (waker, _) = look()?;
-            let arrivals = self.store.arrivals(&waker);
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
             match look()? {
                 (_, true) => return Ok(()),
+                (same, _) if same == waker => arrivals.next().await,
                 // Another stream has the name by now.
-                (other, _) if other != waker => {}
-                _ => arrived.await,
+                (other, _) => {
+                    arrivals = Arrivals::of(self.store.arrivals(&other));
+                    waker = other;
+                }
             }
         }
     }

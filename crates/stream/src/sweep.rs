@@ -4,7 +4,7 @@
 use crate::model::{Shard, Stream, StreamKey};
 use crate::place::Place;
 use crate::{Error, keys, lookup, shards};
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -21,18 +21,12 @@ const LOOK: usize = 8;
 
 /// Sweeps until the platform ends.
 pub(crate) async fn work(store: Store, clock: Arc<dyn Clock>) {
-    let arrivals = store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(store.arrivals(WAKER));
     loop {
-        // Registered before looking, so that nothing arrives unseen.
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         if let Err(error) = sweep(&store, clock.as_ref()).await {
             tracing::error!(%error, "old records could not be removed; it will be tried again");
         }
-        tokio::select! {
-            () = arrived => {}
-            () = clock.sleep_until(clock.now().plus(EVERY)) => {}
-        }
+        arrivals.next_or_at(clock.as_ref(), Some(clock.now().plus(EVERY))).await;
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::buckets::{BucketError, Buckets};
 use crate::registry::Registry;
 use crate::{Error, Tables, backup, export, import};
-use fogbank_model::{AccountId, Clock};
+use fogbank_model::{AccountId, Arrivals, Clock};
 use fogbank_store::{Read, Store, Table as Map, Tx};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -114,13 +114,10 @@ impl Tables {
 }
 
 async fn work(tools: Tools) {
-    let arrivals = tools.store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(tools.store.arrivals(WAKER));
     loop {
-        // Registered before looking, so that nothing arrives unseen.
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         match turn(&tools).await {
-            Ok(()) => arrived.await,
+            Ok(()) => arrivals.next().await,
             Err(error) => {
                 tracing::error!(%error, "exports and imports could not go on; it will be tried again");
                 tools.clock.sleep_until(tools.clock.now().plus(PAUSE)).await;

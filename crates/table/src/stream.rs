@@ -3,7 +3,7 @@
 use crate::changes::{self, Change, Numbered, Stream, StreamKey, sequence_text};
 use crate::value::{Item, json};
 use crate::{Error, Tables, keys};
-use fogbank_model::{AccountId, Region, Timestamp};
+use fogbank_model::{AccountId, Arrivals, Region, Timestamp};
 use fogbank_store::Read;
 use serde_json::{Map, Value};
 use std::ops::Bound;
@@ -93,17 +93,14 @@ impl Tables {
     /// # Errors
     /// [`Error::Store`], [`Error::NotFound`] if there is no such stream.
     pub async fn changed(&self, key: &StreamKey, after: u64) -> Result<(), Error> {
+        let place = self.stream(key)?.ok_or_else(Error::no_resource)?.place;
+        let mut arrivals = Arrivals::of(self.store.arrivals(&changes::waker(place)));
         loop {
-            let stream = self.stream(key)?.ok_or_else(Error::no_resource)?;
-            let arrivals = self.store.arrivals(&changes::waker(stream.place));
-            // Registered before looking, so that nothing arrives unseen.
-            let mut arrived = std::pin::pin!(arrivals.notified());
-            arrived.as_mut().enable();
             let stream = self.stream(key)?.ok_or_else(Error::no_resource)?;
             if stream.ended.is_some() || !self.changes(&stream, after, 1)?.is_empty() {
                 return Ok(());
             }
-            arrived.await;
+            arrivals.next().await;
         }
     }
 }

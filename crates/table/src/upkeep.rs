@@ -6,7 +6,7 @@ use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
 use crate::{Error, contents, destinations, history, load};
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -31,20 +31,14 @@ const TOO_OLD_S: i64 = 5 * 365 * 24 * 3600;
 
 /// Works until the platform ends.
 pub(crate) async fn work(store: Store, registry: Arc<Registry>, clock: Arc<dyn Clock>) {
-    let arrivals = store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(store.arrivals(WAKER));
     loop {
-        // Registered before looking, so that nothing arrives unseen.
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         let next = turn(&store, &registry, clock.as_ref()).await.unwrap_or_else(|error| {
             tracing::error!(%error, "tables could not be kept up; it will be tried again");
             Some(clock.now().plus(PAUSE))
         });
         let latest = clock.now().plus(EVERY);
-        tokio::select! {
-            () = arrived => {}
-            () = clock.sleep_until(next.unwrap_or(latest).min(latest)) => {}
-        }
+        arrivals.next_or_at(clock.as_ref(), Some(next.unwrap_or(latest).min(latest))).await;
     }
 }
 

@@ -179,14 +179,12 @@ async fn only_what_expires_before_the_upkeep_looks_again_wakes_it() {
     let table = bench.create("table").await;
     bench.tables.set_expiry(table.clone(), "ends".into(), true).await.unwrap();
     bench.turn().await;
-    let arrivals = bench.store.arrivals(WAKER);
+    let mut arrivals = Arrivals::of(bench.store.arrivals(WAKER));
     for (seconds, wakes) in [(3600, false), (59, true), (0, true)] {
-        let mut arrived = std::pin::pin!(arrivals.notified());
-        arrived.as_mut().enable();
         bench.put(&table, item("a", Some(NOW / 1000 + seconds))).await;
         let woken = tokio::select! {
             biased;
-            () = arrived => true,
+            () = arrivals.next() => true,
             () = std::future::ready(()) => false,
         };
         assert_eq!(woken, wakes, "{seconds}");
