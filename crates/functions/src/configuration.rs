@@ -1,6 +1,7 @@
 //! Checking and applying what a client wants a function's configuration to be.
 
-use crate::model::{Configuration, LayerKey, LayerUse, within};
+use crate::limits::within;
+use crate::model::{Configuration, LayerKey, LayerUse};
 use crate::registry::Snapshot;
 use crate::runtime::{Resolution, Runtime, WASM};
 use crate::{Error, limits, snapstart};

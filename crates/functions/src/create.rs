@@ -1,7 +1,8 @@
 //! `CreateFunction`.
 
 use crate::configuration::{self, Change};
-use crate::model::{Code, Function, FunctionKey, Version, check_tags};
+use crate::model::{Code, Function, FunctionKey, Version};
+use crate::tag::check_tags;
 use crate::{Error, Functions, publish};
 use bytes::Bytes;
 use std::collections::BTreeMap;

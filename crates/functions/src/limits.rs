@@ -1,6 +1,7 @@
 //! Lambda's limits, each with the unit in its name. Source: "Lambda quotas" in the AWS Lambda Developer Guide, and the service's
 //! API model.
 
+use crate::Error;
 use std::time::Duration;
 
 /// A deployment package sent in the request, zipped.
@@ -49,3 +50,16 @@ pub const LAUNCH_TIME: Duration = Duration::from_millis(50);
 pub const ASYNC_AGE: Duration = Duration::from_secs(6 * 3600);
 /// The wait before the first retry of an asynchronous call.
 pub const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Checks that `value` lies within `limits`, in the words of a model constraint.
+pub(crate) fn within(what: &str, value: u32, limits: (u32, u32)) -> Result<(), Error> {
+    if (limits.0..=limits.1).contains(&value) {
+        return Ok(());
+    }
+    let bound = if value < limits.0 {
+        format!("greater than or equal to {}", limits.0)
+    } else {
+        format!("less than or equal to {}", limits.1)
+    };
+    Err(Error::invalid(format!("'{what}' value failed to satisfy constraint: Member must have value {bound}")))
+}

@@ -1,13 +1,18 @@
 //! What is registered: functions, their versions, aliases and settings. Rules without I/O.
 
-use crate::limits;
+mod belongings;
+mod layer;
+
+use crate::Error;
 use crate::pool::{DeploymentId, FunctionId, ScopeId};
-use crate::{Error, error};
 use fogbank_model::{AccountId, Arn, FunctionName, FunctionRef, Qualifier, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use belongings::{Alias, Cors, EventInvoke, FunctionUrl, Policy, ProvisionedConcurrency};
+pub use layer::{LayerKey, LayerUse, LayerVersion};
 
 /// An account's part of a region: functions in different ones never see each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,15 +66,6 @@ pub struct Code {
     pub zipped: u64,
     /// Size of what is in it, in bytes.
     pub unzipped: u64,
-}
-
-/// A layer version as a function uses it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerUse {
-    /// The layer version's ARN.
-    pub arn: Arn,
-    /// Its content at the time the function was configured; it outlives the layer's deletion, as on AWS.
-    pub code: Code,
 }
 
 /// What can be set on a function's `$LATEST`, and is frozen in a published version.
@@ -163,110 +159,6 @@ impl Version {
     }
 }
 
-/// A name for a version, or for two of them with a share each.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Alias {
-    /// Its name.
-    pub name: String,
-    /// The version it points to.
-    pub version: Qualifier,
-    /// Free text.
-    pub description: String,
-    /// Another version, and the fraction of calls that it gets.
-    pub shift: Option<(u64, f64)>,
-    /// Changes with every change.
-    pub revision: String,
-}
-
-/// A resource policy: who may call.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
-pub struct Policy {
-    /// Statements in the order they were added, as IAM writes them; each has a `Sid`.
-    pub statements: Vec<serde_json::Value>,
-    /// Changes with every change.
-    pub revision: String,
-}
-
-impl Policy {
-    /// The policy document.
-    pub fn document(&self) -> String {
-        serde_json::json!({"Version": "2012-10-17", "Id": "default", "Statement": self.statements}).to_string()
-    }
-
-    pub(crate) fn position(&self, statement_id: &str) -> Option<usize> {
-        self.statements.iter().position(|statement| statement["Sid"] == statement_id)
-    }
-}
-
-/// Which web pages may call a function URL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Cors {
-    /// Whether cookies may go along.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_credentials: Option<bool>,
-    /// Request headers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_headers: Option<Vec<String>>,
-    /// Methods.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_methods: Option<Vec<String>>,
-    /// Origins.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_origins: Option<Vec<String>>,
-    /// Response headers that scripts may read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expose_headers: Option<Vec<String>>,
-    /// How long a preflight's answer holds, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<u32>,
-}
-
-/// A function's own HTTP address.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FunctionUrl {
-    /// The first label of its host name.
-    pub id: String,
-    /// The alias it calls, or `$LATEST`.
-    pub qualifier: Qualifier,
-    /// `NONE` or `AWS_IAM`.
-    pub auth_type: String,
-    /// Cross-origin rules, if any.
-    pub cors: Option<Cors>,
-    /// `BUFFERED` or `RESPONSE_STREAM`.
-    pub invoke_mode: String,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was last changed.
-    pub modified: Timestamp,
-}
-
-/// What happens to asynchronous calls that fail.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct EventInvoke {
-    /// Retries after the first try, 0 to 2.
-    pub retries: Option<u32>,
-    /// Seconds after which a call is given up.
-    pub age_s: Option<u32>,
-    /// What is told of calls that succeed.
-    #[serde(default)]
-    pub on_success: Option<Arn>,
-    /// What is told of calls that are given up.
-    #[serde(default)]
-    pub on_failure: Option<Arn>,
-    /// When it was last changed.
-    pub modified: Timestamp,
-}
-
-/// How many instances of a version or alias are to be there before calls come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ProvisionedConcurrency {
-    /// How many.
-    pub count: u32,
-    /// When it was set.
-    pub modified: Timestamp,
-}
-
 /// What holds for a function as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize, Default)]
 pub struct Settings {
@@ -338,7 +230,7 @@ impl Function {
     }
 
     fn no_qualified(&self, qualifier: impl std::fmt::Display) -> Error {
-        error::Error::NotFound(format!("Function not found: {}", self.key.qualified_arn(qualifier)))
+        Error::NotFound(format!("Function not found: {}", self.key.qualified_arn(qualifier)))
     }
 
     /// Every version, `$LATEST` first.
@@ -353,81 +245,4 @@ impl Function {
             std::iter::once(&version.code).chain(layers)
         })
     }
-}
-
-/// A published layer version.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LayerVersion {
-    /// The layer's name.
-    pub name: String,
-    /// From 1.
-    pub version: u64,
-    /// What is in it.
-    pub code: Code,
-    /// Free text.
-    pub description: String,
-    /// Its licence, as the publisher words it.
-    pub license: Option<String>,
-    /// The runtimes it says it fits.
-    pub runtimes: Vec<String>,
-    /// The architectures it says it fits.
-    pub architectures: Vec<String>,
-    /// When it was published.
-    pub created: Timestamp,
-    /// Who may use it.
-    pub policy: Option<Policy>,
-}
-
-/// Which layer version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LayerKey {
-    /// Whose, and where.
-    pub scope: Scope,
-    /// The layer's name.
-    pub name: String,
-    /// From 1.
-    pub version: u64,
-}
-
-impl LayerKey {
-    /// The layer version's ARN.
-    pub fn arn(&self) -> Arn {
-        self.scope.arn(&format!("layer:{}:{}", self.name, self.version))
-    }
-
-    /// Reads a layer version's ARN.
-    pub fn parse(arn: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid(format!("'{arn}' is not a layer version ARN"));
-        let parsed: Arn = arn.parse().map_err(|_| wrong())?;
-        let parts: Vec<&str> = parsed.resource().split(':').collect();
-        let (["layer", name, version], "lambda") = (&parts[..], parsed.service()) else { return Err(wrong()) };
-        let account = parsed.account().parse().map_err(|_| wrong())?;
-        let region = parsed.region().parse().map_err(|_| wrong())?;
-        let version = version.parse().map_err(|_| wrong())?;
-        Ok(Self { scope: Scope { account, region }, name: (*name).into(), version })
-    }
-}
-
-/// Checks that `value` lies within `limits`, in the words of a model constraint.
-pub(crate) fn within(what: &str, value: u32, limits: (u32, u32)) -> Result<(), Error> {
-    if (limits.0..=limits.1).contains(&value) {
-        return Ok(());
-    }
-    let bound = if value < limits.0 {
-        format!("greater than or equal to {}", limits.0)
-    } else {
-        format!("less than or equal to {}", limits.1)
-    };
-    Err(Error::invalid(format!("'{what}' value failed to satisfy constraint: Member must have value {bound}")))
-}
-
-/// Checks a set of tags after a change.
-pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
-    if tags.len() > limits::TAGS {
-        return Err(Error::invalid(format!("The number of tags exceeds the limit of {}.", limits::TAGS)));
-    }
-    if let Some(key) = tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
-        return Err(Error::invalid(format!("The tag key '{key}' begins with the reserved prefix aws:.")));
-    }
-    Ok(())
 }

@@ -21,7 +21,8 @@ pub use queue::{QueueFacts, QueueMessage, QueueSource};
 pub use stream::{Content, Page, Shard, Start, StreamKind, StreamRecord, StreamSettings, StreamSource, StreamWish};
 
 use crate::invoke::Caller;
-use crate::model::{FunctionKey, Scope, check_tags};
+use crate::model::{FunctionKey, Scope};
+use crate::tag::check_tags;
 use crate::{Error, keys};
 use fogbank_delivery::Deliver;
 use fogbank_model::{Arn, FunctionRef};

@@ -1,6 +1,7 @@
 //! Tags of functions.
 
-use crate::model::{Function, FunctionKey, check_tags};
+use crate::limits;
+use crate::model::{Function, FunctionKey};
 use crate::registry::Turn;
 use crate::{Error, Functions};
 use std::collections::BTreeMap;
@@ -29,4 +30,15 @@ impl Functions {
         };
         self.registry.edit(key, edit).await.map(drop)
     }
+}
+
+/// Checks a set of tags after a change.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    if tags.len() > limits::TAGS {
+        return Err(Error::invalid(format!("The number of tags exceeds the limit of {}.", limits::TAGS)));
+    }
+    if let Some(key) = tags.keys().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(Error::invalid(format!("The tag key '{key}' begins with the reserved prefix aws:.")));
+    }
+    Ok(())
 }

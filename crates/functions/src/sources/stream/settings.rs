@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::asynchronous::function_of;
-use crate::model::within;
+use crate::limits::within;
 use fogbank_model::{Arn, Timestamp};
 use serde::{Deserialize, Serialize};
 
