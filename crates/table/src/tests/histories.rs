@@ -1,16 +1,13 @@
 //! Random histories against a model that is nothing but a map of items.
 
+mod check;
+mod deed;
+
 use super::*;
-use crate::changes::StreamKey;
-use crate::contents::{is_shown, shown_size};
-use crate::expression::{Comparator, Condition, KeyCondition, KeyTest, Kind, Substitutions, Update};
-use crate::query::{Reach, Search};
 use crate::schema::{Index, Phase, Table};
 use crate::transact::Token;
-use crate::value::item_size;
 use crate::write::{Action, Write};
-use fogbank_store::Read as _;
-use fogbank_wire::to_value;
+use deed::{Deed, Only, What, after, write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -18,109 +15,6 @@ const HISTORIES: u64 = 12;
 const STEPS: usize = 120;
 /// Far enough that nothing expires before it is to.
 const EXPIRES_S: i64 = NOW / 1000 + 3600;
-
-/// A write as the model knows it.
-#[derive(Debug, Clone)]
-struct Deed {
-    key: Item,
-    what: What,
-    only_if: Only,
-}
-
-#[derive(Debug, Clone)]
-enum What {
-    Put(Item),
-    Insert(Item),
-    Delete,
-    Check,
-    Count,
-    Set(&'static str, AttributeValue),
-    Remove(&'static [&'static str]),
-}
-
-#[derive(Debug, Clone)]
-enum Only {
-    Always,
-    Absent,
-    Present,
-    Below(i64),
-}
-
-impl Only {
-    fn holds(&self, item: Option<&Item>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Absent => item.is_none(),
-            Self::Present => item.is_some(),
-            Self::Below(bound) => item
-                .and_then(|item| item.get("v"))
-                .is_some_and(|value| matches!(value, AttributeValue::N(number) if *number < Number::from(*bound))),
-        }
-    }
-}
-
-/// What the model has after `deed`, or `None` if it is refused.
-fn after(deed: &Deed, before: Option<&Item>) -> Option<Option<Item>> {
-    if !deed.only_if.holds(before) {
-        return None;
-    }
-    let mut item = before.cloned().unwrap_or_else(|| deed.key.clone());
-    Some(match &deed.what {
-        What::Put(new) => Some(new.clone()),
-        What::Insert(_) if before.is_some() => return None,
-        What::Insert(new) => Some(new.clone()),
-        What::Delete => None,
-        What::Check => before.cloned(),
-        What::Count => {
-            let count = match item.get("v") {
-                Some(AttributeValue::N(number)) => number.truncated().unwrap(),
-                _ => 0,
-            };
-            item.insert("v".into(), (count + 1).into());
-            Some(item)
-        }
-        What::Set(name, value) => {
-            item.insert((*name).into(), value.clone());
-            Some(item)
-        }
-        What::Remove(names) => {
-            names.iter().for_each(|name| drop(item.remove(*name)));
-            // What is not there cannot have anything taken away.
-            before.is_some().then_some(item)
-        }
-    })
-}
-
-fn write(table: &TableKey, deed: &Deed) -> Write {
-    let read = |text: &str, values: Item| {
-        let values = (!values.is_empty()).then(|| to_value(&values).unwrap());
-        let mut placeholders = Substitutions::new(None, values).unwrap();
-        Update::parse(text, &mut placeholders).unwrap()
-    };
-    let condition = match &deed.only_if {
-        Only::Always => None,
-        Only::Absent => Some(("attribute_not_exists(pk)", None)),
-        Only::Present => Some(("attribute_exists(pk)", None)),
-        Only::Below(bound) => Some(("v < :bound", Some((*bound).into()))),
-    };
-    let condition = condition.map(|(text, bound): (&str, Option<AttributeValue>)| {
-        let values = bound.map(|bound| to_value(&Item::from([(":bound".to_owned(), bound)])).unwrap());
-        Condition::parse(Kind::Condition, text, &mut Substitutions::new(None, values).unwrap()).unwrap()
-    });
-    let key = deed.key.clone();
-    let action = match &deed.what {
-        What::Put(item) => Action::Put(item.clone()),
-        What::Insert(item) => Action::Insert(item.clone()),
-        What::Delete => Action::Delete(key),
-        What::Check => Action::Check(key),
-        What::Count => Action::Update(key, read("ADD v :one", Item::from([(":one".to_owned(), 1.into())]))),
-        What::Set(name, value) => {
-            Action::Update(key, read(&format!("SET {name} = :new"), Item::from([(":new".to_owned(), value.clone())])))
-        }
-        What::Remove(names) => Action::Update(key, read(&format!("REMOVE {}", names.join(", ")), Item::new())),
-    };
-    Write { table: table.clone(), action, condition, tells_on_failure: false }
-}
 
 struct Run {
     bench: Bench,
@@ -268,100 +162,6 @@ impl Run {
 
     fn table(&self) -> Arc<Table> {
         self.bench.tables.describe(&self.key).unwrap()
-    }
-
-    /// All that a search finds, in pages of some size.
-    fn found(&self, index: Option<&str>, reach: &Reach) -> Vec<Item> {
-        let (mut found, mut after) = (Vec::new(), None);
-        let limit = Some(1 + self.roll(5));
-        loop {
-            let (index, reach) = (index.map(str::to_owned), reach.clone());
-            let search = Search { table: self.key.clone(), index, reach, after, filter: None, limit };
-            let (_, page) = self.bench.tables.search(&search, |_, _| Ok(())).unwrap();
-            found.extend(page.items);
-            after = page.last;
-            if after.is_none() {
-                return found;
-            }
-        }
-    }
-
-    fn check(&mut self) {
-        let table = self.table();
-        let items = self.found(None, &Reach::Everything { segment: None });
-        let found: BTreeMap<Item, Item> =
-            items.into_iter().map(|item| (crate::write::key_of(&table.keys, &item), item)).collect();
-        assert_eq!(found, self.model, "seed {}", self.seed);
-        let bytes: usize = self.model.values().map(item_size).sum();
-        let counted = self.bench.tables.counted(table.place).unwrap();
-        assert_eq!(counted, (self.model.len() as u64, bytes as u64), "seed {}", self.seed);
-        for index in table.indexes.iter().filter(|index| index.phase == Phase::Active) {
-            self.check_index(&table, index);
-        }
-        self.check_stream(&table);
-        if let Some(expiry) = table.expiry.as_ref().filter(|expiry| expiry.phase == Phase::Active) {
-            let kept = self.bench.tables.store.read::<_, Error>(|snapshot| {
-                Ok(snapshot.scan_prefix(keys::EXPIRY, &keys::place(expiry.place), usize::MAX)?.len())
-            });
-            let expected = self.model.values().filter(|item| item.contains_key("t")).count();
-            assert_eq!(kept.unwrap(), expected, "seed {}: times", self.seed);
-        }
-    }
-
-    fn check_index(&self, table: &Table, index: &Index) {
-        let name = index.name.as_str();
-        let is_in = |item: &&Item| index.keys.attributes().all(|one| item.contains_key(&one.name));
-        let expected: Vec<&Item> = self.model.values().filter(is_in).collect();
-        let shown = |item: &Item| -> Item {
-            let is_shown = |(name, _): &(&String, &AttributeValue)| is_shown(table, index, name);
-            item.iter().filter(is_shown).map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        let all: BTreeSet<Item> =
-            self.found(Some(name), &Reach::Everything { segment: None }).iter().map(shown).collect();
-        assert_eq!(all, expected.iter().map(|item| shown(item)).collect(), "seed {}: {name}", self.seed);
-        let bytes: usize = expected.iter().map(|item| shown_size(table, index, item)).sum();
-        let counted = self.bench.tables.counted(index.place).unwrap();
-        assert_eq!(counted, (expected.len() as u64, bytes as u64), "seed {}: {name}", self.seed);
-        let hashes: BTreeSet<&AttributeValue> =
-            expected.iter().filter_map(|item| item.get(&index.keys.hash.name)).collect();
-        for hash in hashes {
-            let test = (index.keys.hash.name.clone(), KeyTest::Compare(Comparator::Equal, hash.clone()));
-            let is_forward = self.roll(2) == 0;
-            let reach = Reach::Partition { condition: KeyCondition::of(vec![test]), is_forward };
-            let found = self.found(Some(name), &reach);
-            let range = |item: &Item| index.keys.range.as_ref().and_then(|range| item.get(&range.name)).cloned();
-            let ranges: Vec<_> = found.iter().map(range).collect();
-            let mut sorted: Vec<_> = expected
-                .iter()
-                .filter(|item| item.get(&index.keys.hash.name) == Some(hash))
-                .map(|item| range(item))
-                .collect();
-            sorted.sort();
-            if !is_forward {
-                sorted.reverse();
-            }
-            assert_eq!(ranges, sorted, "seed {}: {name} of {hash:?}", self.seed);
-        }
-    }
-
-    fn check_stream(&mut self, table: &Table) {
-        let key = StreamKey { table: self.key.clone(), label: table.last_stream.clone().unwrap() };
-        let stream = self.bench.tables.stream(&key).unwrap().unwrap();
-        loop {
-            let changes = self.bench.tables.changes(&stream, self.read_to, 7).unwrap();
-            if changes.is_empty() {
-                break;
-            }
-            for (number, change) in changes {
-                self.read_to = number;
-                assert_eq!(self.replica.get(&change.keys), change.old.as_ref(), "seed {}", self.seed);
-                match change.new {
-                    Some(item) => drop(self.replica.insert(change.keys, item)),
-                    None => drop(self.replica.remove(&change.keys)),
-                }
-            }
-        }
-        assert_eq!(self.replica, self.model, "seed {}: the stream", self.seed);
     }
 
     async fn step(&mut self) {
