@@ -1,10 +1,15 @@
 //! The intrinsic functions. A [`Scope`] holds what names mean; resolving a tree replaces every call by its value.
 
+mod lists;
+mod substitution;
+
 use crate::problem::{Position, Problem};
 use crate::resource::Made;
 use crate::template::Template;
 use crate::tree::{Key, Kind, Node};
 use std::collections::BTreeMap;
+
+pub(crate) use substitution::{Piece, pieces};
 
 /// What the pseudo parameters mean.
 #[derive(Debug, Clone)]
@@ -182,87 +187,6 @@ impl Scope<'_> {
         Ok(resolved.expect_list(what)?.to_vec())
     }
 
-    fn substitute(&self, argument: &Node) -> Result<String, Problem> {
-        let (pattern, variables) = match &argument.kind {
-            Kind::List(items) => match items.as_slice() {
-                [pattern, variables] => (pattern, variables.expect_map("Fn::Sub's second argument")?),
-                _ => {
-                    return Err(Problem::at(
-                        argument.at,
-                        "Fn::Sub takes a string, or a list of a string and a mapping",
-                    ));
-                }
-            },
-            _ => (argument, &[][..]),
-        };
-        let text = pattern.expect_text("Fn::Sub's pattern")?;
-        let mut out = String::with_capacity(text.len());
-        for piece in pieces(text) {
-            match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Name(name) => {
-                    let own = variables.iter().find(|(key, _)| key.text == name);
-                    out.push_str(&match own {
-                        Some((_, value)) => self.text(value, &format!("the value of '{name}'"))?,
-                        None => self.substituted(name, pattern.at)?,
-                    });
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn substituted(&self, name: &str, at: Position) -> Result<String, Problem> {
-        let value = match name.split_once('.') {
-            Some((resource, attribute)) => {
-                Some(self.attribute(&Node::list(at, vec![Node::text(at, resource), Node::text(at, attribute)]))?)
-            }
-            None => self.reference(name, at)?,
-        };
-        match value.map(|node| node.kind) {
-            None | Some(Kind::Null) => Ok(String::new()),
-            Some(Kind::Scalar { text, .. }) => Ok(text),
-            Some(Kind::List(items)) => Ok(items.iter().filter_map(Node::as_text).collect::<Vec<_>>().join(",")),
-            Some(Kind::Map(_)) => Err(Problem::at(at, format!("'{name}' is a mapping and cannot stand in a string"))),
-        }
-    }
-
-    fn join(&self, argument: &Node) -> Result<Node, Problem> {
-        let [separator, items] = argument.items() else {
-            return Err(Problem::at(argument.at, "Fn::Join takes a separator and a list"));
-        };
-        let separator = separator.expect_text("Fn::Join's separator")?;
-        let mut texts = Vec::new();
-        for item in self.list(items, "Fn::Join's list")? {
-            texts.push(item.expect_text("an item of Fn::Join")?.to_owned());
-        }
-        Ok(Node::text(argument.at, texts.join(separator)))
-    }
-
-    fn select(&self, argument: &Node) -> Result<Node, Problem> {
-        let [index, items] = argument.items() else {
-            return Err(Problem::at(argument.at, "Fn::Select takes an index and a list"));
-        };
-        let index = self.text(index, "Fn::Select's index")?;
-        let items = self.list(items, "Fn::Select's list")?;
-        let chosen = index.parse::<usize>().ok().and_then(|index| items.get(index)).cloned();
-        chosen.ok_or_else(|| {
-            Problem::at(argument.at, format!("Fn::Select: there is no item {index} in a list of {}", items.len()))
-        })
-    }
-
-    fn split(&self, argument: &Node) -> Result<Node, Problem> {
-        let [separator, text] = argument.items() else {
-            return Err(Problem::at(argument.at, "Fn::Split takes a separator and a string"));
-        };
-        let separator = separator.expect_text("Fn::Split's separator")?;
-        if separator.is_empty() {
-            return Err(Problem::at(argument.at, "Fn::Split's separator must not be empty"));
-        }
-        let text = self.text(text, "Fn::Split's string")?;
-        Ok(Node::list(argument.at, text.split(separator).map(|part| Node::text(argument.at, part)).collect()))
-    }
-
     fn find_in_map(&self, argument: &Node) -> Result<Node, Problem> {
         let (map, first, second, default) = match argument.items() {
             [map, first, second] => (map, first, second, None),
@@ -296,63 +220,6 @@ impl Scope<'_> {
         let held = self.conditions.get(name).copied();
         held.ok_or_else(|| Problem::at(at, format!("the condition '{name}' is not declared in Conditions")))
     }
-
-    /// `Fn::Cidr`: `count` networks of `bits` host bits each, from the start of an IPv4 block.
-    fn cidr(&self, argument: &Node) -> Result<Node, Problem> {
-        let form = || {
-            Problem::at(argument.at, "Fn::Cidr takes an IPv4 block, a count from 1 to 256, and the host bits of each")
-        };
-        let (block, count, bits) = match argument.items() {
-            [block, count, bits] => (block, count, Some(bits)),
-            [block, count] => (block, count, None),
-            _ => return Err(form()),
-        };
-        let block = self.text(block, "Fn::Cidr's block")?;
-        let count: u32 = self.text(count, "Fn::Cidr's count")?.parse().map_err(|_| form())?;
-        let bits = bits.map(|bits| self.text(bits, "Fn::Cidr's bits")).transpose()?.unwrap_or_else(|| "8".into());
-        let bits: u32 = bits.parse().map_err(|_| form())?;
-        let (address, length) = block.split_once('/').ok_or_else(form)?;
-        let address: std::net::Ipv4Addr = address.parse().map_err(|_| form())?;
-        let length: u32 = length.parse().map_err(|_| form())?;
-        let fits = (1..=256).contains(&count) && bits <= 32 && length <= 32 && 32 - length >= bits;
-        if !fits || u64::from(count) > 1u64 << (32 - length - bits) {
-            return Err(form());
-        }
-        let first = u64::from(u32::from(address));
-        let network = |index: u32| {
-            let start = first + (u64::from(index) << bits);
-            let address = std::net::Ipv4Addr::from(u32::try_from(start).unwrap_or(u32::MAX));
-            Node::text(argument.at, format!("{address}/{}", 32 - bits))
-        };
-        Ok(Node::list(argument.at, (0..count).map(network).collect()))
-    }
-}
-
-/// A part of an `Fn::Sub` pattern.
-pub(crate) enum Piece<'a> {
-    Literal(&'a str),
-    Name(&'a str),
-}
-
-/// `a${B}c` is literal, name, literal; `${!B}` stands for the literal `${B}`.
-pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let Some(length) = rest[start..].find('}') else { break };
-        let name = &rest[start + 2..start + length];
-        found.push(Piece::Literal(&rest[..start]));
-        match name.strip_prefix('!') {
-            Some(_) => {
-                found.push(Piece::Literal("${"));
-                found.push(Piece::Literal(&rest[start + 3..=start + length]));
-            }
-            None => found.push(Piece::Name(name.trim())),
-        }
-        rest = &rest[start + length + 1..];
-    }
-    found.push(Piece::Literal(rest));
-    found
 }
 
 /// The key of a call, for building one.
