@@ -1,14 +1,19 @@
 //! Carries a plan out: one resource after another, each step on record before it begins, and undone if a later one fails.
 
+mod removal;
+mod report;
+mod rollback;
+
 use crate::names::{Namer, already_there, cannot_have_name, keep_name, only_host};
 use crate::plan::Plan;
 use crate::problem::{Position, Problem};
 use crate::resource::{self, Api, Call, Made, Properties, ResourceType};
-use crate::stack::{self, Event, Given, Output, Record, Stack, State};
+use crate::stack::{Given, Output, Record, Stack, State};
 use crate::{Error, Progress};
 use fogbank_model::{Clock, RequestContext};
 use fogbank_store::Store;
 use fogbank_wire::Fault;
+use rollback::Undo;
 use std::collections::BTreeMap;
 
 /// A deployment under way.
@@ -22,16 +27,6 @@ pub(crate) struct Run<'a> {
     /// What the stack goes back to if the deployment fails.
     given: Given,
     done: Vec<Undo>,
-}
-
-/// How to take a finished step back.
-enum Undo {
-    /// Remove what was made.
-    Remove(String),
-    /// Change it back to what it was.
-    Restore(Box<Record>),
-    /// Remove the new one; the old one is still there. It goes back to its place in the order.
-    Reinstate(Box<Record>, usize),
 }
 
 /// A failed step: which resource, where it is declared, and why.
@@ -256,172 +251,12 @@ impl<'a> Run<'a> {
         Ok(outputs)
     }
 
-    /// Takes the finished steps back, the latest first, and says how that went.
-    async fn roll_back(&mut self, verb: &str, failure: Failure) -> Result<Error, Error> {
-        let prefix = if verb == "CREATE" { "ROLLBACK" } else { "UPDATE_ROLLBACK" };
-        self.set_status(&format!("{prefix}_IN_PROGRESS"), Some(format!("{}: {}", failure.id, failure.reason))).await?;
-        let mut left = Vec::new();
-        while let Some(undo) = self.done.pop() {
-            if let Err(reason) = self.undo(undo).await {
-                left.push(reason);
-            }
-            stack::save(self.store, &self.stack).await?;
-        }
-        self.given.clone().put_into(&mut self.stack);
-        let (status, rollback) = if left.is_empty() {
-            (format!("{prefix}_COMPLETE"), "everything else was put back as it was".to_owned())
-        } else {
-            (format!("{prefix}_FAILED"), format!("not everything could be put back: {}", left.join("; ")))
-        };
-        self.set_status(&status, Some(format!("{}: {}", failure.id, failure.reason))).await?;
-        Ok(Error::Failed { resource: failure.id, reason: failure.reason, rollback })
-    }
-
-    async fn undo(&mut self, undo: Undo) -> Result<(), String> {
-        match undo {
-            Undo::Remove(id) => {
-                let Some(record) = self.stack.take_record(&id) else { return Ok(()) };
-                self.stack.garbage.push(record.clone());
-                self.save().await?;
-                self.remove(&record).await?;
-                self.stack.garbage.retain(|kept| (&kept.id, &kept.made) != (&record.id, &record.made));
-                Ok(())
-            }
-            Undo::Restore(old) => {
-                let Some(kind) = resource::find(&old.kind) else { return Ok(()) };
-                let Some(record) = self.stack.record_mut(&old.id) else { return Ok(()) };
-                let before = record.clone();
-                if record.state == State::Ready {
-                    record.state = State::Updating(old.properties.clone());
-                }
-                self.save().await?;
-                let restored = self.change(kind, &before, &old.properties).await;
-                if let (Ok(_), Some(record)) = (&restored, self.stack.record_mut(&old.id)) {
-                    *record = Record { state: State::Ready, ..*old };
-                }
-                restored.map(drop).map_err(|fault| fault.message)
-            }
-            Undo::Reinstate(old, place) => {
-                self.stack.garbage.retain(|record| (&record.id, &record.made) != (&old.id, &old.made));
-                self.stack.resources.insert(place.min(self.stack.resources.len()), *old);
-                Ok(())
-            }
-        }
-    }
-
-    /// Removes what the template no longer declares and what was replaced. What cannot be removed now stays on record, and is
-    /// tried again with the next deployment.
-    async fn clean_up(&mut self, plan: &Plan) -> Result<(), Error> {
-        let kept = |record: &Record| plan.order.contains(&record.id);
-        let (mut kept, dropped): (Vec<Record>, _) =
-            std::mem::take(&mut self.stack.resources).into_iter().partition(kept);
-        // What was made later may be needed by what was made earlier and changed since; deletion goes backwards through this order.
-        kept.sort_by_key(|record| plan.order.iter().position(|id| *id == record.id));
-        self.stack.resources = kept;
-        self.stack.garbage.extend::<Vec<Record>>(dropped);
-        self.save().await.map_err(store_failed)?;
-        self.remove_garbage().await
-    }
-
-    async fn remove_garbage(&mut self) -> Result<(), Error> {
-        for record in std::mem::take(&mut self.stack.garbage).into_iter().rev() {
-            if !record.retain && self.remove(&record).await.is_err() {
-                self.stack.garbage.push(record);
-            }
-        }
-        self.stack.garbage.reverse();
-        stack::save(self.store, &self.stack).await
-    }
-
-    async fn remove(&mut self, record: &Record) -> Result<(), String> {
-        let Some(kind) = resource::find(&record.kind) else { return Ok(()) };
-        let made = match record.state {
-            State::Creating => kind.left_over(&record.properties),
-            _ => Some(record.made.clone()),
-        };
-        let Some(made) = made else { return Ok(()) };
-        let step = Step {
-            id: &record.id,
-            kind,
-            retain: false,
-            retain_replaced: false,
-            at: Position::default(),
-            only_host: false,
-        };
-        self.event(&step, "DELETE_IN_PROGRESS", &made, None);
-        let removed = kind.delete(&self.call(), &made, &record.properties).await;
-        let reason = removed.as_ref().err().map(|fault| fault.message.clone());
-        let status = if removed.is_ok() { "DELETE_COMPLETE" } else { "DELETE_FAILED" };
-        self.event(&step, status, &made, reason);
-        removed.map_err(|fault| format!("{}: {}", record.id, fault.message))
-    }
-
-    /// Removes all of the stack's resources, the latest made first, and the stack itself.
-    pub(crate) async fn delete(mut self) -> Result<(), Error> {
-        self.set_status("DELETE_IN_PROGRESS", None).await?;
-        let resources = std::mem::take(&mut self.stack.resources);
-        self.stack.garbage.extend(resources);
-        stack::save(self.store, &self.stack).await?;
-        self.remove_garbage().await?;
-        if let Some(left) = self.stack.garbage.first().map(|record| record.id.clone()) {
-            self.stack.resources = std::mem::take(&mut self.stack.garbage);
-            let reason = "it could not be deleted; the events say why".to_owned();
-            self.set_status("DELETE_FAILED", Some(format!("{left}: {reason}"))).await?;
-            return Err(Error::Failed { resource: left, reason, rollback: "the stack was kept".into() });
-        }
-        self.set_status("DELETE_COMPLETE", None).await?;
-        stack::forget(self.store, &self.stack).await
-    }
-
     fn namer<'s>(&'s self, step: &'s Step<'_>) -> Namer<'s> {
         Namer { clock: self.clock, stack: &self.stack.name, id: step.id, only_host: step.only_host }
     }
 
     fn call(&self) -> Call<'a> {
         Call { api: self.api, context: self.context, blobs: self.store.blobs() }
-    }
-
-    async fn begin(&mut self, step: &Step<'_>, status: &str) -> Result<(), String> {
-        self.event(step, status, &Made::default(), None);
-        self.save().await
-    }
-
-    async fn save(&self) -> Result<(), String> {
-        stack::save(self.store, &self.stack).await.map_err(|error| error.to_string())
-    }
-
-    fn event(&mut self, step: &Step<'_>, status: &str, made: &Made, reason: Option<String>) {
-        self.report(Event {
-            at: self.clock.now(),
-            id: step.id.to_owned(),
-            kind: step.kind.name().to_owned(),
-            physical_id: made.physical_id.clone(),
-            status: status.to_owned(),
-            reason,
-            position: Some(step.at).filter(|at| at.line > 0),
-        });
-    }
-
-    fn report(&mut self, event: Event) {
-        (self.progress)(event.clone());
-        self.stack.add_event(event);
-    }
-
-    async fn set_status(&mut self, status: &str, reason: Option<String>) -> Result<(), Error> {
-        self.stack.status = status.to_owned();
-        self.stack.reason.clone_from(&reason);
-        let (id, physical_id) = (self.stack.name.clone(), self.stack.id.clone());
-        let kind = "AWS::CloudFormation::Stack".to_owned();
-        self.report(Event {
-            at: self.clock.now(),
-            id,
-            kind,
-            physical_id,
-            status: status.into(),
-            reason,
-            position: None,
-        });
-        stack::save(self.store, &self.stack).await
     }
 }
 
@@ -434,10 +269,6 @@ struct Step<'a> {
     at: Position,
     /// Whether no other resource of the template is reached by a host name.
     only_host: bool,
-}
-
-fn store_failed(reason: String) -> Error {
-    Error::Store(fogbank_store::Error::Disk(reason))
 }
 
 fn replaces(kind: &dyn ResourceType, before: &Properties, wanted: &Properties) -> bool {
