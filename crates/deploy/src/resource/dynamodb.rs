@@ -1,13 +1,15 @@
 //! `AWS::DynamoDB::Table`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const SERVICE: &str = "dynamodb";
+const TAGS: Tagging = Tagging::usual(SERVICE, "ResourceArn", tags::list);
 pub(super) const NAME: NameRule = NameRule { property: "TableName", max: 255, host: false, unique: true };
 /// How often a table is looked at that is not ready, and how often at most: an index of a large table takes its time.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -228,14 +230,7 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     }
     let now = described(call, &name).await?;
     indexes(call, &now, wanted).await?;
-    let tags = tags::Change::between(before, wanted);
-    let arn = &now["TableArn"];
-    if !tags.dropped.is_empty() {
-        call.run(SERVICE, "UntagResource", json!({"ResourceArn": arn, "TagKeys": tags.dropped})).await?;
-    }
-    if !tags.set.is_empty() {
-        call.run(SERVICE, "TagResource", json!({"ResourceArn": arn, "Tags": tags::list(&tags.set)})).await?;
-    }
+    TAGS.change(call, now["TableArn"].clone(), before, wanted).await?;
     let made = ready(call, &name).await?;
     settings(call, before, wanted, &made).await?;
     Ok(made)

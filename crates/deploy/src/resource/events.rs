@@ -1,7 +1,8 @@
 //! EventBridge's types: buses, their policies, archives, connections and API destinations. Rules are in `events_rule.rs`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -180,23 +181,8 @@ impl Kind {
     }
 }
 
-/// Makes a resource's tags those that are wanted.
-pub(super) async fn set_tags(
-    call: &Call<'_>,
-    arn: &str,
-    before: &Properties,
-    wanted: &Properties,
-) -> Result<(), Fault> {
-    let change = tags::Change::between(before, wanted);
-    if !change.dropped.is_empty() {
-        call.run("events", "UntagResource", json!({"ResourceARN": arn, "TagKeys": change.dropped})).await?;
-    }
-    if !change.set.is_empty() {
-        let input = json!({"ResourceARN": arn, "Tags": tags::list(&change.set)});
-        call.run("events", "TagResource", input).await?;
-    }
-    Ok(())
-}
+/// How buses and rules are tagged.
+pub(super) const TAGS: Tagging = Tagging::usual("events", "ResourceARN", tags::list);
 
 impl ResourceType for Kind {
     fn name(&self) -> &'static str {
@@ -246,8 +232,8 @@ impl ResourceType for Kind {
             call.run("events", operation("Update", self.noun), input).await?;
             self.put_policy(call, Some(before), wanted).await?;
             let made = self.made(call, wanted).await?;
-            if let Some(arn) = made.attributes.get("Arn").and_then(Value::as_str) {
-                set_tags(call, arn, before, wanted).await?;
+            if let Some(arn) = made.attributes.get("Arn") {
+                TAGS.change(call, arn.clone(), before, wanted).await?;
             }
             Ok(made)
         })

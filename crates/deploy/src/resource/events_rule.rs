@@ -1,6 +1,6 @@
 //! `AWS::Events::Rule`: a rule with its targets.
 
-use crate::resource::events::set_tags;
+use crate::resource::events::TAGS;
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
 };
@@ -151,7 +151,7 @@ impl ResourceType for EventsRule {
             let ids = targets(before).iter().map(|target| &target["Id"]).filter(|id| !kept.contains(id)).cloned();
             remove_targets(call, before, ids.collect()).await?;
             put_targets(call, wanted).await?;
-            set_tags(call, made.attributes["Arn"].as_str().unwrap_or_default(), before, wanted).await?;
+            TAGS.change(call, made.attributes["Arn"].clone(), before, wanted).await?;
             Ok(made)
         })
     }

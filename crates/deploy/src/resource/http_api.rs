@@ -2,12 +2,14 @@
 
 use crate::resource::crud::Search;
 use crate::resource::rest_api;
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
     Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use serde_json::{Value, json};
 
 const SERVICE: &str = "apigatewayv2";
+const TAGS: Tagging = Tagging::usual(SERVICE, "ResourceArn", tags::map);
 
 /// The tag by which an API is given the name it is reached under, `http://NAME.localhost/`.
 pub(crate) const NAME_TAG: &str = "fogbank:api-id";
@@ -106,8 +108,8 @@ impl ResourceType for HttpApi {
             let mut input = settings(wanted);
             input.insert("ApiId".into(), made.physical_id.clone().into());
             let output = call.run(SERVICE, "UpdateApi", input).await?;
-            let resource = format!("/apis/{}", made.physical_id);
-            rest_api::set_tags(call, SERVICE, &resource, before, wanted).await?;
+            let arn = rest_api::arn(call, &format!("/apis/{}", made.physical_id));
+            TAGS.change(call, arn, before, wanted).await?;
             Ok(self::made(&output))
         })
     }
@@ -227,7 +229,7 @@ impl ResourceType for HttpStage {
             }
             call.run(SERVICE, "UpdateStage", input).await?;
             let stage = format!("/apis/{}/stages/{}", wanted["ApiId"].as_str().unwrap_or_default(), made.physical_id);
-            rest_api::set_tags(call, SERVICE, &stage, before, wanted).await?;
+            TAGS.change(call, rest_api::arn(call, &stage), before, wanted).await?;
             Ok(made.clone())
         })
     }

@@ -1,11 +1,19 @@
 //! `AWS::IAM::Role`, `AWS::IAM::Policy` and `AWS::IAM::ManagedPolicy`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+const ROLE_TAGS: Tagging = Tagging {
+    service: "iam",
+    operations: ("TagRole", "UntagRole"),
+    members: ("RoleName", "Tags", "TagKeys"),
+    form: tags::list,
+};
 
 fn texts(properties: &Properties, name: &str) -> Vec<String> {
     let items = properties.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -120,12 +128,7 @@ impl ResourceType for IamRole {
             }
             call.run("iam", "UpdateRole", changed).await?;
             set_policies(call, role, before, wanted).await?;
-            if before.get("Tags") != wanted.get("Tags") {
-                let old: Vec<&String> =
-                    before.get("Tags").and_then(Value::as_object).into_iter().flat_map(|tags| tags.keys()).collect();
-                call.run("iam", "UntagRole", json!({"RoleName": role, "TagKeys": old})).await?;
-                call.run("iam", "TagRole", json!({"RoleName": role, "Tags": tags::list(&tags::of(wanted))})).await?;
-            }
+            ROLE_TAGS.change(call, role.as_str(), before, wanted).await?;
             Ok(made.clone())
         })
     }

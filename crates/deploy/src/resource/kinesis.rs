@@ -1,16 +1,27 @@
 //! `AWS::Kinesis::Stream`, `AWS::Kinesis::StreamConsumer` and `AWS::Kinesis::ResourcePolicy`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+const SERVICE: &str = "kinesis";
+
 /// What a stream has that says nothing of it.
 const RETENTION_H: i64 = 24;
 const RECORD_KIB: i64 = 1024;
 const SHARDS: i64 = 1;
+
+const STREAM_TAGS: Tagging = Tagging {
+    service: SERVICE,
+    operations: ("AddTagsToStream", "RemoveTagsFromStream"),
+    members: ("StreamName", "Tags", "TagKeys"),
+    form: tags::map,
+};
+const CONSUMER_TAGS: Tagging = Tagging::usual(SERVICE, "ResourceARN", tags::map);
 
 const ENCRYPTION: &[Property] =
     &[Property::required("EncryptionType", Shape::Text), Property::required("KeyId", Shape::Text)];
@@ -43,7 +54,7 @@ fn made(call: &Call<'_>, properties: &Properties) -> Made {
 }
 
 async fn run(call: &Call<'_>, operation: &'static str, input: Value) -> Result<Value, Fault> {
-    call.run("kinesis", operation, input).await
+    call.run(SERVICE, operation, input).await
 }
 
 /// Doubles or halves the number of shards until it is the wanted one.
@@ -170,13 +181,7 @@ impl ResourceType for KinesisStream {
                 rescale(call, name, number(wanted, "ShardCount", SHARDS)).await?;
             }
             configure(call, before, wanted).await?;
-            let change = tags::Change::between(before, wanted);
-            if !change.dropped.is_empty() {
-                run(call, "RemoveTagsFromStream", json!({"StreamName": name, "TagKeys": change.dropped})).await?;
-            }
-            if !change.set.is_empty() {
-                run(call, "AddTagsToStream", json!({"StreamName": name, "Tags": change.set})).await?;
-            }
+            STREAM_TAGS.change(call, name, before, wanted).await?;
             Ok(made.clone())
         })
     }
@@ -238,14 +243,7 @@ impl ResourceType for KinesisConsumer {
         wanted: &'a Properties,
     ) -> Making<'a> {
         Box::pin(async move {
-            let change = tags::Change::between(before, wanted);
-            let arn = &made.physical_id;
-            if !change.dropped.is_empty() {
-                run(call, "UntagResource", json!({"ResourceARN": arn, "TagKeys": change.dropped})).await?;
-            }
-            if !change.set.is_empty() {
-                run(call, "TagResource", json!({"ResourceARN": arn, "Tags": change.set})).await?;
-            }
+            CONSUMER_TAGS.change(call, made.physical_id.as_str(), before, wanted).await?;
             Ok(made.clone())
         })
     }

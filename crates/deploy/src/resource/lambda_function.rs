@@ -1,8 +1,9 @@
 //! `AWS::Lambda::Function`.
 
 use crate::package;
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
@@ -10,6 +11,7 @@ use serde_json::json;
 /// The type.
 pub struct LambdaFunction;
 
+const TAGS: Tagging = Tagging::usual("lambda", "Resource", tags::map);
 const LATER: &str = "remove it; a later release brings it";
 
 /// A code package: inline text, or one that was uploaded to the platform under its SHA-256 digest.
@@ -139,7 +141,7 @@ impl ResourceType for LambdaFunction {
                 call.run("lambda", "UpdateFunctionConfiguration", changed).await?;
             }
             set_concurrency(call, before, wanted).await?;
-            set_tags(call, made, before, wanted).await?;
+            TAGS.change(call, made.attributes["Arn"].clone(), before, wanted).await?;
             Ok(made.clone())
         })
     }
@@ -168,17 +170,6 @@ async fn set_concurrency(call: &Call<'_>, before: &Properties, wanted: &Properti
         }
         (_, None) => call.run("lambda", "DeleteFunctionConcurrency", json!({"FunctionName": name})).await.map(drop),
     }
-}
-
-async fn set_tags(call: &Call<'_>, made: &Made, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let (change, arn) = (tags::Change::between(before, wanted), &made.attributes["Arn"]);
-    if !change.dropped.is_empty() {
-        call.run("lambda", "UntagResource", json!({"Resource": arn, "TagKeys": change.dropped})).await?;
-    }
-    if !change.set.is_empty() {
-        call.run("lambda", "TagResource", json!({"Resource": arn, "Tags": change.set})).await?;
-    }
-    Ok(())
 }
 
 /// The package that the `Code` of a function or the `Content` of a layer means.

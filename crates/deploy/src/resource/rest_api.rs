@@ -2,13 +2,20 @@
 
 use crate::resource::crud::Search;
 use crate::resource::http_api::tags_with_name;
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::{Fault, Value as WireValue};
 use serde_json::{Value, json};
 
 pub(super) const SERVICE: &str = "apigateway";
+pub(super) const TAGS: Tagging = Tagging {
+    service: SERVICE,
+    operations: ("TagResource", "UntagResource"),
+    members: ("resourceArn", "tags", "tagKeys"),
+    form: tags::map,
+};
 pub(super) const LATER: &str = "remove it; a later release brings it";
 
 /// `AWS::ApiGateway::RestApi`, from single resources or from an OpenAPI document.
@@ -36,26 +43,9 @@ fn binary_changes(before: &Properties, wanted: &Properties) -> Vec<Value> {
     gone.chain(new.iter().filter(|kind| !old.contains(kind)).map(|kind| patch("add", kind))).collect()
 }
 
-/// Changes the tags of `resource`, which `service` (either API) has at that path.
-pub(super) async fn set_tags(
-    call: &Call<'_>,
-    service: &'static str,
-    resource: &str,
-    before: &Properties,
-    wanted: &Properties,
-) -> Result<(), Fault> {
-    let change = tags::Change::between(before, wanted);
-    // API Gateway's ARNs have no account.
-    let arn = format!("arn:aws:apigateway:{}::{resource}", call.context.region);
-    let spelled = |name: &str| if service == SERVICE { lower_first(name) } else { name.to_owned() };
-    if !change.dropped.is_empty() {
-        let input = json!({spelled("ResourceArn"): arn, spelled("TagKeys"): change.dropped});
-        call.run(service, "UntagResource", input).await?;
-    }
-    if !change.set.is_empty() {
-        call.run(service, "TagResource", json!({spelled("ResourceArn"): arn, spelled("Tags"): change.set})).await?;
-    }
-    Ok(())
+/// The ARN of `resource`, which either API has at that path. API Gateway's have no account.
+pub(super) fn arn(call: &Call<'_>, resource: &str) -> String {
+    format!("arn:aws:apigateway:{}::{resource}", call.context.region)
 }
 
 pub(super) fn replace(path: &str, value: Option<&Value>) -> Value {
@@ -138,8 +128,7 @@ impl ResourceType for RestApi {
             ];
             changes.extend(binary_changes(before, wanted));
             call.run(SERVICE, "UpdateRestApi", json!({"restApiId": id, "patchOperations": changes})).await?;
-            let resource = format!("/restapis/{}", made.physical_id);
-            set_tags(call, SERVICE, &resource, before, wanted).await?;
+            TAGS.change(call, arn(call, &format!("/restapis/{}", made.physical_id)), before, wanted).await?;
             Ok(made.clone())
         })
     }

@@ -1,6 +1,6 @@
 //! `AWS::ApiGateway::Deployment` and `AWS::ApiGateway::Stage`.
 
-use crate::resource::rest_api::{LATER, SERVICE, lower_first, replace, set_tags};
+use crate::resource::rest_api::{LATER, SERVICE, TAGS, arn, lower_first, replace};
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
@@ -153,7 +153,7 @@ impl ResourceType for RestStage {
             call.run(SERVICE, "UpdateStage", input).await?;
             let stage =
                 format!("/restapis/{}/stages/{}", wanted["RestApiId"].as_str().unwrap_or_default(), made.physical_id);
-            set_tags(call, SERVICE, &stage, before, wanted).await?;
+            TAGS.change(call, arn(call, &stage), before, wanted).await?;
             Ok(made.clone())
         })
     }

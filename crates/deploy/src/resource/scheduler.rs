@@ -1,12 +1,14 @@
 //! `AWS::Scheduler::Schedule` and `AWS::Scheduler::ScheduleGroup`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 
 const SERVICE: &str = "scheduler";
+const TAGS: Tagging = Tagging::usual(SERVICE, "ResourceArn", tags::list);
 
 /// A schedule.
 pub struct Schedule;
@@ -129,15 +131,7 @@ impl ResourceType for ScheduleGroup {
         wanted: &'a Properties,
     ) -> Making<'a> {
         Box::pin(async move {
-            let arn = &made.attributes["Arn"];
-            let change = tags::Change::between(before, wanted);
-            if !change.dropped.is_empty() {
-                call.run(SERVICE, "UntagResource", json!({"ResourceArn": arn, "TagKeys": change.dropped})).await?;
-            }
-            if !change.set.is_empty() {
-                let input = json!({"ResourceArn": arn, "Tags": tags::list(&change.set)});
-                call.run(SERVICE, "TagResource", input).await?;
-            }
+            TAGS.change(call, made.attributes["Arn"].clone(), before, wanted).await?;
             Ok(made.clone())
         })
     }

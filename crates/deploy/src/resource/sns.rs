@@ -1,7 +1,8 @@
 //! `AWS::SNS::Topic` and `AWS::SNS::Subscription`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
 use fogbank_model::RequestContext;
 use fogbank_wire::Fault;
@@ -28,6 +29,8 @@ const SUBSCRIPTION: [&str; 7] = [
     "SubscriptionRoleArn",
     "ReplayPolicy",
 ];
+
+const TAGS: Tagging = Tagging::usual("sns", "ResourceArn", tags::list);
 
 /// An endpoint in a topic's own list.
 const ENDPOINT: &[Property] =
@@ -184,14 +187,7 @@ impl ResourceType for SnsTopic {
                 unsubscribe(call, topic, endpoint).await?;
             }
             subscribe_inline(call, topic, wanted).await?;
-            let change = tags::Change::between(before, wanted);
-            if !change.dropped.is_empty() {
-                call.run("sns", "UntagResource", json!({"ResourceArn": topic, "TagKeys": change.dropped})).await?;
-            }
-            if !change.set.is_empty() {
-                let input = json!({"ResourceArn": topic, "Tags": tags::list(&change.set)});
-                call.run("sns", "TagResource", input).await?;
-            }
+            TAGS.change(call, topic.as_str(), before, wanted).await?;
             Ok(made.clone())
         })
     }

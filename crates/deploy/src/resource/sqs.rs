@@ -1,9 +1,9 @@
 //! `AWS::SQS::Queue`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
 };
-use fogbank_wire::Fault;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -44,6 +44,13 @@ const DEFAULTS: [(&str, &str); 13] = [
     ("SqsManagedSseEnabled", "true"),
     ("VisibilityTimeout", "30"),
 ];
+
+const TAGS: Tagging = Tagging {
+    service: "sqs",
+    operations: ("TagQueue", "UntagQueue"),
+    members: ("QueueUrl", "Tags", "TagKeys"),
+    form: tags::map,
+};
 
 /// A queue.
 pub struct SqsQueue;
@@ -147,7 +154,7 @@ impl ResourceType for SqsQueue {
             if !new.is_empty() {
                 call.run("sqs", "SetQueueAttributes", json!({"QueueUrl": made.physical_id, "Attributes": new})).await?;
             }
-            set_tags(call, &made.physical_id, before, wanted).await?;
+            TAGS.change(call, made.physical_id.as_str(), before, wanted).await?;
             Ok(made.clone())
         })
     }
@@ -157,15 +164,4 @@ impl ResourceType for SqsQueue {
             async move { gone_is_fine(call.run("sqs", "DeleteQueue", json!({"QueueUrl": url(call, before)})).await) },
         )
     }
-}
-
-async fn set_tags(call: &Call<'_>, url: &str, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let change = tags::Change::between(before, wanted);
-    if !change.dropped.is_empty() {
-        call.run("sqs", "UntagQueue", json!({"QueueUrl": url, "TagKeys": change.dropped})).await?;
-    }
-    if !change.set.is_empty() {
-        call.run("sqs", "TagQueue", json!({"QueueUrl": url, "Tags": change.set})).await?;
-    }
-    Ok(())
 }

@@ -1,11 +1,56 @@
 //! Tags as resource types see them: a map in typed properties, a map or a list of `Key` and `Value` in the operations.
 
-use crate::resource::Properties;
+use crate::resource::{Call, Properties};
+use fogbank_wire::Fault;
 use serde_json::{Map, Value, json};
+
+/// By which operations, and in which form, a service takes changes of a resource's tags.
+pub(super) struct Tagging {
+    /// The service's shape table.
+    pub service: &'static str,
+    /// The operations that set tags and take them away.
+    pub operations: (&'static str, &'static str),
+    /// Their members that say which resource, which tags to set, and the keys of which to take away.
+    pub members: (&'static str, &'static str, &'static str),
+    /// How tags to set are given: as they are, or as [`list`].
+    pub form: fn(&Map<String, Value>) -> Value,
+}
+
+impl Tagging {
+    /// As most services do it, whose operations have the same names. `resource` is their member for the resource's ARN.
+    pub const fn usual(service: &'static str, resource: &'static str, form: fn(&Map<String, Value>) -> Value) -> Self {
+        let (operations, members) = (("TagResource", "UntagResource"), (resource, "Tags", "TagKeys"));
+        Self { service, operations, members, form }
+    }
+
+    /// Brings the tags of `resource` from those of `before` to those of `wanted`.
+    pub async fn change(
+        &self,
+        call: &Call<'_>,
+        resource: impl Into<Value>,
+        before: &Properties,
+        wanted: &Properties,
+    ) -> Result<(), Fault> {
+        let (resource, change) = (resource.into(), Change::between(before, wanted));
+        let ((set, unset), (of, tags, keys)) = (self.operations, self.members);
+        if !change.dropped.is_empty() {
+            call.run(self.service, unset, json!({of: resource, keys: change.dropped})).await?;
+        }
+        if !change.set.is_empty() {
+            call.run(self.service, set, json!({of: resource, tags: (self.form)(&change.set)})).await?;
+        }
+        Ok(())
+    }
+}
 
 /// The tags that `properties` have.
 pub(super) fn of(properties: &Properties) -> Map<String, Value> {
     properties.get("Tags").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// The tags as a mapping.
+pub(super) fn map(tags: &Map<String, Value>) -> Value {
+    Value::Object(tags.clone())
 }
 
 /// `[{"Key": …, "Value": …}]`
@@ -14,16 +59,16 @@ pub(super) fn list(tags: &Map<String, Value>) -> Value {
 }
 
 /// What has to be done to a resource's tags.
-pub(super) struct Change {
+struct Change {
     /// The names of those to take away.
-    pub dropped: Vec<String>,
+    dropped: Vec<String>,
     /// Those to set: all that are wanted, or none where nothing is another.
-    pub set: Map<String, Value>,
+    set: Map<String, Value>,
 }
 
 impl Change {
     /// From the tags of `before` to those of `wanted`.
-    pub fn between(before: &Properties, wanted: &Properties) -> Self {
+    fn between(before: &Properties, wanted: &Properties) -> Self {
         let (old, new) = (of(before), of(wanted));
         let dropped = old.keys().filter(|name| !new.contains_key(*name)).cloned().collect();
         Self { dropped, set: if new == old { Map::new() } else { new } }
