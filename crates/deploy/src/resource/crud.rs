@@ -147,7 +147,7 @@ impl ResourceType for Crud {
 
     fn left_over(&self, wanted: &Properties) -> Option<Made> {
         let name = self.name_rule.and_then(|rule| wanted.get(rule.property)).and_then(Value::as_str);
-        let named = name.map(|name| Made { physical_id: name.to_owned(), ..Made::default() });
+        let named = name.map(Made::of);
         named.or_else(|| self.search.as_ref().map(|_| Made::default()))
     }
 }

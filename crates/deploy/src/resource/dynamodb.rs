@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -119,13 +119,14 @@ async fn ready(call: &Call<'_>, name: &Value) -> Result<Made, Fault> {
     for _ in 0..LOOKS {
         let table = described(call, name).await?;
         if table["TableStatus"] == "ACTIVE" {
-            let mut attributes = [("Arn".to_owned(), table["TableArn"].clone())].into_iter().collect::<Properties>();
-            attributes.insert("TableId".into(), table["TableId"].clone());
-            if let Some(stream) = table.get("LatestStreamArn").filter(|_| table.get("StreamSpecification").is_some()) {
-                attributes.insert("StreamArn".into(), stream.clone());
-            }
-            let physical_id = name.as_str().unwrap_or_default().to_owned();
-            return Ok(Made { physical_id, attributes: attributes.into_iter().collect() });
+            let made = Made::of(text(Some(name)))
+                .with("Arn", table["TableArn"].clone())
+                .with("TableId", table["TableId"].clone());
+            let stream = table.get("LatestStreamArn").filter(|_| table.get("StreamSpecification").is_some());
+            return Ok(match stream {
+                Some(stream) => made.with("StreamArn", stream.clone()),
+                None => made,
+            });
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

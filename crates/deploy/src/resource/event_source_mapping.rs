@@ -1,7 +1,7 @@
 //! `AWS::Lambda::EventSourceMapping`.
 
 use crate::resource::crud::{Crud, Search};
-use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape};
+use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, text};
 use serde_json::Value;
 
 const BROKERS: &str = "it is for brokers, which are not supported; remove it";
@@ -115,7 +115,7 @@ impl ResourceType for EventSourceMapping {
     ) -> Making<'a> {
         Box::pin(async move {
             let mut input = input(wanted);
-            let source = wanted.get("EventSourceArn").and_then(Value::as_str).unwrap_or_default();
+            let source = text(wanted.get("EventSourceArn"));
             let is_dropped = before.contains_key(BATCH) && !wanted.contains_key(BATCH);
             // What the operation would be told otherwise is for queues.
             if is_dropped && source.split(':').nth(2) != Some("sqs") {

@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ impl Kind {
         let found = call.run("events", operation("Describe", self.noun), self.address(wanted)).await?;
         let attribute =
             |(name, member): &(&str, &str)| ((*name).to_owned(), found.get(*member).cloned().unwrap_or_default());
-        let name = wanted.get(self.named.0).and_then(Value::as_str).unwrap_or_default();
+        let name = text(wanted.get(self.named.0));
         // What a destination's ARN ends with is an id that policies leave open.
         let mut attributes: std::collections::BTreeMap<String, Value> = self.attributes.iter().map(attribute).collect();
         if let Some(arn) = attributes.get_mut("ArnForPolicy") {
@@ -301,8 +301,8 @@ impl ResourceType for BusPolicy {
                 None => call.run("events", "PutPermission", wanted).await.map(drop)?,
             }
             let address = Self::address(wanted);
-            let part = |name: &str| address[name].as_str().unwrap_or_default().to_owned();
-            Ok(Made { physical_id: format!("{}|{}", part("EventBusName"), part("StatementId")), ..Made::default() })
+            let part = |name: &str| text(address.get(name));
+            Ok(Made::of(format!("{}|{}", part("EventBusName"), part("StatementId"))))
         })
     }
 

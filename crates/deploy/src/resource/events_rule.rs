@@ -2,7 +2,7 @@
 
 use crate::resource::events::TAGS;
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, tags, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -73,14 +73,14 @@ async fn put(call: &Call<'_>, wanted: &Properties) -> Result<Made, Fault> {
         input.insert("Tags".into(), tags::list(&tags));
     }
     let output = call.run("events", "PutRule", input).await?;
-    let name = wanted.get("Name").and_then(Value::as_str).unwrap_or_default();
+    let name = text(wanted.get("Name"));
     // What `Ref` gives for a rule on a bus of one's own names both.
     let bus = wanted.get("EventBusName").and_then(Value::as_str).map(|bus| bus.rsplit('/').next().unwrap_or(bus));
     let physical_id = match bus.filter(|bus| *bus != "default") {
         Some(bus) => format!("{bus}|{name}"),
         None => name.to_owned(),
     };
-    Ok(Made { physical_id, attributes: [("Arn".to_owned(), output["RuleArn"].clone())].into() })
+    Ok(Made::of(physical_id).with("Arn", output["RuleArn"].clone()))
 }
 
 async fn put_targets(call: &Call<'_>, wanted: &Properties) -> Result<(), Fault> {

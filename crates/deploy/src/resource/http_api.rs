@@ -4,7 +4,7 @@ use crate::resource::crud::Search;
 use crate::resource::rest_api;
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use serde_json::{Value, json};
 
@@ -34,9 +34,8 @@ pub(crate) fn tags_with_name(wanted: &Properties) -> Value {
 }
 
 fn made(output: &Value) -> Made {
-    let attributes = [("ApiId", &output["ApiId"]), ("ApiEndpoint", &output["ApiEndpoint"])];
-    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.clone())).into();
-    Made { physical_id: output["ApiId"].as_str().unwrap_or_default().to_owned(), attributes }
+    let made = Made::of(text(output.get("ApiId")));
+    made.with("ApiId", output["ApiId"].clone()).with("ApiEndpoint", output["ApiEndpoint"].clone())
 }
 
 /// What is set apart from a document: an imported API still takes its CORS, name and tags from the properties.
@@ -208,7 +207,7 @@ impl ResourceType for HttpStage {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             call.run(SERVICE, "CreateStage", wanted).await?;
-            Ok(Made { physical_id: wanted["StageName"].as_str().unwrap_or_default().to_owned(), ..Made::default() })
+            Ok(Made::of(text(wanted.get("StageName"))))
         })
     }
 
@@ -228,7 +227,7 @@ impl ResourceType for HttpStage {
                 input.entry(name).or_insert(default);
             }
             call.run(SERVICE, "UpdateStage", input).await?;
-            let stage = format!("/apis/{}/stages/{}", wanted["ApiId"].as_str().unwrap_or_default(), made.physical_id);
+            let stage = format!("/apis/{}/stages/{}", text(wanted.get("ApiId")), made.physical_id);
             TAGS.change(call, rest_api::arn(call, &stage), before, wanted).await?;
             Ok(made.clone())
         })

@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -101,13 +101,9 @@ impl ResourceType for IamRole {
             input.insert("Tags".into(), tags::list(&tags::of(wanted)));
             let output = call.run("iam", "CreateRole", input).await?;
             let role = &output["Role"];
-            let name = role["RoleName"].as_str().unwrap_or_default().to_owned();
-            set_policies(call, &name, &Properties::new(), wanted).await?;
-            let attributes = [("Arn", &role["Arn"]), ("RoleId", &role["RoleId"])];
-            Ok(Made {
-                physical_id: name,
-                attributes: attributes.map(|(name, value)| (name.into(), value.clone())).into(),
-            })
+            let name = text(role.get("RoleName"));
+            set_policies(call, name, &Properties::new(), wanted).await?;
+            Ok(Made::of(name).with("Arn", role["Arn"].clone()).with("RoleId", role["RoleId"].clone()))
         })
     }
 
@@ -163,12 +159,12 @@ impl ResourceType for IamPolicy {
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
-            let (name, text) = (&wanted["PolicyName"], document(&wanted["PolicyDocument"]));
+            let (name, document) = (&wanted["PolicyName"], document(&wanted["PolicyDocument"]));
             for role in texts(wanted, "Roles") {
-                let input = json!({"RoleName": role, "PolicyName": name, "PolicyDocument": text});
+                let input = json!({"RoleName": role, "PolicyName": name, "PolicyDocument": document});
                 call.run("iam", "PutRolePolicy", input).await?;
             }
-            Ok(Made { physical_id: name.as_str().unwrap_or_default().to_owned(), ..Made::default() })
+            Ok(Made::of(text(Some(name))))
         })
     }
 
@@ -248,9 +244,9 @@ impl ResourceType for IamManagedPolicy {
                 }
             }
             let output = call.run("iam", "CreatePolicy", input).await?;
-            let arn = output["Policy"]["Arn"].as_str().unwrap_or_default().to_owned();
-            attach(call, &arn, &Properties::new(), wanted).await?;
-            Ok(Made { attributes: [("PolicyArn".to_owned(), json!(arn))].into(), physical_id: arn })
+            let arn = text(output["Policy"].get("Arn"));
+            attach(call, arn, &Properties::new(), wanted).await?;
+            Ok(Made::of(arn).with("PolicyArn", arn))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -30,10 +30,6 @@ const MODE: &[Property] = &[Property::required("StreamMode", Shape::Text)];
 /// A stream.
 pub struct KinesisStream;
 
-fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
-    properties.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn number(properties: &Properties, name: &str, default: i64) -> i64 {
     properties.get(name).and_then(Value::as_i64).unwrap_or(default)
 }
@@ -48,9 +44,9 @@ fn metrics(properties: &Properties) -> BTreeSet<&str> {
 }
 
 fn made(call: &Call<'_>, properties: &Properties) -> Made {
-    let name = text(properties, "Name");
+    let name = text(properties.get("Name"));
     let arn = call.context.arn("kinesis", &format!("stream/{name}"));
-    Made { physical_id: name.to_owned(), attributes: [("Arn".to_owned(), json!(arn.as_str()))].into() }
+    Made::of(name).with("Arn", arn.as_str())
 }
 
 async fn run(call: &Call<'_>, operation: &'static str, input: Value) -> Result<Value, Fault> {
@@ -71,7 +67,7 @@ async fn rescale(call: &Call<'_>, name: &str, target: i64) -> Result<(), Fault> 
 
 /// Brings everything but mode and shards from `before` to `wanted`.
 async fn configure(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let name = text(wanted, "Name");
+    let name = text(wanted.get("Name"));
     let hours = |properties| number(properties, "RetentionPeriodHours", RETENTION_H);
     if hours(before) != hours(wanted) {
         let longer = hours(before) < hours(wanted);
@@ -130,7 +126,7 @@ impl ResourceType for KinesisStream {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let mut input = json!({
-                "StreamName": text(wanted, "Name"),
+                "StreamName": text(wanted.get("Name")),
                 "MaxRecordSizeInKiB": number(wanted, "MaxRecordSizeInKiB", RECORD_KIB),
             });
             if let Some(details) = wanted.get("StreamModeDetails") {
@@ -160,7 +156,7 @@ impl ResourceType for KinesisStream {
         wanted: &'a Properties,
     ) -> Making<'a> {
         Box::pin(async move {
-            let name = text(wanted, "Name");
+            let name = text(wanted.get("Name"));
             let arn = made.attributes.get("Arn").cloned().unwrap_or_default();
             if is_on_demand(before) != is_on_demand(wanted) {
                 let mode = if is_on_demand(wanted) { "ON_DEMAND" } else { "PROVISIONED" };
@@ -198,7 +194,7 @@ impl ResourceType for KinesisStream {
 pub struct KinesisConsumer;
 
 fn consumer_input(properties: &Properties) -> Value {
-    json!({"StreamARN": text(properties, "StreamARN"), "ConsumerName": text(properties, "ConsumerName")})
+    json!({"StreamARN": text(properties.get("StreamARN")), "ConsumerName": text(properties.get("ConsumerName"))})
 }
 
 impl ResourceType for KinesisConsumer {
@@ -227,11 +223,8 @@ impl ResourceType for KinesisConsumer {
             let arn = json!({"ConsumerARN": answer["Consumer"]["ConsumerARN"]});
             let consumer = run(call, "DescribeStreamConsumer", arn).await?["ConsumerDescription"].take();
             let names = ["ConsumerARN", "ConsumerName", "ConsumerStatus", "ConsumerCreationTimestamp"];
-            let mut attributes: std::collections::BTreeMap<String, Value> =
-                names.iter().map(|name| ((*name).to_owned(), consumer[*name].clone())).collect();
-            attributes.insert("StreamARN".into(), text(wanted, "StreamARN").into());
-            let physical_id = consumer["ConsumerARN"].as_str().unwrap_or_default().to_owned();
-            Ok(Made { physical_id, attributes })
+            let made = Made::of(text(consumer.get("ConsumerARN"))).with("StreamARN", text(wanted.get("StreamARN")));
+            Ok(names.iter().fold(made, |made, name| made.with(name, consumer[*name].clone())))
         })
     }
 
@@ -276,10 +269,10 @@ impl ResourceType for KinesisPolicy {
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
-            let arn = text(wanted, "ResourceArn");
+            let arn = text(wanted.get("ResourceArn"));
             let policy = wanted.get("ResourcePolicy").map(Value::to_string).unwrap_or_default();
             run(call, "PutResourcePolicy", json!({"ResourceARN": arn, "Policy": policy})).await?;
-            Ok(Made { physical_id: arn.to_owned(), ..Made::default() })
+            Ok(Made::of(arn))
         })
     }
 
@@ -289,7 +282,7 @@ impl ResourceType for KinesisPolicy {
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
-            let input = json!({"ResourceARN": text(before, "ResourceArn")});
+            let input = json!({"ResourceARN": text(before.get("ResourceArn"))});
             gone_is_fine(run(call, "DeleteResourcePolicy", input).await)
         })
     }

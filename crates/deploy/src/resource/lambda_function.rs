@@ -3,7 +3,7 @@
 use crate::package;
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
@@ -154,9 +154,7 @@ impl ResourceType for LambdaFunction {
 }
 
 fn made(output: &serde_json::Value) -> Made {
-    let text = |member: &str| output.get(member).cloned().unwrap_or_default();
-    let attributes = [("Arn".to_owned(), text("FunctionArn"))].into();
-    Made { physical_id: text("FunctionName").as_str().unwrap_or_default().to_owned(), attributes }
+    Made::of(text(output.get("FunctionName"))).with("Arn", output["FunctionArn"].clone())
 }
 
 async fn set_concurrency(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
@@ -174,7 +172,7 @@ async fn set_concurrency(call: &Call<'_>, before: &Properties, wanted: &Properti
 
 /// The package that the `Code` of a function or the `Content` of a layer means.
 fn code_of(call: &Call<'_>, wanted: &Properties) -> Result<Value, Fault> {
-    let runtime = wanted.get("Runtime").and_then(|runtime| runtime.as_str()).unwrap_or_default();
+    let runtime = text(wanted.get("Runtime"));
     match wanted.get("Code").and_then(|code| code.get("ZipFile")).and_then(|text| text.as_str()) {
         Some(text) => package::inline(runtime, text).map(|zip| Value::Blob(zip.into())).map_err(Fault::internal),
         None => artifact(call, wanted.get("Code")),

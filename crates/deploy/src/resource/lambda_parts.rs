@@ -2,18 +2,10 @@
 
 use crate::resource::lambda_function::artifact;
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::{Fault, Value};
 use serde_json::json;
-
-pub(super) fn text<'a>(value: &'a serde_json::Value, member: &str) -> &'a str {
-    value.get(member).and_then(serde_json::Value::as_str).unwrap_or_default()
-}
-
-fn text_of<'a>(properties: &'a Properties, name: &str) -> &'a str {
-    properties.get(name).and_then(serde_json::Value::as_str).unwrap_or_default()
-}
 
 /// `AWS::Lambda::Permission`.
 pub struct LambdaPermission;
@@ -46,12 +38,8 @@ impl ResourceType for LambdaPermission {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             call.run("lambda", "AddPermission", wanted).await?;
-            Ok(Made { physical_id: text_of(wanted, "StatementId").to_owned(), ..Made::default() })
+            Ok(Made::of(text(wanted.get("StatementId"))))
         })
-    }
-
-    fn update<'a>(&'a self, _: &'a Call<'a>, made: &'a Made, _: &'a Properties, _: &'a Properties) -> Making<'a> {
-        Box::pin(async move { Ok(made.clone()) })
     }
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {
@@ -73,9 +61,8 @@ fn url_input(wanted: &Properties) -> Properties {
 }
 
 fn url_made(output: &serde_json::Value) -> Made {
-    let arn = text(output, "FunctionArn").to_owned();
-    let attributes = [("FunctionUrl", &output["FunctionUrl"]), ("FunctionArn", &output["FunctionArn"])];
-    Made { physical_id: arn, attributes: attributes.map(|(name, value)| (name.to_owned(), value.clone())).into() }
+    let made = Made::of(text(output.get("FunctionArn")));
+    made.with("FunctionUrl", output["FunctionUrl"].clone()).with("FunctionArn", output["FunctionArn"].clone())
 }
 
 impl ResourceType for LambdaUrl {
@@ -171,13 +158,9 @@ impl ResourceType for LambdaLayerVersion {
                 members.push(("Content".into(), Value::Map(vec![("ZipFile".into(), zip)])));
             }
             let output = call.send("lambda", "PublishLayerVersion", input).await?;
-            let arn = text(&output, "LayerVersionArn").to_owned();
-            Ok(Made { attributes: [("LayerVersionArn".to_owned(), json!(arn))].into(), physical_id: arn })
+            let arn = text(output.get("LayerVersionArn"));
+            Ok(Made::of(arn).with("LayerVersionArn", arn))
         })
-    }
-
-    fn update<'a>(&'a self, _: &'a Call<'a>, made: &'a Made, _: &'a Properties, _: &'a Properties) -> Making<'a> {
-        Box::pin(async move { Ok(made.clone()) })
     }
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {
@@ -218,8 +201,8 @@ impl ResourceType for LambdaEventInvokeConfig {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             call.run("lambda", "PutFunctionEventInvokeConfig", wanted).await?;
-            let id = format!("{}:{}", text_of(wanted, "FunctionName"), text_of(wanted, "Qualifier"));
-            Ok(Made { physical_id: id, ..Made::default() })
+            let id = format!("{}:{}", text(wanted.get("FunctionName")), text(wanted.get("Qualifier")));
+            Ok(Made::of(id))
         })
     }
 
@@ -244,7 +227,7 @@ pub struct LambdaLayerVersionPermission;
 
 /// A layer version's ARN as the name and number that the API takes.
 fn layer_address(properties: &Properties) -> (String, i64) {
-    let arn = text_of(properties, "LayerVersionArn");
+    let arn = text(properties.get("LayerVersionArn"));
     let (layer, version) = arn.rsplit_once(':').unwrap_or((arn, ""));
     (layer.to_owned(), version.parse().unwrap_or_default())
 }
@@ -277,12 +260,8 @@ impl ResourceType for LambdaLayerVersionPermission {
             input.insert("LayerName".into(), layer.into());
             input.insert("VersionNumber".into(), version.into());
             call.run("lambda", "AddLayerVersionPermission", input).await?;
-            Ok(Made { physical_id: text_of(wanted, "StatementId").to_owned(), ..Made::default() })
+            Ok(Made::of(text(wanted.get("StatementId"))))
         })
-    }
-
-    fn update<'a>(&'a self, _: &'a Call<'a>, made: &'a Made, _: &'a Properties, _: &'a Properties) -> Making<'a> {
-        Box::pin(async move { Ok(made.clone()) })
     }
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a> {

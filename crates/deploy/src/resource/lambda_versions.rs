@@ -1,7 +1,6 @@
 //! `AWS::Lambda::Version` and `AWS::Lambda::Alias`, with the instances that are provisioned for them.
 
-use crate::resource::lambda_parts::text;
-use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
+use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine, text};
 use fogbank_wire::Fault;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -33,10 +32,10 @@ async fn wait_for(
 
 /// Waits until a version can be called.
 async fn wait_until_active(call: &Call<'_>, arn: &str) -> Result<(), Fault> {
-    let settled = |shown: &serde_json::Value| match text(shown, "State") {
+    let settled = |shown: &serde_json::Value| match text(shown.get("State")) {
         "Pending" => None,
         "Failed" => {
-            let (code, reason) = (text(shown, "StateReasonCode"), text(shown, "StateReason"));
+            let (code, reason) = (text(shown.get("StateReasonCode")), text(shown.get("StateReason")));
             Some(Err(Fault::client("NotStabilized", format!("the version cannot be started: {code}: {reason}"))))
         }
         _ => Some(Ok(())),
@@ -64,10 +63,10 @@ async fn set_provisioned(
         input["ProvisionedConcurrentExecutions"] = config["ProvisionedConcurrentExecutions"].clone();
         call.run("lambda", "PutProvisionedConcurrencyConfig", input).await?;
     }
-    let settled = |shown: &serde_json::Value| match text(shown, "Status") {
+    let settled = |shown: &serde_json::Value| match text(shown.get("Status")) {
         "READY" => Some(Ok(())),
         "FAILED" => {
-            let why = text(shown, "StatusReason");
+            let why = text(shown.get("StatusReason"));
             let message = format!("Provisioned Concurrency configuration failed to be applied. Reason: {why}");
             Some(Err(Fault::client("NotStabilized", message)))
         }
@@ -100,12 +99,11 @@ impl ResourceType for LambdaVersion {
             let mut input = wanted.clone();
             input.remove(PROVISIONED);
             let output = call.run("lambda", "PublishVersion", input).await?;
-            let (arn, version) = (text(&output, "FunctionArn").to_owned(), text(&output, "Version"));
-            wait_until_active(call, &arn).await?;
+            let (arn, version) = (text(output.get("FunctionArn")), text(output.get("Version")));
+            wait_until_active(call, arn).await?;
             let target = json!({"FunctionName": wanted["FunctionName"], "Qualifier": version});
             set_provisioned(call, target, &Properties::new(), wanted).await?;
-            let attributes = [("Version".into(), json!(version)), ("FunctionArn".into(), json!(arn))].into();
-            Ok(Made { physical_id: arn, attributes })
+            Ok(Made::of(arn).with("Version", version).with("FunctionArn", arn))
         })
     }
 
@@ -141,7 +139,7 @@ fn alias_input(wanted: &Properties) -> Properties {
     let weights = wanted.get("RoutingConfig").and_then(|routing| routing.get("AdditionalVersionWeights"));
     let weights = weights.and_then(|weights| weights.as_array()).map_or(&[][..], Vec::as_slice);
     let entry =
-        |weight: &serde_json::Value| (text(weight, "FunctionVersion").to_owned(), weight["FunctionWeight"].clone());
+        |weight: &serde_json::Value| (text(weight.get("FunctionVersion")).to_owned(), weight["FunctionWeight"].clone());
     let weights: Properties = weights.iter().map(entry).collect();
     input.insert("RoutingConfig".into(), json!({"AdditionalVersionWeights": weights}));
     input
@@ -175,9 +173,9 @@ impl ResourceType for LambdaAlias {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let output = call.run("lambda", "CreateAlias", alias_input(wanted)).await?;
-            let arn = text(&output, "AliasArn").to_owned();
+            let arn = text(output.get("AliasArn"));
             set_provisioned(call, alias_target(wanted), &Properties::new(), wanted).await?;
-            Ok(Made { attributes: [("AliasArn".to_owned(), json!(arn))].into(), physical_id: arn })
+            Ok(Made::of(arn).with("AliasArn", arn))
         })
     }
 

@@ -1,7 +1,7 @@
 //! `AWS::Logs::LogGroup`.
 
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -35,15 +35,15 @@ impl ResourceType for LogGroup {
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
-            let name = wanted["LogGroupName"].as_str().unwrap_or_default().to_owned();
+            let name = text(wanted.get("LogGroupName"));
             let mut input = json!({"logGroupName": name});
             if let Some(tags) = wanted.get("Tags") {
                 input["tags"] = tags.clone();
             }
             call.run("logs", "CreateLogGroup", input).await?;
-            set_retention(call, &name, wanted).await?;
+            set_retention(call, name, wanted).await?;
             let arn = call.context.arn("logs", &format!("log-group:{name}:*"));
-            Ok(Made { physical_id: name, attributes: [("Arn".to_owned(), json!(arn.as_str()))].into() })
+            Ok(Made::of(name).with("Arn", arn.as_str()))
         })
     }
 

@@ -98,6 +98,24 @@ pub struct Made {
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
+impl Made {
+    /// One that `Ref` calls `physical_id`, without attributes.
+    pub fn of(physical_id: impl Into<String>) -> Self {
+        Self { physical_id: physical_id.into(), attributes: BTreeMap::new() }
+    }
+
+    /// The same, of which `Fn::GetAtt` gives `value` under `name`.
+    pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.attributes.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// The text that is there; none at all if something else is, or nothing.
+fn text(value: Option<&serde_json::Value>) -> &str {
+    value.and_then(serde_json::Value::as_str).unwrap_or_default()
+}
+
 /// What a type's functions return.
 pub type Making<'a> = BoxFuture<'a, Result<Made, Fault>>;
 
@@ -144,14 +162,18 @@ pub trait ResourceType: Send + Sync {
     /// Makes it.
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a>;
 
-    /// Changes it from `before` to `wanted`. Called again after an interruption, so it must bear repetition.
+    /// Changes it from `before` to `wanted`. Called again after an interruption, so it must bear repetition. Does nothing for a type of
+    /// which every change makes a new one.
     fn update<'a>(
         &'a self,
         call: &'a Call<'a>,
         made: &'a Made,
         before: &'a Properties,
         wanted: &'a Properties,
-    ) -> Making<'a>;
+    ) -> Making<'a> {
+        let _ = (call, before, wanted);
+        Box::pin(async move { Ok(made.clone()) })
+    }
 
     /// Removes it. It is no error if it is gone.
     fn delete<'a>(&'a self, call: &'a Call<'a>, made: &'a Made, before: &'a Properties) -> Deleting<'a>;
@@ -159,7 +181,7 @@ pub trait ResourceType: Send + Sync {
     /// What to remove if creating `wanted` was interrupted before its outcome was known.
     fn left_over(&self, wanted: &Properties) -> Option<Made> {
         let name = wanted.get(self.name_property()?.property)?.as_str()?;
-        Some(Made { physical_id: name.to_owned(), ..Made::default() })
+        Some(Made::of(name))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::resource::crud::Search;
 use crate::resource::http_api::tags_with_name;
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Crud, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::{Fault, Value as WireValue};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub struct RestApi;
 
 async fn import(call: &Call<'_>, id: &Value, body: &Value) -> Result<(), Fault> {
     let input = vec![
-        ("restApiId".to_owned(), WireValue::Text(id.as_str().unwrap_or_default().to_owned())),
+        ("restApiId".to_owned(), WireValue::Text(text(Some(id)).to_owned())),
         ("mode".to_owned(), "overwrite".into()),
         ("body".to_owned(), WireValue::Blob(body.to_string().into())),
     ];
@@ -49,7 +49,7 @@ pub(super) fn arn(call: &Call<'_>, resource: &str) -> String {
 }
 
 pub(super) fn replace(path: &str, value: Option<&Value>) -> Value {
-    json!({"op": "replace", "path": path, "value": value.and_then(Value::as_str).unwrap_or_default()})
+    json!({"op": "replace", "path": path, "value": text(value)})
 }
 
 impl ResourceType for RestApi {
@@ -101,9 +101,8 @@ impl ResourceType for RestApi {
             if let Some(body) = wanted.get("Body") {
                 import(call, &output["id"], body).await?;
             }
-            let attributes = [("RestApiId", &output["id"]), ("RootResourceId", &output["rootResourceId"])];
-            let attributes = attributes.map(|(name, value)| (name.to_owned(), value.clone())).into();
-            Ok(Made { physical_id: output["id"].as_str().unwrap_or_default().to_owned(), attributes })
+            let made = Made::of(text(output.get("id")));
+            Ok(made.with("RestApiId", output["id"].clone()).with("RootResourceId", output["rootResourceId"].clone()))
         })
     }
 

@@ -1,7 +1,7 @@
 //! `AWS::ApiGateway::Method`.
 
 use crate::resource::rest_api::{LATER, SERVICE, lower_first};
-use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine};
+use crate::resource::{Call, Deleting, Made, Making, Properties, Property, ResourceType, Shape, gone_is_fine, text};
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
 
@@ -67,12 +67,7 @@ impl ResourceType for RestMethod {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             put(call, wanted).await?;
-            let id = format!(
-                "{}-{}",
-                wanted["ResourceId"].as_str().unwrap_or_default(),
-                wanted["HttpMethod"].as_str().unwrap_or_default()
-            );
-            Ok(Made { physical_id: id, ..Made::default() })
+            Ok(Made::of(format!("{}-{}", text(wanted.get("ResourceId")), text(wanted.get("HttpMethod")))))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::resource::rest_api::{LATER, SERVICE, TAGS, arn, lower_first, replace};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -47,13 +47,9 @@ impl ResourceType for RestDeployment {
                 input.extend(stage.iter().map(|(name, value)| (member(name), value.clone())));
             }
             let output = call.run(SERVICE, "CreateDeployment", input).await?;
-            let id = output["id"].as_str().unwrap_or_default().to_owned();
-            Ok(Made { attributes: [("DeploymentId".to_owned(), json!(id))].into(), physical_id: id })
+            let id = text(output.get("id"));
+            Ok(Made::of(id).with("DeploymentId", id))
         })
-    }
-
-    fn update<'a>(&'a self, _: &'a Call<'a>, made: &'a Made, _: &'a Properties, _: &'a Properties) -> Making<'a> {
-        Box::pin(async move { Ok(made.clone()) })
     }
 
     /// A stage that the deployment made for itself goes with it, unless an earlier deployment can serve it again.
@@ -125,7 +121,7 @@ impl ResourceType for RestStage {
         Box::pin(async move {
             let input: Properties = wanted.iter().map(|(name, value)| (lower_first(name), value.clone())).collect();
             call.run(SERVICE, "CreateStage", input).await?;
-            Ok(Made { physical_id: wanted["StageName"].as_str().unwrap_or_default().to_owned(), ..Made::default() })
+            Ok(Made::of(text(wanted.get("StageName"))))
         })
     }
 
@@ -151,8 +147,7 @@ impl ResourceType for RestStage {
             let input =
                 json!({"restApiId": wanted["RestApiId"], "stageName": made.physical_id, "patchOperations": changes});
             call.run(SERVICE, "UpdateStage", input).await?;
-            let stage =
-                format!("/restapis/{}/stages/{}", wanted["RestApiId"].as_str().unwrap_or_default(), made.physical_id);
+            let stage = format!("/restapis/{}/stages/{}", text(wanted.get("RestApiId")), made.physical_id);
             TAGS.change(call, arn(call, &stage), before, wanted).await?;
             Ok(made.clone())
         })

@@ -2,7 +2,7 @@
 
 use crate::resource::s3_inputs::{SETTINGS, Setting};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -10,29 +10,22 @@ use serde_json::{Value, json};
 /// A bucket.
 pub struct S3Bucket;
 
-fn name_of(properties: &Properties) -> &str {
-    properties.get("BucketName").and_then(Value::as_str).unwrap_or_default()
-}
-
 fn made(call: &Call<'_>, properties: &Properties) -> Made {
-    let (name, region) = (name_of(properties), &call.context.region);
+    let (name, region) = (text(properties.get("BucketName")), &call.context.region);
     let port = call.context.endpoint.rsplit_once(':').map_or("", |(_, port)| port);
     let port =
         if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() { format!(":{port}") } else { String::new() };
-    let attributes = [
-        ("Arn", format!("arn:aws:s3:::{name}")),
-        ("DomainName", format!("{name}.s3.localhost{port}")),
-        ("DualStackDomainName", format!("{name}.s3.{region}.localhost{port}")),
-        ("RegionalDomainName", format!("{name}.s3.{region}.localhost{port}")),
-        ("WebsiteURL", format!("http://{name}.s3.localhost{port}")),
-    ];
-    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    Made { physical_id: name.to_owned(), attributes }
+    Made::of(name)
+        .with("Arn", format!("arn:aws:s3:::{name}"))
+        .with("DomainName", format!("{name}.s3.localhost{port}"))
+        .with("DualStackDomainName", format!("{name}.s3.{region}.localhost{port}"))
+        .with("RegionalDomainName", format!("{name}.s3.{region}.localhost{port}"))
+        .with("WebsiteURL", format!("http://{name}.s3.localhost{port}"))
 }
 
 /// Puts what has changed from `before` to `wanted`, and removes what is gone.
 async fn apply(call: &Call<'_>, before: &Properties, wanted: &Properties) -> Result<(), Fault> {
-    let bucket = name_of(wanted);
+    let bucket = text(wanted.get("BucketName"));
     // Versioning first: replication and object lock need it.
     for Setting { property, input, operation, undo } in SETTINGS {
         match (before.get(*property), wanted.get(*property)) {
@@ -103,7 +96,7 @@ impl ResourceType for S3Bucket {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let region = call.context.region.as_str();
-            let mut input = json!({"Bucket": name_of(wanted)});
+            let mut input = json!({"Bucket": text(wanted.get("BucketName"))});
             if region != "us-east-1" {
                 input["CreateBucketConfiguration"] = json!({"LocationConstraint": region});
             }
@@ -151,10 +144,6 @@ impl ResourceType for S3Bucket {
 /// The policy of a bucket.
 pub struct S3BucketPolicy;
 
-fn bucket_of(properties: &Properties) -> &str {
-    properties.get("Bucket").and_then(Value::as_str).unwrap_or_default()
-}
-
 impl ResourceType for S3BucketPolicy {
     fn name(&self) -> &'static str {
         "AWS::S3::BucketPolicy"
@@ -170,9 +159,9 @@ impl ResourceType for S3BucketPolicy {
             if let Some(members) = document.as_object_mut() {
                 members.entry("Version").or_insert_with(|| "2008-10-17".into());
             }
-            let input = json!({"Bucket": bucket_of(wanted), "Policy": document.to_string()});
+            let input = json!({"Bucket": text(wanted.get("Bucket")), "Policy": document.to_string()});
             call.run("s3", "PutBucketPolicy", input).await?;
-            Ok(Made { physical_id: bucket_of(wanted).to_owned(), ..Made::default() })
+            Ok(Made::of(text(wanted.get("Bucket"))))
         })
     }
 
@@ -182,12 +171,12 @@ impl ResourceType for S3BucketPolicy {
 
     fn delete<'a>(&'a self, call: &'a Call<'a>, _: &'a Made, before: &'a Properties) -> Deleting<'a> {
         Box::pin(async move {
-            gone_is_fine(call.run("s3", "DeleteBucketPolicy", json!({"Bucket": bucket_of(before)})).await)
+            gone_is_fine(call.run("s3", "DeleteBucketPolicy", json!({"Bucket": text(before.get("Bucket"))})).await)
         })
     }
 
     fn left_over(&self, wanted: &Properties) -> Option<Made> {
-        Some(Made { physical_id: bucket_of(wanted).to_owned(), ..Made::default() })
+        Some(Made::of(text(wanted.get("Bucket"))))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use fogbank_wire::Fault;
 use serde_json::{Value, json};
@@ -68,8 +68,7 @@ impl ResourceType for Schedule {
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
             let made = call.run(SERVICE, "CreateSchedule", input(wanted)?).await?;
-            let name = wanted.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok(Made { physical_id: name, attributes: [("Arn".to_owned(), made["ScheduleArn"].clone())].into() })
+            Ok(Made::of(text(wanted.get("Name"))).with("Arn", made["ScheduleArn"].clone()))
         })
     }
 
@@ -118,8 +117,8 @@ impl ResourceType for ScheduleGroup {
             call.run(SERVICE, "CreateScheduleGroup", input).await?;
             let group = call.run(SERVICE, "GetScheduleGroup", json!({"Name": wanted.get("Name")})).await?;
             let attributes = ["Arn", "State", "CreationDate", "LastModificationDate"];
-            let attributes = attributes.map(|name| (name.to_owned(), group[name].clone())).into();
-            Ok(Made { physical_id: group["Name"].as_str().unwrap_or_default().to_owned(), attributes })
+            let made = Made::of(text(group.get("Name")));
+            Ok(attributes.iter().fold(made, |made, name| made.with(name, group[*name].clone())))
         })
     }
 

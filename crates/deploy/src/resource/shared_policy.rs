@@ -68,7 +68,7 @@ impl ResourceType for SharedPolicy {
                 self.set(call, target, &document).await?;
             }
             let name = targets.first().and_then(|target| target.rsplit(self.separator).next()).unwrap_or_default();
-            Ok(Made { physical_id: format!("{name}-policy"), ..Made::default() })
+            Ok(Made::of(format!("{name}-policy")))
         })
     }
 

@@ -94,9 +94,7 @@ async fn subscribe_inline(call: &Call<'_>, topic: &str, wanted: &Properties) -> 
 
 fn topic_made(call: &Call<'_>, wanted: &Properties) -> Made {
     let arn = arn(call.context, wanted);
-    let attributes = [("TopicArn", json!(arn)), ("TopicName", json!(text(wanted, "TopicName")))];
-    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Made { physical_id: arn, attributes }
+    Made::of(arn.as_str()).with("TopicArn", arn).with("TopicName", text(wanted, "TopicName"))
 }
 
 impl ResourceType for SnsTopic {
@@ -242,9 +240,8 @@ impl ResourceType for SnsSubscription {
                 "ReturnSubscriptionArn": true,
             });
             let output = call.run("sns", "Subscribe", input).await?;
-            let arn = output["SubscriptionArn"].clone();
-            let physical_id = arn.as_str().unwrap_or_default().to_owned();
-            Ok(Made { physical_id, attributes: [("Arn".to_owned(), arn)].into() })
+            let arn = &output["SubscriptionArn"];
+            Ok(Made::of(arn.as_str().unwrap_or_default()).with("Arn", arn.clone()))
         })
     }
 

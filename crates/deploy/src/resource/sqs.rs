@@ -2,7 +2,7 @@
 
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
-    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine,
+    Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -55,20 +55,14 @@ const TAGS: Tagging = Tagging {
 /// A queue.
 pub struct SqsQueue;
 
-fn name_of(properties: &Properties) -> &str {
-    properties.get("QueueName").and_then(Value::as_str).unwrap_or_default()
-}
-
 fn url(call: &Call<'_>, properties: &Properties) -> String {
-    format!("{}/{}/{}", call.context.endpoint, call.context.account, name_of(properties))
+    format!("{}/{}/{}", call.context.endpoint, call.context.account, text(properties.get("QueueName")))
 }
 
 fn made(call: &Call<'_>, properties: &Properties) -> Made {
-    let (name, url) = (name_of(properties), url(call, properties));
+    let (name, url) = (text(properties.get("QueueName")), url(call, properties));
     let arn = call.context.arn("sqs", name);
-    let attributes = [("Arn", json!(arn.as_str())), ("QueueName", json!(name)), ("QueueUrl", json!(url))];
-    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Made { physical_id: url, attributes }
+    Made::of(url.as_str()).with("Arn", arn.as_str()).with("QueueName", name).with("QueueUrl", url)
 }
 
 /// The attributes that the properties set, as the texts that SQS takes.
@@ -122,7 +116,7 @@ impl ResourceType for SqsQueue {
 
     fn create<'a>(&'a self, call: &'a Call<'a>, wanted: &'a Properties) -> Making<'a> {
         Box::pin(async move {
-            let mut input = json!({"QueueName": name_of(wanted), "Attributes": attributes(wanted)});
+            let mut input = json!({"QueueName": text(wanted.get("QueueName")), "Attributes": attributes(wanted)});
             if let Some(tags) = wanted.get("Tags") {
                 input["tags"] = tags.clone();
             }
