@@ -3,7 +3,7 @@
 
 use crate::expression::call;
 use crate::problem::{Position, Problem};
-use crate::sam::events::Route;
+use crate::sam::api_events::Route;
 use crate::sam::globals::Globals;
 use crate::sam::{Expansion, reference};
 use crate::template::Resource;

@@ -298,8 +298,3 @@ fn tag_list(at: Position, tags: Option<&Node>) -> Node {
         .map(|(key, value)| Node::map(key.at, [("Key", Node::text(key.at, &key.text)), ("Value", value.clone())]));
     Node::list(at, std::iter::once(own).chain(given).collect())
 }
-
-/// A problem with an event, said where it stands.
-pub(super) fn event_problem(at: Position, function: &str, event: &str, message: &str) -> Problem {
-    Problem::at(at, format!("{function}: the event {event} {message}"))
-}

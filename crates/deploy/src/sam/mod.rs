@@ -2,6 +2,8 @@
 //! that templates which refer to those ids keep working.
 
 mod api;
+mod api_events;
+mod bucket_events;
 mod connectors;
 mod events;
 mod function;
@@ -27,8 +29,8 @@ struct Expansion<'a> {
     scope: &'a Scope<'a>,
     artifacts: &'a BTreeMap<String, String>,
     resources: Vec<Resource>,
-    routes: Vec<events::Route>,
-    told: Vec<events::Told>,
+    routes: Vec<api_events::Route>,
+    told: Vec<bucket_events::Told>,
     problems: Vec<Problem>,
     /// `Ref`s to `FUNCTION.Version` and `FUNCTION.Alias`, and what they mean.
     parts: BTreeMap<String, String>,

@@ -1,8 +1,7 @@
 //! The event `ScheduleV2`: a schedule of EventBridge Scheduler, and the role that it calls the function with.
 
-use crate::problem::Position;
-use crate::sam::function::event_problem;
-use crate::sam::{Expansion, attribute, reference};
+use crate::sam::events::FunctionEvent;
+use crate::sam::{Expansion, attribute};
 use crate::template::Resource;
 use crate::tree::{Kind, Node};
 
@@ -24,36 +23,23 @@ const PASSED: &[&str] = &[
 const OWN: &[&str] = &["DeadLetterConfig", "Input", "OmitName", "RetryPolicy", "RoleArn"];
 
 impl Expansion<'_> {
-    pub(super) fn schedule_event(
-        &mut self,
-        resource: &Resource,
-        name: &str,
-        at: Position,
-        given: &Node,
-        alias: Option<&str>,
-    ) {
+    pub(super) fn schedule_event(&mut self, event: &FunctionEvent<'_>) {
+        let FunctionEvent { function: resource, at, given, .. } = *event;
         let known: Vec<&str> = PASSED.iter().chain(OWN).copied().collect();
-        self.check_names(given, &known, &["PermissionsBoundary"], &format!("{}: the event {name}", resource.id));
+        self.check_event(event, &known, &["PermissionsBoundary"]);
         if given.get("ScheduleExpression").is_none() {
-            return self.problems.push(event_problem(at, &resource.id, name, "needs a ScheduleExpression"));
+            return self.problems.push(event.problem("needs a ScheduleExpression"));
         }
-        let id = format!("{}{name}", resource.id);
-        let function = match alias {
-            Some(alias) => reference(at, alias),
-            None => attribute(at, &resource.id, "Arn"),
-        };
+        let (id, function) = (event.id(), event.function_arn());
         let role = match given.get("RoleArn") {
             Some(role) => role.clone(),
             None => self.schedule_role(resource, &format!("{id}Role"), function.clone()),
         };
         let mut target = vec![("Arn", function), ("RoleArn", role)];
-        for name in ["Input", "RetryPolicy"] {
-            target.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        target.extend(event.given_of(&["Input", "RetryPolicy"]));
         let letters = given.get("DeadLetterConfig").map(|config| self.dead_letter_queue(resource, &id, config));
         target.extend(letters.map(|letters| ("DeadLetterConfig", letters)));
-        let mut properties: Vec<(&str, Node)> =
-            PASSED.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))).collect();
+        let mut properties: Vec<(&str, Node)> = event.given_of(PASSED).collect();
         if given.get("FlexibleTimeWindow").is_none() {
             properties.push(("FlexibleTimeWindow", Node::map(at, [("Mode", Node::text(at, "OFF"))])));
         }

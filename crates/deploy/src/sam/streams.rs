@@ -1,9 +1,7 @@
 //! Streams as events of a serverless function: event source mappings.
 
-use crate::problem::Position;
-use crate::sam::function::event_problem;
-use crate::sam::{Expansion, reference};
-use crate::template::Resource;
+use crate::sam::Expansion;
+use crate::sam::events::FunctionEvent;
 use crate::tree::Node;
 
 /// Properties that are the mapping's own.
@@ -24,39 +22,30 @@ const SAME: &[&str] = &[
 
 impl Expansion<'_> {
     /// An event of the type `Kinesis` or `DynamoDB`.
-    pub(super) fn stream_event(
-        &mut self,
-        resource: &Resource,
-        kind: &str,
-        (name, at): (&str, Position),
-        given: &Node,
-        alias: Option<&str>,
-    ) {
+    pub(super) fn stream_event(&mut self, event: &FunctionEvent<'_>) {
         let all: Vec<&str> = SAME.iter().copied().chain(["Stream", "DestinationConfig"]).collect();
-        let later = ["KmsKeyArn", "MetricsConfig"];
-        self.check_names(given, &all, &later, &format!("{}: the event {name}", resource.id));
-        let Some(stream) = given.get("Stream") else {
-            return self.problems.push(event_problem(at, &resource.id, name, "needs a Stream"));
+        self.check_event(event, &all, &["KmsKeyArn", "MetricsConfig"]);
+        let Some(stream) = event.given.get("Stream") else {
+            return self.problems.push(event.problem("needs a Stream"));
         };
-        if given.get("StartingPosition").is_none() {
-            let text = format!("needs a StartingPosition, as every event of the type {kind}");
-            return self.problems.push(event_problem(at, &resource.id, name, &text));
+        if event.given.get("StartingPosition").is_none() {
+            let text = format!("needs a StartingPosition, as every event of the type {}", event.kind);
+            return self.problems.push(event.problem(&text));
         }
-        let mut properties =
-            vec![("EventSourceArn", stream.clone()), ("FunctionName", reference(at, alias.unwrap_or(&resource.id)))];
-        properties.extend(SAME.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))));
-        if let Some(config) = given.get("DestinationConfig") {
+        let mut properties = vec![("EventSourceArn", stream.clone()), event.function_name()];
+        properties.extend(event.given_of(SAME));
+        if let Some(config) = event.given.get("DestinationConfig") {
             self.check_names(config, &["OnFailure"], &[], "DestinationConfig");
             let is_named = config.get("OnFailure").is_none_or(|end| end.get("Destination").is_some());
             if !is_named {
-                self.problems.push(event_problem(at, &resource.id, name, "needs a Destination in OnFailure"));
+                self.problems.push(event.problem("needs a Destination in OnFailure"));
             }
             let end = config
                 .get("OnFailure")
                 .filter(|_| is_named)
-                .map(|end| ("OnFailure", self.destination(resource, "OnFailure", end)));
+                .map(|end| ("OnFailure", self.destination(event.function, "OnFailure", end)));
             properties.push(("DestinationConfig", Node::map(config.at, end)));
         }
-        self.add(resource, &format!("{}{name}", resource.id), "AWS::Lambda::EventSourceMapping", properties);
+        self.add(event.function, &event.id(), "AWS::Lambda::EventSourceMapping", properties);
     }
 }

@@ -1,9 +1,7 @@
 //! The event `SNS` of a serverless function: a subscription, either of the function itself or of a queue that it is called from.
 
-use crate::problem::Position;
-use crate::sam::function::event_problem;
+use crate::sam::events::FunctionEvent;
 use crate::sam::{Expansion, attribute, reference};
-use crate::template::Resource;
 use crate::tree::Node;
 
 const KNOWN: [&str; 6] = ["Topic", "Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "SqsSubscription"];
@@ -11,55 +9,25 @@ const KNOWN: [&str; 6] = ["Topic", "Region", "FilterPolicy", "FilterPolicyScope"
 const QUEUE: [&str; 5] = ["QueueArn", "QueueUrl", "QueuePolicyLogicalId", "BatchSize", "Enabled"];
 
 impl Expansion<'_> {
-    pub(super) fn topic_event(
-        &mut self,
-        resource: &Resource,
-        name: &str,
-        at: Position,
-        given: &Node,
-        alias: Option<&str>,
-    ) {
-        self.check_names(given, &KNOWN, &[], &format!("{}: the event {name}", resource.id));
-        let Some(topic) = given.get("Topic") else {
-            return self.problems.push(event_problem(at, &resource.id, name, "needs a Topic"));
-        };
-        let id = format!("{}{name}", resource.id);
-        let (protocol, endpoint) = match given.get("SqsSubscription") {
-            Some(queue) if queue.as_text() != Some("false") => {
-                let endpoint = self.queue_between(resource, &id, at, topic, queue, alias);
-                ("sqs", endpoint)
-            }
+    pub(super) fn topic_event(&mut self, event: &FunctionEvent<'_>) {
+        self.check_event(event, &KNOWN, &[]);
+        let Some(topic) = event.given.get("Topic") else { return self.problems.push(event.problem("needs a Topic")) };
+        let (protocol, endpoint) = match event.given.get("SqsSubscription") {
+            Some(queue) if queue.as_text() != Some("false") => ("sqs", self.queue_between(event, topic, queue)),
             _ => {
-                let function = reference(at, alias.unwrap_or(&resource.id));
-                let permission = vec![
-                    ("FunctionName", function),
-                    ("Action", Node::text(at, "lambda:InvokeFunction")),
-                    ("Principal", Node::text(at, "sns.amazonaws.com")),
-                    ("SourceArn", topic.clone()),
-                ];
-                self.add(resource, &format!("{id}Permission"), "AWS::Lambda::Permission", permission);
-                let endpoint = alias.map_or_else(|| attribute(at, &resource.id, "Arn"), |alias| reference(at, alias));
-                ("lambda", endpoint)
+                self.event_permission(event, "sns.amazonaws.com", ("SourceArn", topic.clone()));
+                ("lambda", event.function_arn())
             }
         };
         let mut properties =
-            vec![("Endpoint", endpoint), ("Protocol", Node::text(at, protocol)), ("TopicArn", topic.clone())];
-        for name in ["Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"] {
-            properties.extend(given.get(name).map(|node| (name, node.clone())));
-        }
-        self.add(resource, &id, "AWS::SNS::Subscription", properties);
+            vec![("Endpoint", endpoint), ("Protocol", Node::text(event.at, protocol)), ("TopicArn", topic.clone())];
+        properties.extend(event.given_of(&["Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"]));
+        self.add(event.function, &event.id(), "AWS::SNS::Subscription", properties);
     }
 
     /// The queue that is subscribed in the function's place, one of the template's or a new one. Returns its ARN.
-    fn queue_between(
-        &mut self,
-        resource: &Resource,
-        id: &str,
-        at: Position,
-        topic: &Node,
-        given: &Node,
-        alias: Option<&str>,
-    ) -> Node {
+    fn queue_between(&mut self, event: &FunctionEvent<'_>, topic: &Node, given: &Node) -> Node {
+        let (id, resource, at) = (event.id(), event.function, event.at);
         self.check_names(given, &QUEUE, &[], &format!("{id}: SqsSubscription"));
         let (arn, url) = match (given.get("QueueArn"), given.get("QueueUrl")) {
             (Some(arn), Some(url)) => (arn.clone(), url.clone()),
@@ -70,7 +38,7 @@ impl Expansion<'_> {
             }
             _ => {
                 let text = "needs both QueueArn and QueueUrl in SqsSubscription, or neither";
-                self.problems.push(event_problem(at, &resource.id, id, text));
+                self.problems.push(event.problem(text));
                 return Node::text(at, "");
             }
         };
@@ -93,7 +61,7 @@ impl Expansion<'_> {
         self.add(resource, &policy_id, "AWS::SQS::QueuePolicy", policy);
         let mut mapping = vec![
             ("EventSourceArn", arn.clone()),
-            ("FunctionName", reference(at, alias.unwrap_or(&resource.id))),
+            event.function_name(),
             ("BatchSize", given.get("BatchSize").cloned().unwrap_or_else(|| text("10"))),
         ];
         mapping.extend(given.get("Enabled").map(|node| ("Enabled", node.clone())));
