@@ -109,6 +109,11 @@ impl Node {
         }
     }
 
+    /// Those of `names` under which this mapping has something, and what it has.
+    pub fn pick<'n>(&self, names: &'n [&'n str]) -> impl Iterator<Item = (&'n str, Self)> {
+        names.iter().filter_map(|name| Some((*name, self.get(name)?.clone())))
+    }
+
     /// The items of a list; none if it is not one.
     pub fn items(&self) -> &[Self] {
         match &self.kind {

@@ -9,6 +9,58 @@ use crate::sam::{Expansion, reference};
 use crate::template::Resource;
 use crate::tree::Node;
 
+/// What an HTTP API takes, and what it does not take yet.
+const HTTP_API: &[&str] = &[
+    "CorsConfiguration",
+    "DefinitionBody",
+    "Description",
+    "DisableExecuteApiEndpoint",
+    "Name",
+    "PropagateTags",
+    "StageName",
+    "StageVariables",
+    "Tags",
+    "FailOnWarnings",
+];
+const HTTP_API_LATER: &[&str] =
+    &["AccessLogSettings", "Auth", "DefaultRouteSettings", "DefinitionUri", "Domain", "RouteSettings"];
+
+/// The same of a REST API.
+const REST_API: &[&str] = &[
+    "BinaryMediaTypes",
+    "Cors",
+    "DefinitionBody",
+    "Description",
+    "DisableExecuteApiEndpoint",
+    "EndpointConfiguration",
+    "Name",
+    "OpenApiVersion",
+    "PropagateTags",
+    "StageName",
+    "Tags",
+    "TracingEnabled",
+    "Variables",
+    "FailOnWarnings",
+    "AlwaysDeploy",
+];
+const REST_API_LATER: &[&str] = &[
+    "AccessLogSetting",
+    "ApiKeySourceType",
+    "Auth",
+    "CacheClusterEnabled",
+    "CacheClusterSize",
+    "CanarySetting",
+    "DefinitionUri",
+    "Domain",
+    "GatewayResponses",
+    "MergeDefinitions",
+    "MethodSettings",
+    "MinimumCompressionSize",
+    "Mode",
+    "Models",
+    "Policy",
+];
+
 impl Expansion<'_> {
     /// Rewrites the declared APIs and adds the implicit ones that routes ask for.
     pub(super) fn apis(&mut self, globals: &Globals) {
@@ -35,26 +87,10 @@ impl Expansion<'_> {
 
     fn http_api(&mut self, api: &Resource, routes: &[&Route]) {
         let (id, at, given) = (&api.id, api.at, &api.properties);
-        let known = [
-            "CorsConfiguration",
-            "DefinitionBody",
-            "Description",
-            "DisableExecuteApiEndpoint",
-            "Name",
-            "PropagateTags",
-            "StageName",
-            "StageVariables",
-            "Tags",
-            "FailOnWarnings",
-        ];
-        let unsupported =
-            ["AccessLogSettings", "Auth", "DefaultRouteSettings", "DefinitionUri", "Domain", "RouteSettings"];
-        self.check_names(given, &known, &unsupported, id);
+        self.check_names(given, HTTP_API, HTTP_API_LATER, id);
         let body = self.document(api, routes, true);
         let mut properties = vec![("Body", body)];
-        for name in ["Description", "DisableExecuteApiEndpoint", "Name", "Tags"] {
-            properties.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(given.pick(&["Description", "DisableExecuteApiEndpoint", "Name", "Tags"]));
         if given.get("Name").is_none() {
             properties.push(("Name", reference(at, "AWS::StackName")));
         }
@@ -73,58 +109,20 @@ impl Expansion<'_> {
         let stage_id = format!("{id}{suffix}Stage").replace(|c: char| !c.is_ascii_alphanumeric(), "");
         let yes = Node { at, kind: crate::tree::Kind::Scalar { text: "true".into(), plain: true } };
         let mut properties = vec![("ApiId", reference(at, id)), ("StageName", stage), ("AutoDeploy", yes)];
-        for name in ["StageVariables", "Tags"] {
-            properties.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(given.pick(&["StageVariables", "Tags"]));
         self.add(api, &stage_id, "AWS::ApiGatewayV2::Stage", properties);
         self.parts.insert(format!("{id}.Stage"), stage_id);
     }
 
     fn rest_api(&mut self, api: &Resource, routes: &[&Route]) {
         let (id, at, given) = (&api.id, api.at, &api.properties);
-        let known = [
-            "BinaryMediaTypes",
-            "Cors",
-            "DefinitionBody",
-            "Description",
-            "DisableExecuteApiEndpoint",
-            "EndpointConfiguration",
-            "Name",
-            "OpenApiVersion",
-            "PropagateTags",
-            "StageName",
-            "Tags",
-            "TracingEnabled",
-            "Variables",
-            "FailOnWarnings",
-            "AlwaysDeploy",
-        ];
-        let unsupported = [
-            "AccessLogSetting",
-            "ApiKeySourceType",
-            "Auth",
-            "CacheClusterEnabled",
-            "CacheClusterSize",
-            "CanarySetting",
-            "DefinitionUri",
-            "Domain",
-            "GatewayResponses",
-            "MergeDefinitions",
-            "MethodSettings",
-            "MinimumCompressionSize",
-            "Mode",
-            "Models",
-            "Policy",
-        ];
-        self.check_names(given, &known, &unsupported, id);
+        self.check_names(given, REST_API, REST_API_LATER, id);
         let mut body = self.document(api, routes, false);
         if let Some(cors) = given.get("Cors") {
             self.rest_cors(&mut body, cors);
         }
         let mut properties = vec![("Body", body.clone())];
-        for name in ["BinaryMediaTypes", "Description", "DisableExecuteApiEndpoint", "Name"] {
-            properties.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(given.pick(&["BinaryMediaTypes", "Description", "DisableExecuteApiEndpoint", "Name"]));
         if given.get("Name").is_none() {
             properties.push(("Name", reference(at, "AWS::StackName")));
         }
@@ -153,9 +151,7 @@ impl Expansion<'_> {
         let stage_id = format!("{id}{suffix}Stage");
         let mut properties =
             vec![("RestApiId", reference(at, id)), ("DeploymentId", reference(at, &deployment)), ("StageName", stage)];
-        for name in ["Variables", "TracingEnabled"] {
-            properties.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(given.pick(&["Variables", "TracingEnabled"]));
         properties.extend(tags.map(|tags| ("Tags", tags)));
         self.add(api, &stage_id, "AWS::ApiGateway::Stage", properties);
         self.parts.insert(format!("{id}.Stage"), stage_id);

@@ -39,11 +39,6 @@ impl FunctionEvent<'_> {
         }
     }
 
-    /// The properties that the template gives out of `names`.
-    pub fn given_of<'n>(&self, names: &'n [&'n str]) -> impl Iterator<Item = (&'n str, Node)> {
-        names.iter().filter_map(|name| Some((*name, self.given.get(name)?.clone())))
-    }
-
     /// What is wrong with it.
     pub fn problem(&self, text: &str) -> Problem {
         self.problem_at(self.at, text)
@@ -136,7 +131,7 @@ impl Expansion<'_> {
         self.check_event(event, &all, &["KmsKeyArn", "ProvisionedPollerConfig", "MetricsConfig"]);
         let Some(queue) = event.given.get("Queue") else { return self.problems.push(event.problem("needs a Queue")) };
         let mut properties = vec![("EventSourceArn", queue.clone()), event.function_name()];
-        properties.extend(event.given_of(QUEUE));
+        properties.extend(event.given.pick(QUEUE));
         self.add(event.function, &event.id(), "AWS::Lambda::EventSourceMapping", properties);
     }
 }

@@ -64,8 +64,7 @@ impl Expansion<'_> {
         let (id, at, given) = (&resource.id, resource.at, &resource.properties);
         let known: Vec<&str> = PASSED.iter().chain(OWN).copied().collect();
         self.check_names(given, &known, UNSUPPORTED, id);
-        let mut properties: Vec<(&str, Node)> =
-            PASSED.iter().filter_map(|name| Some((*name, given.get(name)?.clone()))).collect();
+        let mut properties: Vec<(&str, Node)> = given.pick(PASSED).collect();
         match (given.get("CodeUri"), given.get("InlineCode")) {
             (_, Some(text)) => properties.push(("Code", Node::map(text.at, [("ZipFile", text.clone())]))),
             (Some(code), None) => properties.push(("Code", s3_names(code))),
@@ -171,9 +170,7 @@ impl Expansion<'_> {
             alias.and_then(|_| resource.properties.get("AutoPublishAlias")).map(|name| ("Qualifier", name.clone())),
         );
         let mut properties = target;
-        for name in ["AuthType", "Cors", "InvokeMode"] {
-            properties.extend(config.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(config.pick(&["AuthType", "Cors", "InvokeMode"]));
         let url = format!("{id}Url");
         self.add(resource, &url, "AWS::Lambda::Url", properties);
         self.after_alias(at, alias);

@@ -260,9 +260,12 @@ impl Expansion<'_> {
         ];
         self.check_names(&resource.properties, &known, &["PublishLambdaVersion"], &resource.id);
         let mut properties = Vec::new();
-        for name in ["Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo"] {
-            properties.extend(resource.properties.get(name).map(|node| (name, node.clone())));
-        }
+        properties.extend(resource.properties.pick(&[
+            "Description",
+            "CompatibleRuntimes",
+            "CompatibleArchitectures",
+            "LicenseInfo",
+        ]));
         let name = resource.properties.get("LayerName").cloned();
         properties.push(("LayerName", name.unwrap_or_else(|| Node::text(resource.at, &resource.id))));
         match resource.properties.get("ContentUri") {

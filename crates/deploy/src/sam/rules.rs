@@ -45,7 +45,7 @@ impl Expansion<'_> {
         let own_id: String = format!("{id}LambdaTarget").chars().take(64).collect();
         let mut target =
             vec![("Arn", event.function_arn()), ("Id", target_id.unwrap_or_else(|| Node::text(at, own_id)))];
-        target.extend(event.given_of(&["Input", "InputPath", "InputTransformer", "RetryPolicy"]));
+        target.extend(event.given.pick(&["Input", "InputPath", "InputTransformer", "RetryPolicy"]));
         if let Some(config) = given.get("DeadLetterConfig") {
             target.extend(self.rule_dead_letters(event, config).map(|node| ("DeadLetterConfig", node)));
         }

@@ -36,10 +36,10 @@ impl Expansion<'_> {
             None => self.schedule_role(resource, &format!("{id}Role"), function.clone()),
         };
         let mut target = vec![("Arn", function), ("RoleArn", role)];
-        target.extend(event.given_of(&["Input", "RetryPolicy"]));
+        target.extend(event.given.pick(&["Input", "RetryPolicy"]));
         let letters = given.get("DeadLetterConfig").map(|config| self.dead_letter_queue(resource, &id, config));
         target.extend(letters.map(|letters| ("DeadLetterConfig", letters)));
-        let mut properties: Vec<(&str, Node)> = event.given_of(PASSED).collect();
+        let mut properties: Vec<(&str, Node)> = event.given.pick(PASSED).collect();
         if given.get("FlexibleTimeWindow").is_none() {
             properties.push(("FlexibleTimeWindow", Node::map(at, [("Mode", Node::text(at, "OFF"))])));
         }

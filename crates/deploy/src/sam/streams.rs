@@ -33,7 +33,7 @@ impl Expansion<'_> {
             return self.problems.push(event.problem(&text));
         }
         let mut properties = vec![("EventSourceArn", stream.clone()), event.function_name()];
-        properties.extend(event.given_of(SAME));
+        properties.extend(event.given.pick(SAME));
         if let Some(config) = event.given.get("DestinationConfig") {
             self.check_names(config, &["OnFailure"], &[], "DestinationConfig");
             let is_named = config.get("OnFailure").is_none_or(|end| end.get("Destination").is_some());

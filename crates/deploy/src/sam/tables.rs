@@ -56,9 +56,7 @@ impl Expansion<'_> {
             Some(units) => entries.push(("ProvisionedThroughput", units.clone())),
             None => entries.push(("BillingMode", Node::text(at, "PAY_PER_REQUEST"))),
         }
-        for name in ["TableName", "SSESpecification", "PointInTimeRecoverySpecification"] {
-            entries.extend(given.get(name).map(|node| (name, node.clone())));
-        }
+        entries.extend(given.pick(&["TableName", "SSESpecification", "PointInTimeRecoverySpecification"]));
         if let Some(tags) = given.get("Tags") {
             let tag = |(key, value): (&str, &Node)| map(vec![("Key", Node::text(at, key)), ("Value", value.clone())]);
             let tags = tags.entries().iter().map(|(key, value)| tag((&key.text, value))).collect();

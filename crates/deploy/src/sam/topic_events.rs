@@ -21,7 +21,7 @@ impl Expansion<'_> {
         };
         let mut properties =
             vec![("Endpoint", endpoint), ("Protocol", Node::text(event.at, protocol)), ("TopicArn", topic.clone())];
-        properties.extend(event.given_of(&["Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"]));
+        properties.extend(event.given.pick(&["Region", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"]));
         self.add(event.function, &event.id(), "AWS::SNS::Subscription", properties);
     }
 
