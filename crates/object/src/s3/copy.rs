@@ -224,17 +224,7 @@ pub(super) async fn copy_part(
     let received = cut(call, &reading, algorithm, false).await?;
     let value = received.digests.value(algorithm).unwrap_or_default().to_owned();
     let checksum = Some(model::Checksum { algorithm, value, full: true });
-    let Content::File(fresh) = received.content else { return Err(Error::IncompleteBody) };
-    let part = model::Part {
-        number,
-        size: received.size,
-        etag: received.digests.etag(),
-        modified: call.objects.clock.now(),
-        checksum,
-        file: fresh.name().to_owned(),
-    };
-    add(call, &bucket, &input.key, &input.upload_id, part.clone()).await?;
-    fresh.keep();
+    let part = add(call, &bucket, (&input.key, &input.upload_id), number, received, checksum).await?;
     let mut result =
         CopyPartResult { e_tag: etag(&part.etag), last_modified: Some(time(part.modified)), ..Default::default() };
     set_checksum!(result, part.checksum.filter(|_| upload.algorithm.is_some()));

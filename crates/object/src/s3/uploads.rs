@@ -7,7 +7,7 @@ use super::dto::{
 use super::lists::{encoder, limit};
 use super::objects::{Claims, check_key, named_algorithm, receive, trailing_algorithm, version_id};
 use super::{configurations, table::Call};
-use crate::bodies::Content;
+use crate::bodies::{Content, Received};
 use crate::digest::Algorithm;
 use crate::list::{self, Found, Range, UPLOADS, after_all};
 use crate::model::{self, Draft};
@@ -120,6 +120,22 @@ pub(super) async fn put_part(call: &Call, mut request: S3Request<UploadPartInput
         Some(model::Checksum { algorithm, value, full: true })
     };
     let (checksum, answered) = (sum_of(kept), given.or(upload.algorithm).and_then(sum_of));
+    let part = add(call, &bucket, (&input.key, &input.upload_id), number, received, checksum).await?;
+    let mut output = UploadPartOutput { e_tag: etag(&part.etag), ..Default::default() };
+    set_checksum!(output, &answered);
+    set_full_encryption!(output, &upload.draft.head.encryption);
+    Ok(output)
+}
+
+/// Adds what was received to an upload, which may have ended meanwhile, as its part `number`.
+pub(super) async fn add(
+    call: &Call,
+    bucket: &model::Bucket,
+    (key, id): (&str, &str),
+    number: u32,
+    received: Received,
+    checksum: Option<model::Checksum>,
+) -> Result<model::Part, Error> {
     let Content::File(fresh) = received.content else { return Err(Error::IncompleteBody) };
     let part = model::Part {
         number,
@@ -129,30 +145,15 @@ pub(super) async fn put_part(call: &Call, mut request: S3Request<UploadPartInput
         checksum,
         file: fresh.name().to_owned(),
     };
-    add(call, &bucket, &input.key, &input.upload_id, part.clone()).await?;
+    let (name, key, id, added) = (bucket.name.clone(), key.to_owned(), id.to_owned(), part.clone());
+    let add = move |tx: &mut Tx<'_>| {
+        let bucket = bucket::find(tx, &name)?;
+        let upload = upload::find(tx, &bucket, &key, &id)?;
+        upload::put_part(tx, &upload, &added)
+    };
+    call.objects.change(add).await?;
     fresh.keep();
-    let mut output = UploadPartOutput { e_tag: etag(&part.etag), ..Default::default() };
-    set_checksum!(output, &answered);
-    set_full_encryption!(output, &upload.draft.head.encryption);
-    Ok(output)
-}
-
-/// Adds a part to an upload that may have ended meanwhile.
-pub(super) async fn add(
-    call: &Call,
-    bucket: &model::Bucket,
-    key: &str,
-    id: &str,
-    part: model::Part,
-) -> Result<(), Error> {
-    let (name, key, id) = (bucket.name.clone(), key.to_owned(), id.to_owned());
-    call.objects
-        .change(move |tx: &mut Tx<'_>| {
-            let bucket = bucket::find(tx, &name)?;
-            let upload = upload::find(tx, &bucket, &key, &id)?;
-            upload::put_part(tx, &upload, &part)
-        })
-        .await
+    Ok(part)
 }
 
 pub(super) async fn complete(
