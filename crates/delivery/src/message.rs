@@ -1,5 +1,7 @@
 //! What is delivered, and where it comes from.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fogbank_model::{AccountId, Arn, Caller, Region, RequestContext};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -121,6 +123,17 @@ pub struct MessageAttribute {
     pub data_type: String,
     /// The value.
     pub value: AttributeValue,
+}
+
+impl MessageAttribute {
+    /// What it counts against the limits of messages if it is called `name`: the bytes of the name, the type and the value.
+    pub fn size(&self, name: &str) -> usize {
+        let value = match &self.value {
+            AttributeValue::Text(text) => text.len(),
+            AttributeValue::Binary(base64) => BASE64.decode(base64).map_or(base64.len(), |bytes| bytes.len()),
+        };
+        name.len() + self.data_type.len() + value
+    }
 }
 
 /// What a message attribute holds.

@@ -5,8 +5,6 @@ use crate::keys::{Phase, State};
 use crate::model::{DELAY_S, Draft, MESSAGE_ATTRIBUTES, Message, Queue, QueueKey, Sender, Sent, sequence};
 use crate::signed::check_sender;
 use crate::{Error, Queues, digest, find, memory};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use fogbank_delivery::{AttributeValue, MessageAttribute};
 use fogbank_model::Timestamp;
 use fogbank_store::Tx;
@@ -138,14 +136,7 @@ fn deduplication(queue: &Queue, draft: &Draft) -> Result<Option<String>, Error> 
 
 /// What a message counts against the limits: its body, and its attributes' names, types and values.
 pub(crate) fn size(draft: &Draft) -> usize {
-    let attribute = |(name, attribute): (&String, &MessageAttribute)| {
-        let value = match &attribute.value {
-            AttributeValue::Text(text) => text.len(),
-            AttributeValue::Binary(base64) => BASE64.decode(base64).map_or(base64.len(), |bytes| bytes.len()),
-        };
-        name.len() + attribute.data_type.len() + value
-    };
-    draft.body.len() + draft.attributes.iter().map(attribute).sum::<usize>()
+    draft.body.len() + draft.attributes.iter().map(|(name, attribute)| attribute.size(name)).sum::<usize>()
 }
 
 fn check(queue: &Queue, draft: &Draft) -> Result<(), Error> {

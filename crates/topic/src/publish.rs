@@ -5,8 +5,6 @@ use crate::model::{AT_ONCE, BATCH, Draft, MESSAGE_BYTES, Published, SUBJECT, Sub
 use crate::notice::{Notice, iso};
 use crate::signing::{Signer, Version};
 use crate::{Error, Topics, find, keys, memory};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use fogbank_delivery::{AttributeValue, Deliver, Delivery, MessageAttribute, Origin, Undelivered};
 use fogbank_model::Arn;
 use fogbank_store::{Error as StoreError, Read, Tx};
@@ -221,14 +219,7 @@ pub(crate) fn structure(message: &str) -> Result<BTreeMap<String, String>, Error
 
 /// What a message counts against the limit: its text, and its attributes' names, types and values.
 pub(crate) fn size(draft: &Draft) -> usize {
-    let attribute = |(name, attribute): (&String, &MessageAttribute)| {
-        let value = match &attribute.value {
-            AttributeValue::Text(text) => text.len(),
-            AttributeValue::Binary(base64) => BASE64.decode(base64).map_or(base64.len(), |bytes| bytes.len()),
-        };
-        name.len() + attribute.data_type.len() + value
-    };
-    draft.message.len() + draft.attributes.iter().map(attribute).sum::<usize>()
+    draft.message.len() + draft.attributes.iter().map(|(name, attribute)| attribute.size(name)).sum::<usize>()
 }
 
 /// What is wrong with a batch's ids.
