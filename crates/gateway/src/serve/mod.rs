@@ -15,7 +15,7 @@ mod url;
 pub use url::{FunctionUrl, UrlAuth, Urls};
 
 use crate::http_api::Payload;
-use crate::{Gateway, cors};
+use crate::{Cors, Gateway, cors};
 use address::Address;
 use bytes::Bytes;
 use event::Flavour;
@@ -195,10 +195,7 @@ impl Gateway {
         received: &Received<'_>,
         context: RequestContext,
     ) -> Response<Body> {
-        if let Some(cors) = api.cors.as_ref().filter(|_| cors::is_preflight(received.head)) {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response.headers_mut().extend(cors.headers(&received.head.headers, true));
+        if let Some(response) = preflight(api.cors.as_ref(), received, StatusCode::NO_CONTENT) {
             return response;
         }
         let answered = self.call_http(api, path, received, context).await;
@@ -305,6 +302,15 @@ impl Gateway {
         let decode = request::is_binary(&stage.binary_media_types, accepted.as_deref());
         mapped(answer::rest(&reply.payload, decode), received)
     }
+}
+
+/// What a preflight request is answered, if this is one and `cors` says what pages may do.
+fn preflight(cors: Option<&Cors>, received: &Received<'_>, status: StatusCode) -> Option<Response<Body>> {
+    let cors = cors.filter(|_| cors::is_preflight(received.head))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response.headers_mut().extend(cors.headers(&received.head.headers, true));
+    Some(response)
 }
 
 fn mapped(draft: Result<answer::Draft, answer::Malformed>, received: &Received<'_>) -> Result<Response<Body>, Refusal> {

@@ -3,8 +3,8 @@
 use super::answer::{self, Draft, Malformed};
 use super::refusal::{Refusal, Voice};
 use super::request::{Placed, Received};
-use super::{call, event};
-use crate::{Cors, Gateway, cors};
+use super::{call, event, preflight};
+use crate::{Cors, Gateway};
 use bytes::{Bytes, BytesMut};
 use fogbank_model::{AccountId, FunctionRef, Reply, RequestContext, StreamEnd};
 use fogbank_wire::{Body, Peer};
@@ -60,10 +60,7 @@ impl Gateway {
         context: RequestContext,
         peer: &Peer,
     ) -> Response<Body> {
-        if let Some(cors) = url.cors.as_ref().filter(|_| cors::is_preflight(received.head)) {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::OK;
-            response.headers_mut().extend(cors.headers(&received.head.headers, true));
+        if let Some(response) = preflight(url.cors.as_ref(), received, StatusCode::OK) {
             return response;
         }
         let answered = self.call_url(url, id, received, context, peer).await;
