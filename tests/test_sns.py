@@ -1,21 +1,15 @@
-"""SNS: every operation through boto3, notifications at queues, functions and HTTP endpoints, and the aws CLI."""
+"""SNS: topics, subscriptions, devices and their settings through boto3, templates, and the aws CLI."""
 
 import base64
 import json
-import re
-import ssl
 import subprocess
-import threading
-import time
 import urllib.request
 
-import boto3
 import pytest
-from conftest import ACCOUNT, REGION, Platform, error_of, eventually, unique
+from conftest import ACCOUNT, REGION, Platform, error_of, unique
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from listener import Listener
 
 ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
@@ -63,13 +57,6 @@ def queue(sqs):
             sqs.delete_queue(QueueUrl=url)
         except sqs.exceptions.QueueDoesNotExist:
             pass
-
-
-@pytest.fixture
-def listener():
-    listener = Listener()
-    yield listener
-    listener.close()
 
 
 def subscribe(sns, topic, endpoint, protocol="sqs", **attributes):
@@ -192,152 +179,6 @@ def test_tags_permissions_and_the_data_protection_policy(sns, topic):
     assert sns.get_data_protection_policy(ResourceArn=arn)["DataProtectionPolicy"] == '{"Name": "x"}'
 
 
-def test_a_queue_gets_the_signed_notification(platform, sns, sqs, topic, queue):
-    (url, endpoint), arn = queue(), topic()
-    subscription = subscribe(sns, arn, endpoint)
-    assert re.fullmatch(re.escape(arn) + r":[0-9a-f-]{36}", subscription)
-    attributes = {"k": text("v"), "n": text("1", "Number"), "b": {"DataType": "Binary", "BinaryValue": b"xyz"}}
-    sent = sns.publish(TopicArn=arn, Message='Grüße ☃ "quoted"\n', Subject="hello", MessageAttributes=attributes)
-    [message] = receive(sqs, url)
-    document = json.loads(message["Body"])
-    assert message["Attributes"]["SenderId"] and "MessageAttributes" not in message
-    unsubscribe = f"{platform.endpoint}/?Action=Unsubscribe&SubscriptionArn={subscription}"
-    expected = {
-        "Type": "Notification", "MessageId": sent["MessageId"], "TopicArn": arn, "Subject": "hello", "Message": 'Grüße ☃ "quoted"\n',
-        "SignatureVersion": "1", "UnsubscribeURL": unsubscribe,
-        "MessageAttributes": {
-            "b": {"Type": "Binary", "Value": "eHl6"}, "k": {"Type": "String", "Value": "v"}, "n": {"Type": "Number", "Value": "1"},
-        },
-    }  # fmt: skip
-    assert expected.items() <= document.items()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", document["Timestamp"])
-    assert re.fullmatch(re.escape(platform.endpoint) + r"/SimpleNotificationService-[0-9a-f]{32}\.pem", document["SigningCertURL"])
-    verify(document)
-    sns.set_topic_attributes(TopicArn=arn, AttributeName="SignatureVersion", AttributeValue="2")
-    sns.publish(TargetArn=arn, Message="again")
-    [document] = envelopes(sqs, url)
-    assert document["SignatureVersion"] == "2" and not {"Subject", "MessageAttributes"} & document.keys()
-    verify(document)
-
-
-def test_raw_delivery_maps_attributes_and_refuses_more_than_ten(sns, sqs, topic, queue):
-    (url, endpoint), (dead, dead_arn), arn = queue(), queue(), topic()
-    subscribe(sns, arn, endpoint, RawMessageDelivery="true", RedrivePolicy={"deadLetterTargetArn": dead_arn})
-    attributes = {"k": text("v"), "b": {"DataType": "Binary", "BinaryValue": b"xyz"}, "l": text('["a"]', "String.Array")}
-    sns.publish(TopicArn=arn, Message="raw", Subject="dropped", MessageAttributes=attributes)
-    [message] = receive(sqs, url)
-    assert message["Body"] == "raw" and message["MessageAttributes"] == attributes
-    sns.publish(TopicArn=arn, Message="many", MessageAttributes={f"a{number}": text("v") for number in range(11)})
-    [message] = receive(sqs, dead, wait=1)
-    assert message["Body"] == "many" and "ErrorCode" in message["MessageAttributes"]
-    assert receive(sqs, url) == []
-
-
-def test_what_a_missing_queue_would_get_goes_to_the_dead_letter_queue(sns, sqs, topic, queue):
-    (url, endpoint), (dead, dead_arn), arn = queue(), queue(), topic()
-    subscribe(sns, arn, endpoint, RedrivePolicy={"deadLetterTargetArn": dead_arn})
-    sqs.delete_queue(QueueUrl=url)
-    sent = sns.publish(TopicArn=arn, Message="lost?")
-    [document] = envelopes(sqs, dead)
-    assert (document["Message"], document["MessageId"]) == ("lost?", sent["MessageId"])
-
-
-def test_messages_can_differ_by_protocol(sns, sqs, topic, queue):
-    (url, endpoint), arn = queue(), topic()
-    subscribe(sns, arn, endpoint)
-    message = {"default": "all", "sqs": "queue", "lambda": "function"}
-    sns.publish(TopicArn=arn, Message=json.dumps(message), MessageStructure="json")
-    sns.publish(TopicArn=arn, Message=json.dumps({"default": "all"}), MessageStructure="json")
-    first, second = envelopes(sqs, url)
-    assert (first["Message"], second["Message"]) == ("queue", "all")
-    verify(first), verify(second)
-
-
-FILTERS = {
-    "exact": ({"a": ["x"]}, {"a": text("x")}, {"a": text("y")}),
-    "any of": ({"a": ["x", "y"]}, {"a": text("y")}, {"a": text("z")}),
-    "all keys": ({"a": ["x"], "b": ["y"]}, {"a": text("x"), "b": text("y")}, {"a": text("x")}),
-    "prefix": ({"a": [{"prefix": "ab"}]}, {"a": text("abc")}, {"a": text("cab")}),
-    "suffix": ({"a": [{"suffix": "bc"}]}, {"a": text("abc")}, {"a": text("bcd")}),
-    "anything but": ({"a": [{"anything-but": ["x", "y"]}]}, {"a": text("z")}, {"a": text("x")}),
-    "anything but a prefix": ({"a": [{"anything-but": {"prefix": "x"}}]}, {"a": text("yx")}, {"a": text("xy")}),
-    "ignoring case": ({"a": [{"equals-ignore-case": "AbC"}]}, {"a": text("aBc")}, {"a": text("abcd")}),
-    "wildcard": ({"a": [{"wildcard": "*.png"}]}, {"a": text("x.png")}, {"a": text("x.pngs")}),
-    "numbers": ({"a": [{"numeric": [">", 0, "<=", 5]}]}, {"a": text("5.0", "Number")}, {"a": text("6", "Number")}),
-    "a number": ({"a": [100]}, {"a": text("1e2", "Number")}, {"a": text("100")}),
-    "exists": ({"a": [{"exists": True}]}, {"a": text("x")}, {"b": text("x")}),
-    "exists not": ({"a": [{"exists": False}]}, {"b": text("x")}, {"a": text("x")}),
-    "address": ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": text("10.0.0.7")}, {"a": text("10.0.1.7")}),
-    "arrays": ({"a": ["x"]}, {"a": text('["y", "x"]', "String.Array")}, {"a": text('["y"]', "String.Array")}),
-    "or": ({"$or": [{"a": ["x"]}, {"b": ["y"]}]}, {"b": text("y")}, {"b": text("x")}),
-}
-
-
-def test_filter_policies_over_attributes(sns, sqs, topic, queue):
-    for name, (policy, good, bad) in FILTERS.items():
-        (url, endpoint), arn = queue(), topic()
-        subscribe(sns, arn, endpoint, FilterPolicy=policy, RawMessageDelivery="true")
-        sns.publish(TopicArn=arn, Message="bad", MessageAttributes=bad)
-        sns.publish(TopicArn=arn, Message="none")
-        sns.publish(TopicArn=arn, Message="good", MessageAttributes=good)
-        assert [message["Body"] for message in receive(sqs, url)] == ["good"], name
-
-
-def test_filter_policies_over_bodies(sns, sqs, topic, queue):
-    (url, endpoint), arn = queue(), topic()
-    policy = {"shop": {"order": {"total": [{"numeric": [">=", 100]}], "state": ["new", {"prefix": "re"}]}}}
-    one = subscribe(sns, arn, endpoint, FilterPolicy=policy, FilterPolicyScope="MessageBody", RawMessageDelivery="true")
-    order = lambda total, state: json.dumps({"shop": {"order": {"total": total, "state": state}}})  # noqa: E731
-    for body in [order(99, "new"), order(100, "done"), "no JSON", order(100, "new"), order(200, "reopened")]:
-        sns.publish(TopicArn=arn, Message=body)
-    assert [message["Body"] for message in receive(sqs, url)] == [order(100, "new"), order(200, "reopened")]
-    assert sns.get_subscription_attributes(SubscriptionArn=one)["Attributes"]["FilterPolicyScope"] == "MessageBody"
-    sns.set_subscription_attributes(SubscriptionArn=one, AttributeName="FilterPolicy", AttributeValue="")
-    sns.publish(TopicArn=arn, Message="no JSON")
-    assert [message["Body"] for message in receive(sqs, url)] == ["no JSON"]
-
-
-def test_a_fifo_topic_keeps_groups_in_order_and_drops_duplicates(sns, sqs, topic, queue):
-    (url, endpoint), (plain, plain_arn), arn = queue(fifo=True), queue(), topic(fifo=True)
-    subscribe(sns, arn, endpoint)
-    subscribe(sns, arn, plain_arn, RawMessageDelivery="true")
-    send = lambda body, key, group="g": sns.publish(TopicArn=arn, Message=body, MessageGroupId=group, MessageDeduplicationId=key)  # noqa: E731
-    first = send("1", "a")
-    assert len(first["SequenceNumber"]) == 20
-    again = send("other", "a")
-    assert (again["MessageId"], again["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
-    sent = [first] + [send(str(number), f"k{number}") for number in range(2, 6)]
-    numbers = [int(one["SequenceNumber"]) for one in sent]
-    assert numbers == sorted(set(numbers))
-    found = []
-    while messages := receive(sqs, url):
-        found += messages
-    documents = [json.loads(message["Body"]) for message in found]
-    assert [document["Message"] for document in documents] == ["1", "2", "3", "4", "5"]
-    assert [document["SequenceNumber"] for document in documents] == [one["SequenceNumber"] for one in sent]
-    assert (found[0]["Attributes"]["MessageGroupId"], found[0]["Attributes"]["MessageDeduplicationId"]) == ("g", "a")
-    assert len(receive(sqs, plain)) == 5
-    by_content = topic(fifo=True, ContentBasedDeduplication="true", FifoThroughputScope="MessageGroup")
-    publish = lambda group: sns.publish(TopicArn=by_content, Message="same", MessageGroupId=group)["MessageId"]  # noqa: E731
-    assert publish("g") == publish("g") != publish("h")
-
-
-def test_batches_fail_in_part(sns, sqs, topic, queue):
-    (url, endpoint), arn = queue(), topic()
-    subscribe(sns, arn, endpoint, RawMessageDelivery="true")
-    entries = [{"Id": f"e{number}", "Message": f"m{number}"} for number in range(9)]
-    entries.append({"Id": "bad", "Message": "x", "Subject": "two\nlines"})
-    done = sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
-    assert [entry["Id"] for entry in done["Successful"]] == [f"e{number}" for number in range(9)]
-    assert done["Failed"] == [{"Id": "bad", "Code": "InvalidParameter", "Message": "Invalid parameter: Subject", "SenderFault": True}]
-    assert sorted(message["Body"] for message in receive(sqs, url)) == [f"m{number}" for number in range(9)]
-    fifo = topic(fifo=True)
-    entries = [{"Id": str(number), "Message": "m", "MessageGroupId": "g", "MessageDeduplicationId": str(number)} for number in range(3)]
-    done = sns.publish_batch(TopicArn=fifo, PublishBatchRequestEntries=entries)
-    numbers = [entry["SequenceNumber"] for entry in done["Successful"]]
-    assert numbers == sorted(numbers) and len(numbers) == 3 and done["Failed"] == []
-
-
 def test_subscribing_again_is_the_same_subscription(sns, topic, queue):
     (_, endpoint), arn = queue(), topic()
     one = subscribe(sns, arn, endpoint, RawMessageDelivery="true", FilterPolicy={"a": ["b"]})
@@ -370,167 +211,6 @@ def test_letters_texts_and_pushes_are_kept_and_wait(sns, topic):
     assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsPending"] == "1"
     assert sns.publish(TopicArn=arn, Message="x")["MessageId"]
     assert sns.publish(PhoneNumber="+15551234567", Message="x")["MessageId"]
-
-
-def test_an_http_endpoint_confirms_is_notified_and_unsubscribes(sns, topic, listener):
-    arn = topic()
-    assert sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=f"{listener.url}/hook?x=1")["SubscriptionArn"] == "pending confirmation"
-    [(headers, body)] = eventually(lambda: listener.of("SubscriptionConfirmation", "/hook?x=1"))
-    document = json.loads(body)
-    assert headers["Content-Type"] == "text/plain; charset=UTF-8" and headers["User-Agent"] == "Amazon Simple Notification Service Agent"
-    assert (headers["x-amz-sns-topic-arn"], headers["x-amz-sns-message-id"]) == (arn, document["MessageId"])
-    assert "x-amz-sns-subscription-arn" not in headers
-    verify(document)
-    sns.publish(TopicArn=arn, Message="too early")
-    with urllib.request.urlopen(document["SubscribeURL"]) as answer:
-        [subscription] = re.findall(r"<SubscriptionArn>(.*)</SubscriptionArn>", answer.read().decode())
-    confirmed = sns.confirm_subscription(TopicArn=arn, Token=document["Token"])
-    assert confirmed["SubscriptionArn"] == subscription, "again is no error"
-    sent = sns.publish(TopicArn=arn, Message="news", Subject="s", MessageAttributes={"k": text("v")})
-    [(headers, body)] = eventually(lambda: listener.of("Notification"))
-    document = json.loads(body)
-    assert (document["Message"], document["MessageId"]) == ("news", sent["MessageId"])
-    assert headers["x-amz-sns-subscription-arn"] == subscription and "x-amz-sns-rawdelivery" not in headers
-    verify(document)
-    sns.set_subscription_attributes(SubscriptionArn=subscription, AttributeName="RawMessageDelivery", AttributeValue="true")
-    sns.publish(TopicArn=arn, Message="raw news")
-    (headers, body) = eventually(lambda: listener.of("Notification")[1:])[0]
-    assert body == "raw news" and headers["x-amz-sns-rawdelivery"] == "true"
-    urllib.request.urlopen(document["UnsubscribeURL"]).close()
-    [document] = eventually(lambda: listener.documents("UnsubscribeConfirmation"))
-    verify(document)
-    assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == []
-    urllib.request.urlopen(document["SubscribeURL"]).close()
-    [again] = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
-    assert again["SubscriptionArn"] == subscription, "it is taken up again"
-
-
-def test_links_lead_to_other_accounts_and_regions_too(platform, listener):
-    sns = platform.client("sns", account="111111111111", region="eu-west-1")
-    arn = sns.create_topic(Name=unique("t"))["TopicArn"]
-    sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=listener.url + "/h")
-    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation"))
-    urllib.request.urlopen(document["SubscribeURL"]).close()
-    sns.publish(TopicArn=arn, Message="m")
-    [document] = eventually(lambda: listener.documents("Notification"))
-    urllib.request.urlopen(document["UnsubscribeURL"]).close()
-    assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == []
-    sns.delete_topic(TopicArn=arn)
-
-
-def confirmed(sns, topic, listener, path, **attributes):
-    """Subscribes the listener and confirms; answers the subscription."""
-    subscribe(sns, topic, listener.url + path, "http", **attributes)
-    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation", path))
-    return sns.confirm_subscription(TopicArn=topic, Token=document["Token"])["SubscriptionArn"]
-
-
-QUICK = {"healthyRetryPolicy": {"numRetries": 2, "numNoDelayRetries": 2, "minDelayTarget": 1, "maxDelayTarget": 1}}
-
-
-def test_what_an_http_endpoint_does_not_take_is_sent_again_and_then_given_up(sns, sqs, topic, queue, listener):
-    (dead, dead_arn), arn = queue(), topic()
-    subscription = confirmed(sns, arn, listener, "/h", DeliveryPolicy=QUICK, RedrivePolicy={"deadLetterTargetArn": dead_arn})
-    effective = json.loads(sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["EffectiveDeliveryPolicy"])
-    assert effective["healthyRetryPolicy"]["numNoDelayRetries"] == 2
-    listener.answers = [500, 503]
-    sns.publish(TopicArn=arn, Message="third time")
-    eventually(lambda: len(listener.of("Notification")) == 3)
-    assert len({body for _, body in listener.of("Notification")}) == 1
-    listener.answers = [500, 429, 500]
-    sns.publish(TopicArn=arn, Message="never")
-    [message] = eventually(lambda: receive(sqs, dead, wait=1))
-    assert json.loads(message["Body"])["Message"] == "never"
-    assert len(listener.of("Notification")) == 6
-    listener.answers = [403]
-    sns.publish(TopicArn=arn, Message="forbidden")
-    [message] = eventually(lambda: receive(sqs, dead, wait=1))
-    assert json.loads(message["Body"])["Message"] == "forbidden" and len(listener.of("Notification")) == 7
-
-
-def test_an_endpoint_is_sent_so_many_messages_a_second(sns, topic, listener):
-    arn = topic()
-    confirmed(sns, arn, listener, "/h", DeliveryPolicy={"throttlePolicy": {"maxReceivesPerSecond": 8}})
-    started = time.monotonic()
-    for number in range(12):
-        sns.publish(TopicArn=arn, Message=str(number))
-    eventually(lambda: len(listener.of("Notification")) == 12)
-    assert time.monotonic() - started > 0.9
-
-
-def test_a_slow_http_endpoint_holds_up_nobody_else(sns, topic, listener):
-    arn = topic()
-    listener.hold = threading.Event()
-    for path in ("/slow", "/quick"):
-        subscribe(sns, arn, listener.url + path, "http")
-    eventually(lambda: len(listener.of("SubscriptionConfirmation")) == 2)
-    for document in listener.documents("SubscriptionConfirmation"):
-        sns.confirm_subscription(TopicArn=arn, Token=document["Token"])
-    for number in range(40):
-        sns.publish(TopicArn=arn, Message=str(number))
-    eventually(lambda: len(listener.of("Notification", "/quick")) == 40)
-    assert len(listener.of("Notification", "/slow")) <= 8
-    listener.hold.set()
-    eventually(lambda: len({body for _, body in listener.of("Notification", "/slow")}) == 40)
-
-
-def test_http_deliveries_go_on_after_a_crash(fresh, listener):
-    platform = fresh()
-    sns = platform.client("sns")
-    arn = sns.create_topic(Name="t")["TopicArn"]
-    confirmed(sns, arn, listener, "/slow")
-    listener.hold = threading.Event()
-    sent = {sns.publish(TopicArn=arn, Message=str(number))["MessageId"] for number in range(20)}
-    platform.kill()
-    listener.hold.set()
-    platform.start()
-    eventually(lambda: {document["MessageId"] for document in listener.documents("Notification")} == sent, timeout=20)
-
-
-ECHO = """
-import json, boto3, os
-def handler(event, context):
-    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
-"""
-
-
-def test_a_function_gets_awss_event(sns, sqs, topic, queue, make_function, aws):
-    (url, _), arn = queue(), topic()
-    name = make_function(ECHO, Environment={"Variables": {"QUEUE": url}}, Timeout=20)
-    function = aws("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
-    subscription = subscribe(sns, arn, function, "lambda")
-    sent = sns.publish(TopicArn=arn, Message="hi", MessageAttributes={"k": text("v")})
-    [message] = eventually(lambda: receive(sqs, url, wait=2), timeout=30)
-    [record] = json.loads(message["Body"])["Records"]
-    assert (record["EventSource"], record["EventVersion"], record["EventSubscriptionArn"]) == ("aws:sns", "1.0", subscription)
-    found = record["Sns"]
-    assert (found["MessageId"], found["Message"], found["Subject"], found["TopicArn"]) == (sent["MessageId"], "hi", None, arn)
-    assert found["MessageAttributes"] == {"k": {"Type": "String", "Value": "v"}}
-    verify({**found, "SigningCertURL": found["SigningCertUrl"]})
-
-
-def test_other_services_publish_within_their_own_transactions(sns, sqs, topic, queue, make_function, aws):
-    (url, endpoint), arn = queue(), topic()
-    subscribe(sns, arn, endpoint)
-    name = make_function("def handler(event, context):\n    return event")
-    destination = {"OnSuccess": {"Destination": arn}}
-    aws("lambda").put_function_event_invoke_config(FunctionName=name, DestinationConfig=destination)
-    aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"x": 1}')
-    [message] = eventually(lambda: receive(sqs, url, wait=2), timeout=30)
-    document = json.loads(message["Body"])
-    verify(document)
-    assert json.loads(document["Message"])["responsePayload"] == {"x": 1}
-
-
-def test_a_topic_of_many_subscriptions_reaches_them_all(sns, sqs, topic, queue):
-    arn = topic()
-    queues = [queue() for _ in range(70)]
-    for _, endpoint in queues:
-        subscribe(sns, arn, endpoint)
-    sent = sns.publish(TopicArn=arn, Message="all")["MessageId"]
-    for url, _ in queues:
-        [message] = eventually(lambda url=url: receive(sqs, url, wait=1))
-        assert json.loads(message["Body"])["MessageId"] == sent
 
 
 def test_applications_and_devices_are_kept(sns):
@@ -570,25 +250,6 @@ def test_settings_of_texts_are_kept(sns):
     assert error_of(sns.verify_sms_sandbox_phone_number, PhoneNumber="+15551234567", OneTimePassword="12345")[0] == "VerificationException"
     sns.delete_sms_sandbox_phone_number(PhoneNumber="+15551234567")
     assert sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == []
-
-
-def test_links_need_no_signature_where_signatures_are_checked(fresh, listener):
-    platform = fresh("--auth", "on")
-    key = json.loads((platform.data_dir / "root-key.json").read_text())
-    key = {"aws_access_key_id": key["access_key_id"], "aws_secret_access_key": key["secret_access_key"]}
-    sns = boto3.client("sns", endpoint_url=platform.endpoint, region_name=REGION, **key)
-    arn = sns.create_topic(Name="t")["TopicArn"]
-    sns.subscribe(TopicArn=arn, Protocol="http", Endpoint=listener.url + "/h")
-    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation"))
-    status, _, body = platform.http("GET", f"/?Action=ConfirmSubscription&TopicArn={arn}&Token={document['Token'][::-1]}")
-    assert status == 400 and b"Invalid parameter: Token" in body
-    assert platform.http("GET", f"/?Action=DeleteTopic&TopicArn={arn}")[0] == 403
-    urllib.request.urlopen(document["SubscribeURL"] + "&AuthenticateOnUnsubscribe=true").close()
-    [one] = sns.list_subscriptions()["Subscriptions"]
-    found = sns.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
-    assert found["ConfirmationWasAuthenticated"] == "false"
-    assert platform.http("GET", f"/?Action=Unsubscribe&SubscriptionArn={one['SubscriptionArn']}")[0] == 403
-    sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
 
 
 TEMPLATE = """
@@ -681,40 +342,3 @@ def test_topics_and_what_they_remember_survive_a_crash(tmp_path):
         verify(document)
     finally:
         platform.kill()
-
-
-def authority(directory):
-    """Files of a certificate for localhost that is its own authority, and of its key."""
-    from datetime import datetime, timedelta, timezone
-
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(timezone.utc)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem = serialization.Encoding.PEM
-    (directory / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    (directory / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return directory / "cert.pem", directory / "key.pem"
-
-
-def test_an_https_endpoint_is_sent_to_if_the_machine_trusts_it(fresh, listener, tmp_path):
-    certificate, key = authority(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    listener.server.socket = context.wrap_socket(listener.server.socket, server_side=True)
-    sns = fresh(environment={"SSL_CERT_FILE": str(certificate)}).client("sns")
-    arn = sns.create_topic(Name="t")["TopicArn"]
-    sns.subscribe(TopicArn=arn, Protocol="https", Endpoint=listener.url.replace("http://127.0.0.1", "https://localhost") + "/h")
-    [document] = eventually(lambda: listener.documents("SubscriptionConfirmation"))
-    sns.confirm_subscription(TopicArn=arn, Token=document["Token"])
-    sns.publish(TopicArn=arn, Message="safe")
-    [document] = eventually(lambda: listener.documents("Notification"))
-    assert document["Message"] == "safe"
