@@ -3,12 +3,12 @@
 use super::dto::{etag, owner, time};
 use super::table::Call;
 use crate::Error;
-use crate::list::{self, Found, OBJECTS, Range, VERSIONS, after_all};
-use crate::model::{Summary, Version};
+use crate::list::{self, Found, OBJECTS, Page, Range, VERSIONS, after_all};
+use crate::model::{Bucket, Summary, Version};
 use crate::{keys, lookup};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE as BASE64;
-use fogbank_store::Error as StoreError;
+use fogbank_store::{Error as StoreError, Read};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::S3Request;
 use s3s::dto::*;
@@ -71,7 +71,7 @@ fn summary(read: &[u8]) -> Result<Summary, StoreError> {
 
 fn listing(
     call: &Call,
-    bucket: &crate::model::Bucket,
+    bucket: &Bucket,
     range: &Range,
     encode: fn(&str) -> String,
     with_owner: bool,
@@ -200,29 +200,8 @@ pub(super) async fn versions(
         after: key_marker.clone().filter(|_| version_marker.is_none()),
         limit: limit(input.max_keys, "max-keys")?,
     };
-    let page = call.objects.look(|state| {
-        let mut previous = String::new();
-        let from = match (&key_marker, &version_marker) {
-            (None, _) => None,
-            (Some(key), None) => Some(Bound::Included(after_all(&keys::of_key(&bucket, key)))),
-            (Some(key), Some(id)) => {
-                previous.clone_from(key);
-                let marker = lookup::version(state, &bucket, key, id);
-                let number = match marker {
-                    Ok(marker) => marker.number,
-                    Err(Error::NoVersion { .. }) => 0,
-                    Err(other) => return Err(other),
-                };
-                Some(Bound::Excluded(keys::version(&bucket, key, number)))
-            }
-        };
-        let page = list::page(state, &bucket, &VERSIONS, &range, from, |key, bytes| {
-            let is_latest = previous != key;
-            key.clone_into(&mut previous);
-            Ok(Some((lookup::decode(bytes)?, is_latest)))
-        })?;
-        Ok(page)
-    })?;
+    let markers = (key_marker.as_deref(), version_marker.as_deref());
+    let page = call.objects.look(|state| version_page(state, &bucket, &range, markers))?;
     let truncated = page.truncated && range.limit > 0;
     let last = page.found.last().filter(|_| truncated);
     let next_key_marker = last.map(|last| encode(last.name()));
@@ -234,14 +213,10 @@ pub(super) async fn versions(
     for found in page.found {
         match found {
             Found::Prefix(prefix) => prefixes.push(CommonPrefix { prefix: Some(encode(&prefix)) }),
-            Found::Key(key, (version, is_latest)) if version.marker => markers.push(DeleteMarkerEntry {
-                is_latest: Some(is_latest),
-                key: Some(encode(&key)),
-                last_modified: Some(time(version.modified)),
-                owner: Some(owner(&version.owner)),
-                version_id: Some(version.id_text().to_owned()),
-            }),
-            Found::Key(key, (version, is_latest)) => versions.push(entry(encode(&key), &version, is_latest)),
+            Found::Key(key, (version, is_latest)) if version.marker => {
+                markers.push(marker_entry(encode(&key), &version, is_latest));
+            }
+            Found::Key(key, (version, is_latest)) => versions.push(version_entry(encode(&key), &version, is_latest)),
         }
     }
     Ok(ListObjectVersionsOutput {
@@ -262,7 +237,46 @@ pub(super) async fn versions(
     })
 }
 
-fn entry(key: String, version: &Version, is_latest: bool) -> ObjectVersion {
+/// The versions behind the markers (a key and one of its versions), each with whether it is its key's latest.
+fn version_page(
+    state: &impl Read,
+    bucket: &Bucket,
+    range: &Range,
+    markers: (Option<&str>, Option<&str>),
+) -> Result<Page<(Version, bool)>, Error> {
+    let mut previous = String::new();
+    let from = match markers {
+        (None, _) => None,
+        (Some(key), None) => Some(Bound::Included(after_all(&keys::of_key(bucket, key)))),
+        (Some(key), Some(id)) => {
+            key.clone_into(&mut previous);
+            let number = match lookup::version(state, bucket, key, id) {
+                Ok(marker) => marker.number,
+                Err(Error::NoVersion { .. }) => 0,
+                Err(other) => return Err(other),
+            };
+            Some(Bound::Excluded(keys::version(bucket, key, number)))
+        }
+    };
+    let page = list::page(state, bucket, &VERSIONS, range, from, |key, bytes| {
+        let is_latest = previous != key;
+        key.clone_into(&mut previous);
+        Ok(Some((lookup::decode(bytes)?, is_latest)))
+    })?;
+    Ok(page)
+}
+
+fn marker_entry(key: String, version: &Version, is_latest: bool) -> DeleteMarkerEntry {
+    DeleteMarkerEntry {
+        is_latest: Some(is_latest),
+        key: Some(key),
+        last_modified: Some(time(version.modified)),
+        owner: Some(owner(&version.owner)),
+        version_id: Some(version.id_text().to_owned()),
+    }
+}
+
+fn version_entry(key: String, version: &Version, is_latest: bool) -> ObjectVersion {
     ObjectVersion {
         checksum_algorithm: version.checksum.as_ref().map(|sum| vec![sum.algorithm.name().to_owned().into()]),
         checksum_type: super::dto::checksum_type(version.checksum.as_ref()),

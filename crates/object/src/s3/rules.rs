@@ -113,31 +113,10 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
         return Err(Error::InvalidRequest("At least one action needs to be specified in a rule".into()));
     }
     if let Some(filter) = &rule.filter {
-        let parts = [
-            filter.prefix.is_some(),
-            filter.tag.is_some(),
-            filter.and.is_some(),
-            filter.object_size_greater_than.is_some(),
-            filter.object_size_less_than.is_some(),
-        ];
-        if parts.into_iter().filter(|is_there| *is_there).count() > 1 {
-            return Err(Error::MalformedXml);
-        }
+        check_filter(filter)?;
     }
     if let Some(expiration) = &rule.expiration {
-        let given =
-            [expiration.days.is_some(), expiration.date.is_some(), expiration.expired_object_delete_marker.is_some()];
-        if given.into_iter().filter(|is_there| *is_there).count() != 1 {
-            return Err(Error::MalformedXml);
-        }
-        if let Some(days) = expiration.days.filter(|days| *days <= 0) {
-            return Err(argument("'Days' for Expiration action must be a positive integer", "Days", days));
-        }
-        if let Some(date) = expiration.date.clone().map(super::dto::from_time)
-            && date.0 % 86_400_000 != 0
-        {
-            return Err(argument("'Date' must be at midnight GMT", "Date", super::dto::iso(date)));
-        }
+        check_expiration(expiration)?;
     }
     if let Some(days) =
         rule.noncurrent_version_expiration.as_ref().and_then(|it| it.noncurrent_days).filter(|days| *days <= 0)
@@ -155,6 +134,36 @@ fn check_rule(rule: &LifecycleRule) -> Result<(), Error> {
         return Err(argument(text, "DaysAfterInitiation", days));
     }
     Ok(())
+}
+
+/// One condition; more stand in `And`.
+fn check_filter(filter: &LifecycleRuleFilter) -> Result<(), Error> {
+    let parts = [
+        filter.prefix.is_some(),
+        filter.tag.is_some(),
+        filter.and.is_some(),
+        filter.object_size_greater_than.is_some(),
+        filter.object_size_less_than.is_some(),
+    ];
+    let is_one = parts.into_iter().filter(|is_there| *is_there).count() <= 1;
+    if is_one { Ok(()) } else { Err(Error::MalformedXml) }
+}
+
+fn check_expiration(expiration: &LifecycleExpiration) -> Result<(), Error> {
+    let given =
+        [expiration.days.is_some(), expiration.date.is_some(), expiration.expired_object_delete_marker.is_some()];
+    if given.into_iter().filter(|is_there| *is_there).count() != 1 {
+        return Err(Error::MalformedXml);
+    }
+    if let Some(days) = expiration.days.filter(|days| *days <= 0) {
+        return Err(argument("'Days' for Expiration action must be a positive integer", "Days", days));
+    }
+    match expiration.date.clone().map(super::dto::from_time) {
+        Some(date) if date.0 % 86_400_000 != 0 => {
+            Err(argument("'Date' must be at midnight GMT", "Date", super::dto::iso(date)))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn get_lifecycle(

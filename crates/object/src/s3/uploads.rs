@@ -9,13 +9,13 @@ use super::objects::{Claims, check_key, named_algorithm, receive, trailing_algor
 use super::{configurations, table::Call};
 use crate::bodies::{Content, Received};
 use crate::digest::Algorithm;
-use crate::list::{self, Found, Range, UPLOADS, after_all};
+use crate::list::{self, Found, Page, Range, UPLOADS, after_all};
 use crate::model::{self, Draft};
 use crate::notify::{self, Cause, Event};
 use crate::precondition::WriteConditions;
 use crate::upload::{self, LAST_PART, Listed, NewUpload};
 use crate::{Error, bucket, insert, keys, lifecycle, lookup};
-use fogbank_store::{Error as StoreError, Tx};
+use fogbank_store::{Error as StoreError, Read, Tx};
 use s3s::dto::*;
 use s3s::{S3Request, S3Response};
 use std::ops::Bound;
@@ -293,19 +293,8 @@ pub(super) async fn list(
         after: key_marker.clone().filter(|_| id_marker.is_none()),
         limit: limit(input.max_uploads, "max-uploads")?,
     };
-    let damaged = |error: serde_json::Error| StoreError::Damaged { table: keys::UPLOAD.0, why: error.to_string() };
-    let page = call.objects.look(|state| {
-        let from = match (&key_marker, &id_marker) {
-            (None, _) => None,
-            (Some(key), None) => Some(Bound::Included(after_all(&keys::of_key(&bucket, key)))),
-            (Some(key), Some(id)) => {
-                let number = upload::find(state, &bucket, key, id).map_or(u64::MAX, |upload| upload.number);
-                Some(Bound::Excluded(keys::upload(&bucket, key, number)))
-            }
-        };
-        let read = |_: &str, bytes: &[u8]| serde_json::from_slice::<model::Upload>(bytes).map(Some).map_err(damaged);
-        Ok(list::page(state, &bucket, &UPLOADS, &range, from, read)?)
-    })?;
+    let markers = (key_marker.as_deref(), id_marker.as_deref());
+    let page = call.objects.look(|state| upload_page(state, &bucket, &range, markers))?;
     let truncated = page.truncated && range.limit > 0;
     let last = page.found.last().filter(|_| truncated);
     let next_key_marker = last.map(|last| encode(last.name()));
@@ -317,19 +306,7 @@ pub(super) async fn list(
     for found in page.found {
         match found {
             Found::Prefix(prefix) => prefixes.push(CommonPrefix { prefix: Some(encode(&prefix)) }),
-            Found::Key(key, upload) => {
-                let whose = owner(&upload.owner);
-                uploads.push(MultipartUpload {
-                    checksum_algorithm: upload.algorithm.map(|one| one.name().to_owned().into()),
-                    checksum_type: None,
-                    initiated: Some(time(upload.initiated)),
-                    initiator: Some(Initiator { display_name: whose.display_name.clone(), id: whose.id.clone() }),
-                    key: Some(encode(&key)),
-                    owner: Some(whose),
-                    storage_class: Some(upload.draft.head.storage_class.unwrap_or_else(|| "STANDARD".into()).into()),
-                    upload_id: Some(upload.id),
-                });
-            }
+            Found::Key(key, upload) => uploads.push(entry(encode(&key), upload)),
         }
     }
     Ok(ListMultipartUploadsOutput {
@@ -347,4 +324,38 @@ pub(super) async fn list(
         upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
         uploads: Some(uploads).filter(|uploads| !uploads.is_empty()),
     })
+}
+
+/// The uploads behind the markers: a key, and one of its uploads.
+fn upload_page(
+    state: &impl Read,
+    bucket: &model::Bucket,
+    range: &Range,
+    markers: (Option<&str>, Option<&str>),
+) -> Result<Page<model::Upload>, Error> {
+    let from = match markers {
+        (None, _) => None,
+        (Some(key), None) => Some(Bound::Included(after_all(&keys::of_key(bucket, key)))),
+        (Some(key), Some(id)) => {
+            let number = upload::find(state, bucket, key, id).map_or(u64::MAX, |upload| upload.number);
+            Some(Bound::Excluded(keys::upload(bucket, key, number)))
+        }
+    };
+    let damaged = |error: serde_json::Error| StoreError::Damaged { table: keys::UPLOAD.0, why: error.to_string() };
+    let read = |_: &str, bytes: &[u8]| serde_json::from_slice(bytes).map(Some).map_err(damaged);
+    Ok(list::page(state, bucket, &UPLOADS, range, from, read)?)
+}
+
+fn entry(key: String, upload: model::Upload) -> MultipartUpload {
+    let whose = owner(&upload.owner);
+    MultipartUpload {
+        checksum_algorithm: upload.algorithm.map(|one| one.name().to_owned().into()),
+        checksum_type: None,
+        initiated: Some(time(upload.initiated)),
+        initiator: Some(Initiator { display_name: whose.display_name.clone(), id: whose.id.clone() }),
+        key: Some(key),
+        owner: Some(whose),
+        storage_class: Some(upload.draft.head.storage_class.unwrap_or_else(|| "STANDARD".into()).into()),
+        upload_id: Some(upload.id),
+    }
 }
