@@ -16,12 +16,7 @@ pub fn event_frame(event_type: &str, content_type: &str, payload: &[u8]) -> Byte
     frame(&headers, payload)
 }
 
-/// A frame that ends the stream with the modelled exception `exception_type`; `payload` is its JSON.
-pub fn event_exception_frame(exception_type: &str, payload: &[u8]) -> Bytes {
-    exception_frame(exception_type, "application/json", payload)
-}
-
-/// The same with a payload in another form.
+/// A frame that ends the stream with the modelled exception `exception_type`.
 pub(crate) fn exception_frame(exception_type: &str, content_type: &str, payload: &[u8]) -> Bytes {
     let headers =
         [(":exception-type", exception_type), (":content-type", content_type), (":message-type", "exception")];

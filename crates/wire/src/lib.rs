@@ -35,7 +35,7 @@ mod xml;
 
 pub use auth::{Auth, Claim, Credentials, Door, KeyOwner, LookupError, NoKeys, Peer, is_signed_for};
 pub use body::Body;
-pub use event_stream::{event_exception_frame, event_frame};
+pub use event_stream::event_frame;
 pub use events::Event;
 pub use fault::Fault;
 pub use model::ModelSource;
