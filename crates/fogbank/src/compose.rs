@@ -68,6 +68,17 @@ impl SessionCredentials for Sessions {
     }
 }
 
+fn functions_config(settings: &Settings) -> Config {
+    Config {
+        memory_mb: settings.memory_mb(),
+        idle: Duration::from_secs(settings.args.idle_seconds),
+        keep_alive: settings.args.keep_alive.into(),
+        retry_after: Duration::from_secs(settings.args.retry_seconds),
+        billing_step_ms: settings.file.bill.rounding_ms,
+        ..Config::default()
+    }
+}
+
 /// Builds the platform over the data directory `root`.
 ///
 /// # Errors
@@ -95,36 +106,25 @@ pub async fn compose(
     let tables = Tables::open(&store, clock.clone(), deliver.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
-    let spawner = Spawner::start(root.join("sandbox"))?;
     let mut runtimes = RuntimesConfig::from_environment();
     runtimes.strict = settings.args.strict_runtimes;
+    let spawner = Spawner::start(root.join("sandbox"))?;
     let sessions = Arc::new(Sessions(identity.clone()));
     let wasm = fogbank_wasm::Config::below(root);
     let components = Components::open(wasm, tail.clone(), sessions.clone(), endpoint.clone(), clock.clone())?;
     let processes = Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone());
-    let runtime = Arc::new(Runtimes { processes, components });
-    let config = Config {
-        memory_mb: settings.memory_mb(),
-        idle: Duration::from_secs(settings.args.idle_seconds),
-        keep_alive: settings.args.keep_alive.into(),
-        retry_after: Duration::from_secs(settings.args.retry_seconds),
-        billing_step_ms: settings.file.bill.rounding_ms,
-        ..Config::default()
-    };
-    let memory = Arc::new(ThisMachine);
-    let parts = Parts {
+    let functions = Functions::open(Parts {
         store: store.clone(),
         clock: clock.clone(),
-        runtime,
+        runtime: Arc::new(Runtimes { processes, components }),
         log: tail,
-        memory,
+        memory: Arc::new(ThisMachine),
         queues: Arc::new(QueuesOf(queues.clone())),
         streams: Arc::new(StreamsOf { kinesis: KinesisStreams(streams.clone()), tables: TableStreams(tables.clone()) }),
         signer: signer.clone(),
         deliver: deliver.clone(),
-        config,
-    };
-    let functions = Functions::open(parts)?;
+        config: functions_config(settings),
+    })?;
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
@@ -153,14 +153,7 @@ pub async fn compose(
     let (registered, deployed) = (functions.snapshot(), deploy.packages()?);
     store.blobs().keep_only(|digest| registered.needs(digest) || deployed(digest))?;
     let prices = settings.file.bill.clone();
-    let own = PlatformApi {
-        store,
-        deploy: deploy.clone(),
-        functions: functions.clone(),
-        runtimes,
-        prices,
-        clock: clock.clone(),
-    };
+    let own = PlatformApi { store, deploy: deploy.clone(), functions: functions.clone(), runtimes, prices, clock };
 
     let mut services = vec![
         platform_api::service(&Arc::new(own)),
