@@ -13,9 +13,9 @@ use fogbank_store::{Error, Read, Store, Table, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Key: the time from which it signs (8 bytes).
 const KEYS: Table = Table("signing.key");
@@ -75,7 +75,8 @@ pub struct Signer {
     clock: Arc<dyn Clock>,
     /// The newest first.
     keys: RwLock<Arc<Vec<Key>>>,
-    worker: RwLock<Option<JoinHandle<()>>>,
+    /// Ends with this.
+    worker: Mutex<JoinSet<()>>,
 }
 
 impl Signer {
@@ -84,10 +85,10 @@ impl Signer {
     /// # Errors
     /// The store's.
     pub async fn open(store: &Store, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
-        let signer = Arc::new(Self { store: store.clone(), clock, keys: RwLock::default(), worker: RwLock::new(None) });
+        let signer = Arc::new(Self { store: store.clone(), clock, keys: RwLock::default(), worker: Mutex::default() });
         signer.rotate().await?;
-        let worker = tokio::spawn(work(Arc::downgrade(&signer)));
-        *signer.worker.write().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+        let worker = work(Arc::downgrade(&signer));
+        signer.worker.lock().unwrap_or_else(PoisonError::into_inner).spawn(worker);
         Ok(signer)
     }
 
@@ -143,13 +144,6 @@ impl Signer {
         keys.sort_by_key(|key| std::cmp::Reverse(key.from));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
-    }
-}
-
-impl Drop for Signer {
-    fn drop(&mut self) {
-        let worker = self.worker.get_mut().unwrap_or_else(PoisonError::into_inner);
-        worker.iter().for_each(JoinHandle::abort);
     }
 }
 

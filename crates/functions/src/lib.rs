@@ -77,7 +77,7 @@ use sources::{QueueSource, Sources, StreamSource};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// What can be set about functions as a whole.
 #[derive(Debug, Clone)]
@@ -149,7 +149,8 @@ pub struct Functions {
     config: Config,
     /// Signs the addresses of code packages; a new one at each start.
     secret: [u8; 32],
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// They end with this.
+    workers: Mutex<JoinSet<()>>,
     calls: Mutex<Option<Worker>>,
     sources: Arc<Sources>,
 }
@@ -191,7 +192,8 @@ impl Functions {
         let sources = Sources::open(&store, caller.clone(), (queues, streams), deliver)?;
         let mut secret = [0; 32];
         clock.random(&mut secret);
-        let workers = Mutex::new(vec![tokio::spawn(every_second(store.clone(), Arc::downgrade(&caller)))]);
+        let mut workers = JoinSet::new();
+        workers.spawn(every_second(store.clone(), Arc::downgrade(&caller)));
         let expected: BTreeSet<(String, u32)> = snapshot
             .functions()
             .map(|function| &function.latest.configuration)
@@ -212,7 +214,7 @@ impl Functions {
             runtime,
             config,
             secret,
-            workers,
+            workers: Mutex::new(workers),
             calls,
             sources,
         }))
@@ -220,8 +222,7 @@ impl Functions {
 
     /// Stops all instances and writes what is left to write. Calls under way are cut off.
     pub async fn shutdown(&self) {
-        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        workers.iter().for_each(JoinHandle::abort);
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         self.sources.close();
         drop(self.calls.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.instances.close();
@@ -302,8 +303,6 @@ impl Functions {
 
 impl Drop for Functions {
     fn drop(&mut self) {
-        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().for_each(JoinHandle::abort);
         self.instances.close();
     }
 }

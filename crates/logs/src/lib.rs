@@ -32,31 +32,30 @@ use fogbank_model::{Clock, LogSink, LogStream, Timestamp};
 use fogbank_store::{Snapshot, Store};
 use sink::Sink;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// All logs of the platform.
 pub struct Logs {
     store: Store,
     clock: Arc<dyn Clock>,
     sink: Arc<Sink>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// They end with this.
+    workers: Mutex<JoinSet<()>>,
 }
 
 impl Logs {
     /// Begins to take lines. To be called within a Tokio runtime.
     pub fn open(store: &Store, clock: Arc<dyn Clock>) -> Arc<Self> {
         let sink = Arc::new(Sink::new(store, clock.clone()));
-        let workers = vec![
-            tokio::spawn(Sink::work(Arc::downgrade(&sink))),
-            tokio::spawn(retention::work(store.clone(), clock.clone())),
-        ];
+        let mut workers = JoinSet::new();
+        workers.spawn(Sink::work(Arc::downgrade(&sink)));
+        workers.spawn(retention::work(store.clone(), clock.clone()));
         Arc::new(Self { store: store.clone(), clock, sink, workers: Mutex::new(workers) })
     }
 
     /// Writes what is left to write, and takes no more.
     pub async fn shutdown(&self) {
-        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        workers.iter().for_each(JoinHandle::abort);
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         if let Err(error) = self.sink.flush().await {
             tracing::error!(%error, "the last lines of the log were not written");
         }
@@ -70,13 +69,6 @@ impl Logs {
         self.sink.flush().await?;
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || store.read(look)).await?
-    }
-}
-
-impl Drop for Logs {
-    fn drop(&mut self) {
-        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -41,7 +41,7 @@ use fogbank_delivery::Deliver;
 use fogbank_model::{Arrivals, Clock};
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// What wakes whoever removes files.
 const GARBAGE: &str = "s3/garbage";
@@ -54,7 +54,8 @@ pub struct Objects {
     clock: Arc<dyn Clock>,
     bodies: Bodies,
     deliver: Arc<dyn Deliver>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// They end with this.
+    workers: Mutex<JoinSet<()>>,
 }
 
 impl Objects {
@@ -69,10 +70,11 @@ impl Objects {
         let unneeded =
             |name: &str| store.read(|state| state.get(keys::FILE, name.as_bytes())).is_ok_and(|it| it.is_none());
         bodies.sweep(|name| !unneeded(name)).map_err(disk)?;
-        let workers = vec![tokio::spawn(collect(store.clone(), bodies.clone(), clock.clone()))];
+        let mut workers = JoinSet::new();
+        workers.spawn(collect(store.clone(), bodies.clone(), clock.clone()));
         let objects = Arc::new(Self { store: store.clone(), clock, bodies, deliver, workers: Mutex::new(workers) });
-        let sweep = tokio::spawn(lifecycle::work(Arc::downgrade(&objects)));
-        objects.workers.lock().unwrap_or_else(PoisonError::into_inner).push(sweep);
+        let sweep = lifecycle::work(Arc::downgrade(&objects));
+        objects.workers.lock().unwrap_or_else(PoisonError::into_inner).spawn(sweep);
         Ok(objects)
     }
 
@@ -87,13 +89,6 @@ impl Objects {
     /// Reads one committed state.
     fn look<T>(&self, look: impl FnOnce(&fogbank_store::Snapshot) -> Result<T, Error>) -> Result<T, Error> {
         self.store.read(look)
-    }
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -42,8 +42,8 @@ use fogbank_delivery::Signer;
 use fogbank_model::{AccountId, Clock, Region};
 use fogbank_store::{Error as StoreError, Read, Store, Tx};
 use receipt::Secret;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinHandle;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// All queues of the platform.
 pub struct Queues {
@@ -51,7 +51,8 @@ pub struct Queues {
     clock: Arc<dyn Clock>,
     secret: Secret,
     signer: Arc<Signer>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// They end with this.
+    _workers: JoinSet<()>,
 }
 
 impl Queues {
@@ -70,18 +71,10 @@ impl Queues {
             Ok(kept.unwrap_or(fresh))
         };
         let secret = store.transact(keep).await?;
-        let workers = vec![
-            tokio::spawn(sweep::work(store.clone(), clock.clone())),
-            tokio::spawn(move_task::work(store.clone(), clock.clone())),
-        ];
-        Ok(Arc::new(Self { store: store.clone(), clock, secret, signer, workers: Mutex::new(workers) }))
-    }
-}
-
-impl Drop for Queues {
-    fn drop(&mut self) {
-        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().for_each(JoinHandle::abort);
+        let mut workers = JoinSet::new();
+        workers.spawn(sweep::work(store.clone(), clock.clone()));
+        workers.spawn(move_task::work(store.clone(), clock.clone()));
+        Ok(Arc::new(Self { store: store.clone(), clock, secret, signer, _workers: workers }))
     }
 }
 

@@ -11,7 +11,7 @@ use fogbank_sandbox::{Control, Ended, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// A sandboxed process that speaks the Runtime API. Dropping it kills the sandbox.
 pub(crate) struct ProcessInstance {
@@ -21,16 +21,7 @@ pub(crate) struct ProcessInstance {
     /// What it was forked from, and ends with.
     pub(crate) _zygote: Option<Arc<Zygote>>,
     /// The tasks that serve its doors; they end with it.
-    pub(crate) doors: Doors,
-}
-
-/// Tasks that end when this is dropped.
-pub(crate) struct Doors(pub(crate) Vec<JoinHandle<()>>);
-
-impl Drop for Doors {
-    fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
-    }
+    pub(crate) doors: JoinSet<()>,
 }
 
 /// Kills a sandbox.
@@ -54,7 +45,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 impl ProcessInstance {
     /// Ends every connection through its doors, and takes no more.
     pub(crate) fn close_doors(mut self) -> Self {
-        self.doors = Doors(vec![]);
+        self.doors = JoinSet::new();
         self
     }
 

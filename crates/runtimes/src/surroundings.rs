@@ -4,7 +4,7 @@ use crate::api::Stop;
 use crate::config::{Door, DoorIdentity, SessionCredentials};
 use crate::environment;
 use crate::exchange::{Exchange, Initialised};
-use crate::instance::{Doors, Killer, ProcessInstance};
+use crate::instance::{Killer, ProcessInstance};
 use crate::interpreters::Wanted;
 use crate::output::Output;
 use crate::processes::DIRECTORY;
@@ -16,6 +16,7 @@ use fogbank_sandbox::Sandbox;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// What the platform gives to instances.
 pub(crate) struct Surroundings {
@@ -74,16 +75,15 @@ impl Surroundings {
             let text = "EXTENSION\tThe layers bring external extensions, which are not supported and were not started";
             self.logs.write(&spec.log, self.clock.now(), text.into());
         }
-        let doors = Doors(vec![
-            tokio::spawn(crate::doors::attend(api, {
-                let (exchange, stop): (_, Arc<dyn Stop>) = (exchange.clone(), Arc::new(Killer(control.clone())));
-                move |stream| Box::pin(crate::api::serve(stream, exchange.clone(), stop.clone()))
-            })),
-            tokio::spawn(crate::doors::attend(endpoint, {
-                let door = self.door.clone();
-                move |stream| door.serve(stream, identity.clone())
-            })),
-        ]);
+        let mut doors = JoinSet::new();
+        doors.spawn(crate::doors::attend(api, {
+            let (exchange, stop): (_, Arc<dyn Stop>) = (exchange.clone(), Arc::new(Killer(control.clone())));
+            move |stream| Box::pin(crate::api::serve(stream, exchange.clone(), stop.clone()))
+        }));
+        doors.spawn(crate::doors::attend(endpoint, {
+            let door = self.door.clone();
+            move |stream| door.serve(stream, identity.clone())
+        }));
         Ok((ProcessInstance { control, exchange, output, _zygote: zygote, doors }, initialised))
     }
 }

@@ -47,7 +47,7 @@ use read_pace::ReadPaces;
 use std::sync::Arc;
 use subscribe::Subscriptions;
 use token::Secret;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// All streams of the platform.
 pub struct Streams {
@@ -56,7 +56,8 @@ pub struct Streams {
     secret: Secret,
     read_paces: ReadPaces,
     subscriptions: Subscriptions,
-    sweep: JoinHandle<()>,
+    /// They end with this.
+    _workers: JoinSet<()>,
 }
 
 impl Streams {
@@ -75,9 +76,10 @@ impl Streams {
             Ok(kept.unwrap_or(fresh))
         };
         let secret = store.transact(keep).await?;
-        let sweep = tokio::spawn(sweep::work(store.clone(), clock.clone()));
+        let mut workers = JoinSet::new();
+        workers.spawn(sweep::work(store.clone(), clock.clone()));
         let (read_paces, subscriptions) = (ReadPaces::default(), Subscriptions::default());
-        Ok(Arc::new(Self { store: store.clone(), clock, secret, read_paces, subscriptions, sweep }))
+        Ok(Arc::new(Self { store: store.clone(), clock, secret, read_paces, subscriptions, _workers: workers }))
     }
 
     /// The stream called `key`.
@@ -86,12 +88,6 @@ impl Streams {
     /// [`Error::NotFound`], [`Error::Store`].
     pub fn stream(&self, key: &StreamKey) -> Result<Stream, Error> {
         self.store.read(|snapshot| find(snapshot, key))
-    }
-}
-
-impl Drop for Streams {
-    fn drop(&mut self) {
-        self.sweep.abort();
     }
 }
 

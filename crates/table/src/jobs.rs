@@ -108,8 +108,7 @@ impl Tables {
             buckets,
             runtime: Handle::current(),
         };
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.push(tokio::spawn(work(tools)));
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).spawn(work(tools));
     }
 }
 

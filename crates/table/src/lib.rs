@@ -55,34 +55,29 @@ use fogbank_delivery::Deliver;
 use fogbank_model::Clock;
 use fogbank_store::Store;
 use registry::Registry;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinHandle;
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinSet;
 
 /// All tables of the platform.
 pub struct Tables {
     store: Store,
     clock: Arc<dyn Clock>,
     registry: Arc<Registry>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// They end with this.
+    workers: Mutex<JoinSet<()>>,
 }
 
 impl Tables {
     /// Opens the tables that are in `store`; `deliver` takes changes to streams. To be called within a Tokio runtime.
     pub fn open(store: &Store, clock: Arc<dyn Clock>, deliver: Arc<dyn Deliver>) -> Arc<Self> {
         let registry = Arc::new(Registry::new(deliver));
-        let upkeep = tokio::spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
-        let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(vec![upkeep]) };
+        let mut workers = JoinSet::new();
+        workers.spawn(upkeep::work(store.clone(), registry.clone(), clock.clone()));
+        let tables = Self { store: store.clone(), clock, registry, workers: Mutex::new(workers) };
         // Before the first one is written: what nobody refers to is left over from a crash.
         if let Err(error) = load::sweep(&tables.store, |_| true) {
             tracing::warn!(%error, "files of deleted backups could not be removed");
         }
         Arc::new(tables)
-    }
-}
-
-impl Drop for Tables {
-    fn drop(&mut self) {
-        let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().for_each(JoinHandle::abort);
     }
 }
