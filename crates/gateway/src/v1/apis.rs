@@ -104,6 +104,7 @@ pub(crate) async fn delete(gateway: Arc<Gateway>, context: RequestContext, input
     Ok(shapes::nothing())
 }
 
+/// `failOnWarnings` is not read: nothing is imported with a mere warning, so both its values mean the same.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Import {
@@ -111,9 +112,6 @@ pub(crate) struct Import {
     mode: Option<String>,
     parameters: Option<BTreeMap<String, String>>,
     body: Blob,
-    /// Nothing is imported with a mere warning here, so both values mean the same.
-    #[allow(dead_code)]
-    fail_on_warnings: Option<bool>,
 }
 
 impl Import {

@@ -118,15 +118,13 @@ pub(crate) async fn delete_cors(gateway: Arc<Gateway>, context: RequestContext, 
     Ok(shapes::nothing())
 }
 
+/// `FailOnWarnings` is not read: nothing is imported with a mere warning, so both its values mean the same.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Import {
     api_id: Option<String>,
     body: String,
     basepath: Option<String>,
-    /// Nothing is imported with a mere warning here, so both values mean the same.
-    #[allow(dead_code)]
-    fail_on_warnings: Option<bool>,
 }
 
 impl Import {
