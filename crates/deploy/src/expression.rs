@@ -36,7 +36,7 @@ pub struct Scope<'a> {
     pub deployed: &'a BTreeMap<String, Made>,
     /// Other stacks' exports, by name.
     pub exports: &'a BTreeMap<String, String>,
-    /// Whether each condition holds; see [`evaluate_conditions`].
+    /// Whether each condition holds; see [`crate::condition::evaluate`].
     pub conditions: &'a BTreeMap<String, bool>,
 }
 

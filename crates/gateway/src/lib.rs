@@ -1,7 +1,7 @@
 //! API Gateway: HTTP APIs, REST APIs and the hosts of function URLs, from users' HTTP to functions.
 //!
 //! An API is kept as one record in the store; what its stages serve is a copy, made when it was deployed. Requests never see the store:
-//! they read a directory in memory ([`serve::live`]) that every change replaces as a whole.
+//! they read a directory in memory (`serve/live.rs`) that every change replaces as a whole.
 //!
 //! Invariants:
 //! - An id belongs to one API of the platform, of whichever kind, account and region.

@@ -4,7 +4,7 @@
 //!
 //! | table | key | record |
 //! | --- | --- | --- |
-//! | `s3.bucket` | name | [`Bucket`](crate::model::Bucket) |
+//! | `s3.bucket` | name | [`Bucket`] |
 //! | `s3.owned` | account, 0, name | nothing |
 //! | `s3.config` | bucket, kind, 0, id | a configuration, as the document that it came in |
 //! | `s3.number` | nothing | the last number given (8 bytes) |
