@@ -36,7 +36,7 @@ pub(crate) fn recognise(
 ) -> Result<Recognised, Unrecognised> {
     let parameters = query::pairs(head.uri.query().unwrap_or_default().as_bytes());
     if let Some(target) = header(head, "x-amz-target") {
-        return by_target(sources, head, target, parameters);
+        return by_target(sources, head, target, signing, parameters);
     }
     if header(head, "smithy-protocol") == Some("rpc-v2-cbor") {
         return by_service_path(sources, head, parameters);
@@ -52,8 +52,17 @@ pub(crate) fn recognise(
     match action {
         Some(action) if at_root => by_action(sources, action, signing, form),
         Some(action) if at_resource && is_query(sources, signing, &form) => by_action(sources, action, signing, form),
+        _ if at_root && targets(sources, signing).is_some() => by_target(sources, head, "", signing, form),
         _ => by_path(sources, head, signing, form),
     }
+}
+
+/// The service that a signature names, if its requests name their operations in `X-Amz-Target` alone.
+fn targets(sources: &[&'static ModelSource], signing: Option<&str>) -> Option<&'static ModelSource> {
+    let mut signed = sources.iter().copied().filter(|source| Some(source.signing) == signing);
+    let only_targets =
+        |source: &ModelSource| !source.speaks("query") && !source.speaks("rest-json") && !source.speaks("rest-xml");
+    signed.find(|source| !source.target.is_empty() && only_targets(source))
 }
 
 /// Whether the path is `/ACCOUNT/NAME`: queues take requests of the query protocol at their own address.
@@ -79,11 +88,13 @@ fn by_target(
     sources: &[&'static ModelSource],
     head: &Parts,
     target: &str,
+    signing: Option<&str>,
     parameters: Pairs,
 ) -> Result<Recognised, Unrecognised> {
-    let (prefix, name) = target.rsplit_once('.').ok_or(Unrecognised::NotAws)?;
-    let source = sources.iter().find(|source| !source.target.is_empty() && source.target == prefix);
-    let source = *source.ok_or(Unrecognised::NotAws)?;
+    let (prefix, name) = target.rsplit_once('.').unwrap_or_default();
+    let meant = sources.iter().copied().find(|source| !source.target.is_empty() && source.target == prefix);
+    // Whom a request is signed for can say in its own protocol that it has no such operation.
+    let source = meant.or_else(|| targets(sources, signing)).ok_or(Unrecognised::NotAws)?;
     let protocol = match header(head, CONTENT_TYPE.as_str()).unwrap_or_default() {
         kind if kind.starts_with("application/x-amz-cbor-1.1") => Protocol::OldCbor,
         kind if kind.starts_with("application/x-amz-json-1.0") => Protocol::Json10,
@@ -91,7 +102,10 @@ fn by_target(
         _ if source.model().json == "1.0" => Protocol::Json10,
         _ => Protocol::Json11,
     };
-    named(source, protocol, name, parameters)
+    match meant {
+        Some(source) => named(source, protocol, name, parameters),
+        None => Err(no_operation(source, protocol, target)),
+    }
 }
 
 fn by_service_path(
@@ -132,8 +146,12 @@ fn named(
 ) -> Result<Recognised, Unrecognised> {
     match source.model().operation(name) {
         Some(operation) => Ok(Recognised { source, operation, protocol, labels: Pairs::new(), parameters }),
-        None => Err(Unrecognised::NoOperation { source, protocol, name: name.chars().take(128).collect() }),
+        None => Err(no_operation(source, protocol, name)),
     }
+}
+
+fn no_operation(source: &'static ModelSource, protocol: Protocol, name: &str) -> Unrecognised {
+    Unrecognised::NoOperation { source, protocol, name: name.chars().take(128).collect() }
 }
 
 fn by_path(
