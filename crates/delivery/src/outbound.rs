@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiFuture, GaiResolver, Name};
 use hyper_util::rt::TokioExecutor;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
@@ -25,9 +25,12 @@ const SIGNATURE: &str = "x-fogbank-signature";
 
 /// Calls endpoints, keeping connections for the next call. Follows no redirections.
 pub struct Outbound {
-    client: Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>,
+    /// Made for the first call: the machine's certificates take time and memory, and most platforms call nobody.
+    client: OnceLock<HttpClient>,
     signer: Arc<Signer>,
 }
+
+type HttpClient = Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
 
 /// Whose message a call carries.
 #[derive(Debug, Clone, Copy)]
@@ -41,16 +44,9 @@ pub struct Sender<'a> {
 }
 
 impl Outbound {
-    /// Certificates are checked against those that the machine trusts; where it has none, against Mozilla's list, which is built in.
+    /// A caller whose messages `signer` signs.
     pub fn new(signer: Arc<Signer>) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Names(GaiResolver::new()));
-        http.enforce_http(false);
-        let builder = match HttpsConnectorBuilder::new().with_native_roots() {
-            Ok(builder) => builder,
-            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
-        };
-        let connector = builder.https_or_http().enable_http1().wrap_connector(http);
-        Self { client: Client::builder(TokioExecutor::new()).build(connector), signer }
+        Self { client: OnceLock::new(), signer }
     }
 
     /// Sends a request and reads the answer within `timeout`; of a body that is too large only status and headers. With a `sender` the request says, signed,
@@ -68,7 +64,7 @@ impl Outbound {
             self.sign(&mut request, sender).await;
         }
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| describe(&error))?;
+            let response = self.client.get_or_init(client).request(request).await.map_err(|error| describe(&error))?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, LARGEST).collect().await;
             Ok(Response::from_parts(head, body.map(|body| body.to_bytes()).unwrap_or_default()))
@@ -91,6 +87,18 @@ impl Outbound {
             }
         }
     }
+}
+
+/// Certificates are checked against those that the machine trusts; where it has none, against Mozilla's list, which is built in.
+fn client() -> HttpClient {
+    let mut http = HttpConnector::new_with_resolver(Names(GaiResolver::new()));
+    http.enforce_http(false);
+    let builder = match HttpsConnectorBuilder::new().with_native_roots() {
+        Ok(builder) => builder,
+        Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+    };
+    let connector = builder.https_or_http().enable_http1().wrap_connector(http);
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// The error and what led to it: hyper's own text names only the first.
