@@ -101,10 +101,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
         match self.shape.kind {
             Kind::String | Kind::Document => Ok(Value::Text(text.into())),
-            Kind::Blob => BASE64
-                .decode(text)
-                .map(|bytes| Value::Blob(bytes.into()))
-                .map_err(|why| E::custom(bad_blob(text, &why))),
+            Kind::Blob => scalar::blob(text).map_err(|why| E::custom(bad_blob(text, &why))),
             Kind::Float | Kind::Double if matches!(text, "NaN" | "Infinity" | "-Infinity") => {
                 scalar::float(text).map(Value::Float).ok_or_else(|| self.wrong("STRING_VALUE"))
             }

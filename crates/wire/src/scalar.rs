@@ -3,8 +3,8 @@
 use crate::Value;
 use crate::model::{Kind, Shape, TimestampFormat};
 use crate::timestamp;
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::{DecodeError, Engine as _};
 use std::borrow::Cow;
 
 /// Why a request could not be read; the text is for the client.
@@ -38,14 +38,14 @@ pub(crate) fn parse(shape: &Shape, text: &str) -> Result<Value, Malformed> {
         Kind::Long => text.trim().parse::<i64>().map(Value::Int).map_err(|_| wrong()),
         Kind::Float | Kind::Double => float(text.trim()).map(Value::Float).ok_or_else(wrong),
         Kind::Timestamp => timestamp::parse(text).map(Value::Int).ok_or_else(wrong),
-        Kind::Blob => blob(text.trim()).ok_or_else(wrong),
+        Kind::Blob => blob(text.trim()).map_err(|_| wrong()),
         Kind::Structure | Kind::List | Kind::Map | Kind::Document => Err(wrong()),
     }
 }
 
 /// Base64, with or without padding.
-pub(crate) fn blob(text: &str) -> Option<Value> {
-    BASE64.decode(text).ok().map(|bytes| Value::Blob(bytes.into()))
+pub(crate) fn blob(text: &str) -> Result<Value, DecodeError> {
+    BASE64.decode(text).map(|bytes| Value::Blob(bytes.into()))
 }
 
 /// A number, or one of the three names that floats have.
