@@ -1,8 +1,8 @@
 //! The events `HttpApi` and `Api`: routes, which are collected for the API that they belong to.
 
 use crate::problem::Position;
-use crate::sam::Expansion;
 use crate::sam::events::FunctionEvent;
+use crate::sam::{Expansion, referred};
 use crate::tree::Node;
 
 /// A function's route, collected for the API that it belongs to.
@@ -75,10 +75,7 @@ impl Expansion<'_> {
     /// The API that the event names; `None` is the implicit one.
     fn api_of(&mut self, event: &FunctionEvent<'_>, http: bool) -> Option<String> {
         let named = event.given.get(if http { "ApiId" } else { "RestApiId" })?;
-        let id = match named.as_call() {
-            Some(("Ref", id)) => id.as_text(),
-            _ => named.as_text(),
-        };
+        let id = referred(named);
         let kind = if http { "AWS::Serverless::HttpApi" } else { "AWS::Serverless::Api" };
         let declared = |id: &str| self.scope.template.resource(id).is_some_and(|resource| resource.kind == kind);
         if !id.is_some_and(declared) {

@@ -2,7 +2,7 @@
 
 use crate::problem::Position;
 use crate::sam::events::FunctionEvent;
-use crate::sam::{Expansion, reference};
+use crate::sam::{Expansion, reference, referred};
 use crate::tree::Node;
 
 /// What a bucket is to tell a function, collected for the bucket.
@@ -22,10 +22,7 @@ impl Expansion<'_> {
     pub(super) fn bucket_event(&mut self, event: &FunctionEvent<'_>) {
         let (at, given) = (event.at, event.given);
         self.check_event(event, &["Bucket", "Events", "Filter"], &[]);
-        let id = given.get("Bucket").and_then(|bucket| match bucket.as_call() {
-            Some(("Ref", id)) => id.as_text().map(str::to_owned),
-            _ => bucket.as_text().map(str::to_owned),
-        });
+        let id = given.get("Bucket").and_then(referred).map(str::to_owned);
         let declared = |id: &String| self.scope.template.resource(id).is_some_and(|it| it.kind == "AWS::S3::Bucket");
         let Some(bucket) = id.filter(declared) else {
             let text = "must name an AWS::S3::Bucket of this template with !Ref";

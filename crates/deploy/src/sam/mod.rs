@@ -285,6 +285,14 @@ fn reference(at: Position, id: &str) -> Node {
     call("Ref", Node::text(at, id))
 }
 
+/// The logical id that `node` names, by `Ref` or as it is.
+fn referred(node: &Node) -> Option<&str> {
+    match node.as_call() {
+        Some(("Ref", id)) => id.as_text(),
+        _ => node.as_text(),
+    }
+}
+
 /// `Fn::GetAtt: [id, attribute]`
 fn attribute(at: Position, id: &str, attribute: &str) -> Node {
     call("Fn::GetAtt", Node::list(at, vec![Node::text(at, id), Node::text(at, attribute)]))
