@@ -2,6 +2,7 @@
 
 mod damage;
 mod disk;
+mod groups;
 
 pub(crate) use disk::Disk;
 
@@ -91,7 +92,7 @@ async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks(
         let (dir, mut disk) = (tempfile::tempdir().unwrap(), Disk::new());
         let clock = Arc::new(TestClock::new(Timestamp(1), seed));
         let mut store = store_on(&disk, &clock, dir.path());
-        let mut model = Model::new();
+        let model = Arc::new(Mutex::new(Model::new()));
         let dice = Dice::new(seed);
         for step in 0..60 {
             match dice.roll(12) {
@@ -108,10 +109,10 @@ async fn random_histories_match_an_ordered_map_across_power_cuts_and_full_disks(
                     // The first commit after the disk has room opens the store again.
                     while store.transact(|_| Ok::<_, Error>(())).await.is_err() {}
                 }
-                _ => random_transaction(&store, &mut model, &dice, seed, step).await,
+                _ => random_transactions(&store, &model, &dice, seed, step).await,
             }
             let check = |snapshot: &crate::Snapshot| {
-                check_scan(snapshot, &model, &dice, seed);
+                check_scan(snapshot, &model.lock().unwrap(), &dice, seed);
                 Ok::<_, Error>(())
             };
             store.read(check).unwrap();
@@ -194,13 +195,17 @@ async fn a_directory_from_before_the_log_is_taken_over() {
     assert_eq!(std::fs::read_to_string(dir.path().join("format")).unwrap(), "2\n", "an old binary must not open it");
 }
 
-async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed: u64, step: u64) {
-    let fails = dice.roll(4) == 0;
-    let inner = seed * 1000 + step;
-    let (before, seen) = (model.clone(), Arc::new(Mutex::new(model.clone())));
-    let after = seen.clone();
-    let done = store.transact(move |tx| {
-        let (dice, mut now) = (Dice::new(inner), before.clone());
+/// Asks for some transactions at once, which the store puts into groups as it likes.
+async fn random_transactions(store: &Store, model: &Arc<Mutex<Model>>, dice: &Dice, seed: u64, step: u64) {
+    let transaction = |number| random_transaction(store, model, dice.roll(4) == 0, (seed * 1000 + step) * 10 + number);
+    tokio::join!(transaction(0), transaction(1), transaction(2), transaction(3));
+}
+
+async fn random_transaction(store: &Store, model: &Arc<Mutex<Model>>, fails: bool, seed: u64) {
+    let model = model.clone();
+    let change = move |tx: &mut Tx<'_>| {
+        let (dice, mut model) = (Dice::new(seed), model.lock().unwrap());
+        let mut now = model.clone();
         for _ in 0..dice.roll(8) {
             let key = dice.key();
             if dice.roll(3) == 0 {
@@ -212,14 +217,16 @@ async fn random_transaction(store: &Store, model: &mut Model, dice: &Dice, seed:
                 tx.put(OTHER, &key, vec![b'n'; 400]);
                 now.insert(key, value);
             }
-            check_scan(tx, &now, &dice, inner);
+            check_scan(tx, &now, &dice, seed);
         }
-        *seen.lock().unwrap() = now;
-        if fails { Err(Error::LeaseLost) } else { Ok(()) }
-    });
-    if done.await.is_ok() {
-        *model = after.lock().unwrap().clone();
-    }
+        if fails {
+            return Err(Error::LeaseLost);
+        }
+        *model = now;
+        Ok(())
+    };
+    let done = store.transact(change).await;
+    assert!(matches!((fails, &done), (false, Ok(())) | (true, Err(Error::LeaseLost))), "seed {seed}: {done:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::Dice;
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A disk in memory with the store's two files.
@@ -35,6 +35,7 @@ struct Mood {
     full: AtomicBool,
     cannot_grow: AtomicBool,
     fails_to_sync: AtomicBool,
+    syncs: AtomicU64,
 }
 
 /// What a disk writes whole or not at all, in bytes.
@@ -50,8 +51,10 @@ impl Disk {
     /// What a new process finds after a power cut: what was synced, and of the rest what happened to be written.
     pub(super) fn after_power_cut(&self, dice: &Dice) -> Self {
         let found = Self::new();
-        for (old, new) in [(&self.map, &found.map), (&self.log, &found.log)] {
-            let mut content = old.content.lock().unwrap().clone();
+        // Both at the same moment, since others may be writing.
+        let (map, log) = (self.map.content.lock().unwrap(), self.log.content.lock().unwrap());
+        for (old, new) in [(&*map, &found.map), (&*log, &found.log)] {
+            let mut content = old.clone();
             let length = content.written.len();
             content.synced.resize(length, 0);
             for at in (0..length).step_by(SECTOR).filter(|_| dice.roll(2) == 0) {
@@ -76,6 +79,11 @@ impl Disk {
     /// From now on what is written may be lost, and whoever syncs is told so.
     pub(super) fn set_failing_to_sync(&self) {
         self.mood.fails_to_sync.store(true, Ordering::SeqCst);
+    }
+
+    /// How often something was synced.
+    pub(super) fn syncs(&self) -> u64 {
+        self.mood.syncs.load(Ordering::SeqCst)
     }
 }
 
@@ -109,6 +117,7 @@ impl redb::StorageBackend for Platter {
 
     fn sync_data(&self) -> io::Result<()> {
         self.check_room()?;
+        self.mood.syncs.fetch_add(1, Ordering::SeqCst);
         if self.mood.fails_to_sync.load(Ordering::SeqCst) {
             return Err(io::Error::other("the cable is loose"));
         }
