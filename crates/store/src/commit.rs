@@ -66,8 +66,7 @@ where
     fn finish(self: Box<Self>, committed: &Result<(), Error>) {
         let answer = match (committed, self.outcome) {
             (Ok(()), Some(outcome)) => Ok((outcome, self.woken)),
-            // A closure that failed by itself changed nothing, so its own error is the whole truth.
-            (Err(_), Some(Err(error))) => Ok((Err(error), Vec::new())),
+            // Even what failed by itself may have done so because of a neighbour's change that is not kept.
             (Err(error), _) => Err(error.clone()),
             (Ok(()), None) => Err(Error::Closed),
         };

@@ -5,8 +5,36 @@ use crate::{Error, Read, Store};
 use fogbank_model::{TestClock, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn what_failed_because_of_a_change_that_is_not_kept_is_told_of_the_disk() {
+    let (dir, disk) = (tempfile::tempdir().unwrap(), Disk::new());
+    let store = store_on(&disk, &Arc::new(TestClock::new(Timestamp(1), 1)), dir.path());
+    disk.set_failing_to_sync();
+    let ((begun, has_begun), (go, may_go)) = (mpsc::channel(), mpsc::channel());
+    let first = store.transact(move |_| {
+        begun.send(()).unwrap();
+        may_go.recv().unwrap();
+        Ok::<_, Error>(())
+    });
+    let put = store.transact(|tx| tx.save(T, b"a", &1));
+    let only_once = store.transact(|tx| match tx.load::<u64>(T, b"a")? {
+        Some(_) => Err(Error::LeaseLost),
+        None => Ok(()),
+    });
+    let goes_on = async {
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        let both = async { tokio::join!(put, only_once) };
+        let go = async { go.send(()).unwrap() };
+        tokio::join!(both, go).0
+    };
+    let (first, (put, only_once)) = tokio::join!(first, goes_on);
+    first.unwrap();
+    assert!(matches!(put, Err(Error::Disk(_))), "{put:?}");
+    assert!(matches!(only_once, Err(Error::Disk(_))), "{only_once:?}");
+}
 
 /// Takes the next number, and notes under it who has it; every now and then it thinks better of it, or only looks.
 async fn take_number(store: &Store, dice: &Dice) -> Result<Option<u64>, Error> {
