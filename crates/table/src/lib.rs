@@ -24,6 +24,7 @@ pub mod expression;
 mod history;
 mod import;
 mod jobs;
+mod key_schema;
 mod keys;
 mod load;
 pub mod number;

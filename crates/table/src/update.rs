@@ -2,6 +2,7 @@
 
 use crate::billing::{self, Warm};
 use crate::create::{self, IndexDraft, check_indexes};
+use crate::key_schema::definitions;
 use crate::registry::{next_number, save};
 use crate::schema::{Encryption, Expiry, IndexKind, OnDemand, Phase, Table, TableKey, Throughput, View};
 use crate::{Error, Tables, changes, keys, upkeep};
@@ -253,7 +254,7 @@ fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) 
     let mut given: Vec<(String, String)> =
         table.attributes.iter().map(|one| (one.name.clone(), one.kind.as_str().to_owned())).collect();
     if let Some(attributes) = &wish.attributes {
-        let known = create::definitions(attributes)?;
+        let known = definitions(attributes)?;
         for one in &known {
             let is_other = table.attributes.iter().any(|old| old.name == one.name && old.kind != one.kind);
             if is_other {
@@ -273,7 +274,7 @@ fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) 
     // clients that make several indexes one after the other name the definitions of all with each.
     let used = |name: &str| table.keys.has(name) || table.indexes.iter().any(|index| index.keys.has(name));
     given.retain(|(name, _)| used(name));
-    table.attributes = create::definitions(&given)?;
+    table.attributes = definitions(&given)?;
     check_indexes(&table.indexes)
 }
 
@@ -296,7 +297,7 @@ fn change_index(
             }
             billing::check_index(draft, table.is_on_demand())?;
             let of = create::Draft { attributes: given.to_vec(), ..create::Draft::default() };
-            let mut index = create::index(draft, IndexKind::Global, &create::definitions(given)?, &of)?;
+            let mut index = create::index(draft, IndexKind::Global, &definitions(given)?, &of)?;
             index.place = next_number(tx)?;
             index.phase = Phase::Filling(Vec::new());
             table.indexes.push(index);
