@@ -3,7 +3,7 @@
 
 use crate::changes::{self, Author};
 use crate::keys::{self, ItemKey};
-use crate::schema::{Expiry, Index, KeyAttribute, Phase, Projection, Table};
+use crate::schema::{Expiry, Index, KeyAttribute, KeyPart, Phase, Projection, Table};
 use crate::value::{self, AttributeValue, Item};
 use crate::write::{HASH_BYTES, RANGE_BYTES};
 use crate::{Error, history, upkeep};
@@ -109,8 +109,9 @@ fn entry<'a>(index: &Index, item: Option<&'a Item>) -> Option<(ItemKey, &'a Item
 
 /// The key of an item's entry. An item that was there before the index may have attributes that are no keys: it is not in it.
 fn indexed(index: &Index, item: &Item) -> Option<ItemKey> {
-    let is_key = |attribute: &KeyAttribute, limit: usize| {
-        item.get(&attribute.name).is_some_and(|value| (1..=limit).contains(&value.size()))
+    let is_key = |part: &KeyPart, limit: usize| {
+        let has_size = |attribute: &KeyAttribute| item.get(&attribute.name).is_some_and(|value| value.size() > 0);
+        part.attributes().all(has_size) && part.size_in(item) <= limit
     };
     let range = index.keys.range.as_ref();
     let is_whole = is_key(&index.keys.hash, HASH_BYTES) && range.is_none_or(|range| is_key(range, RANGE_BYTES));

@@ -263,7 +263,7 @@ fn check_local(index: &Index, keys: &KeySchema) -> Result<(), Error> {
         return Err(Error::parameter(format!(
             "Index KeySchema does not have the same leading hash key as table KeySchema for index: {}. index hash key: {}, table \
              hash key: {}",
-            index.name, index.keys.hash.name, keys.hash.name
+            index.name, index.keys.hash.first.name, keys.hash.first.name
         )));
     }
     Ok(())

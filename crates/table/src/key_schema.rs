@@ -1,7 +1,7 @@
 //! The keys of tables and indexes, read from what requests say of them ("KeySchemaElement" and "AttributeDefinition" in the API reference).
 
 use crate::Error;
-use crate::schema::{Index, KeyAttribute, KeySchema, KeyType};
+use crate::schema::{Index, KeyAttribute, KeyPart, KeySchema, KeyType};
 use std::collections::BTreeSet;
 
 /// Reads attribute definitions.
@@ -64,8 +64,9 @@ pub(crate) fn key_schema(
             all.join(", ")
         )));
     }
-    let hash = defined(first).ok_or_else(Error::no_resource)?;
-    Ok(KeySchema { hash, range: names.get(1).and_then(|name| defined(name)) })
+    let part = |first: KeyAttribute| KeyPart { first, others: Vec::new() };
+    let hash = part(defined(first).ok_or_else(Error::no_resource)?);
+    Ok(KeySchema { hash, range: names.get(1).and_then(|name| defined(name)).map(part) })
 }
 
 /// Every definition must be part of a key.

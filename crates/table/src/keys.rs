@@ -19,11 +19,14 @@
 //!
 //! Exports, imports and the jobs that they are have tables of their own in `export.rs`, `import.rs` and `jobs.rs`.
 //!
-//! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the partition
-//! key and the sort key, encoded so that they sort as their values do and none is the beginning of another.
+//! An [`ItemKey`] begins with two bytes of a hash of the partition key, so that a parallel scan's segments are alike; then the attributes of
+//! the partition key and of the sort key, encoded so that they sort as their values do and none is the beginning of another.
+
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::changes::StreamKey;
-use crate::schema::{KeySchema, KeyType, TableKey};
+use crate::schema::{KeySchema, TableKey};
 use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::Table as Map;
@@ -44,6 +47,8 @@ pub(crate) const TOKEN_END: Map = Map("dynamodb.token_end");
 
 /// Segments of a parallel scan are ranges of the hash that keys begin with.
 pub(crate) const HASHES: u64 = 1 << 16;
+/// The bytes of that hash.
+const BUCKET: usize = 2;
 
 pub(crate) fn scope(account: &AccountId, region: &Region) -> Vec<u8> {
     [account.as_str().as_bytes(), region.as_str().as_bytes(), b""].join(&0)
@@ -97,45 +102,37 @@ pub(crate) fn number(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-/// A key attribute's value, encoded.
-pub(crate) fn encoded(value: &AttributeValue) -> Option<Vec<u8>> {
+/// Appends a key attribute's value, encoded; `None` if it is of a type that no key has.
+pub(crate) fn encode(value: &AttributeValue, out: &mut Vec<u8>) -> Option<()> {
     match value {
-        AttributeValue::S(text) => Some(ended(text.as_bytes())),
-        AttributeValue::B(bytes) => Some(ended(bytes)),
-        AttributeValue::N(number) => {
-            let mut out = Vec::new();
-            number.encode_ordered(&mut out);
-            Some(out)
+        AttributeValue::N(number) => number.encode_ordered(out),
+        _ => {
+            encode_beginning(value, out)?;
+            out.extend([0, 0]);
         }
-        _ => None,
     }
+    Some(())
 }
 
-/// The beginning of all encoded values that begin with `value`.
-pub(crate) fn beginning(value: &AttributeValue) -> Option<Vec<u8>> {
+/// Appends the beginning of all encoded values that begin with `value`.
+pub(crate) fn encode_beginning(value: &AttributeValue, out: &mut Vec<u8>) -> Option<()> {
     match value {
-        AttributeValue::S(text) => Some(escaped(text.as_bytes())),
-        AttributeValue::B(bytes) => Some(escaped(bytes)),
-        _ => None,
+        AttributeValue::S(text) => escape(text.as_bytes(), out),
+        AttributeValue::B(bytes) => escape(bytes, out),
+        _ => return None,
     }
+    Some(())
 }
 
 /// Zero bytes are followed by 255, so that the two that end the value come before all else.
-fn escaped(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 2);
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() + 2);
     for byte in bytes {
         out.push(*byte);
         if *byte == 0 {
             out.push(0xff);
         }
     }
-    out
-}
-
-fn ended(bytes: &[u8]) -> Vec<u8> {
-    let mut out = escaped(bytes);
-    out.extend([0, 0]);
-    out
 }
 
 /// The key of an item, or of an index's entry without the item's.
@@ -143,19 +140,22 @@ fn ended(bytes: &[u8]) -> Vec<u8> {
 pub(crate) struct ItemKey(pub Vec<u8>);
 
 impl ItemKey {
-    /// What all keys with this partition key begin with.
-    pub fn partition(hash: &AttributeValue) -> Option<Self> {
-        let hash = encoded(hash)?;
-        let bucket = Sha256::digest(&hash);
-        Some(Self([&bucket[..2], &hash].concat()))
+    /// What all keys begin with whose partition key has these values; `None` if one is missing, or of a type that no key has.
+    pub fn partition<'v>(hash: impl Iterator<Item = Option<&'v AttributeValue>>) -> Option<Self> {
+        let mut key = vec![0; BUCKET];
+        for value in hash {
+            encode(value?, &mut key)?;
+        }
+        let digest = Sha256::digest(&key[BUCKET..]);
+        key[..BUCKET].copy_from_slice(&digest[..BUCKET]);
+        Some(Self(key))
     }
 
-    /// The key that `attributes` have by `keys`; `None` if one is missing, or of another type.
-    pub fn of(keys: &KeySchema, attributes: &Item) -> Option<Self> {
-        let value = |name: &str, kind: KeyType| attributes.get(name).filter(|value| value.type_name() == kind.as_str());
-        let mut key = Self::partition(value(&keys.hash.name, keys.hash.kind)?)?;
-        if let Some(range) = &keys.range {
-            key.0.extend(encoded(value(&range.name, range.kind)?)?);
+    /// The key that `item` has by `keys`; `None` if an attribute is missing, or of another type.
+    pub fn of(keys: &KeySchema, item: &Item) -> Option<Self> {
+        let mut key = Self::partition(keys.hash.attributes().map(|attribute| attribute.of(item)))?;
+        for attribute in keys.ranges() {
+            encode(attribute.of(item)?, &mut key.0)?;
         }
         Some(key)
     }

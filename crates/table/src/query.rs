@@ -1,9 +1,12 @@
 //! Reading many items: a partition by its sort key, or a whole table or index, page by page.
 
+#[cfg(test)]
+mod tests;
+
 use crate::expression::{Comparator, Condition, KeyCondition, KeyTest};
 use crate::keys::{self, HASHES, ItemKey};
 use crate::page::{Page, Reader};
-use crate::schema::{Index, KeyAttribute, Table, TableKey};
+use crate::schema::{Index, KeyAttribute, KeySchema, Table, TableKey};
 use crate::value::{AttributeValue, Item};
 use crate::write::{check_hash_size, check_range_size, emptiness, empty_index_key, empty_key, key_given, key_of};
 use crate::{Error, Tables, contents};
@@ -76,23 +79,40 @@ fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Err
         }
         Reach::Partition { condition, .. } => {
             let keys = index.map_or(&table.keys, |index| &index.keys);
-            let range = keys.range.as_ref();
-            let (hash, test) = condition.of_keys(&keys.hash.name, range.map(|range| range.name.as_str()))?;
-            check_value(index, &keys.hash, hash)?;
-            check_hash_size(hash.size())?;
-            if let (Some(range), Some(test)) = (range, test) {
-                check_test(index, range, test)?;
-            }
-            let mismatch = || Error::parameter("Condition parameter type does not match schema type");
-            let partition = ItemKey::partition(hash).ok_or_else(mismatch)?;
-            range_span(&keys::below(place, &partition.0), test).ok_or_else(mismatch)?
+            check_condition(index, keys, condition)?;
+            partition_span(place, keys, condition).ok_or_else(wrong_type)?
         }
     })
 }
 
+fn wrong_type() -> Error {
+    Error::parameter("Condition parameter type does not match schema type")
+}
+
+/// Whether `condition` asks of `keys` what a query can ask, with values that such keys can have.
+fn check_condition(index: Option<&Index>, keys: &KeySchema, condition: &KeyCondition) -> Result<(), Error> {
+    condition.check(keys.hash.attributes().map(name), keys.ranges().map(name))?;
+    let mut size = 0;
+    for (attribute, value) in keys.hash.attributes().filter_map(|one| Some((one, condition.value(&one.name)?))) {
+        check_value(index, attribute, value)?;
+        size += value.size();
+        check_hash_size(size)?;
+    }
+    size = 0;
+    for (attribute, test) in keys.ranges().filter_map(|one| Some((one, condition.test(&one.name)?))) {
+        check_test(index, attribute, test, size)?;
+        size += test.value().map_or(0, AttributeValue::size);
+    }
+    Ok(())
+}
+
+fn name(attribute: &KeyAttribute) -> &str {
+    &attribute.name
+}
+
 fn check_value(index: Option<&Index>, attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), Error> {
     if value.type_name() != attribute.kind.as_str() {
-        return Err(Error::parameter("Condition parameter type does not match schema type"));
+        return Err(wrong_type());
     }
     match (emptiness(value), index) {
         (None, _) => Ok(()),
@@ -101,10 +121,11 @@ fn check_value(index: Option<&Index>, attribute: &KeyAttribute, value: &Attribut
     }
 }
 
-fn check_test(index: Option<&Index>, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Error> {
+/// Checks what is asked of an attribute of a sort key; those before it have `size` bytes.
+fn check_test(index: Option<&Index>, attribute: &KeyAttribute, test: &KeyTest, size: usize) -> Result<(), Error> {
     for value in test.values() {
         check_value(index, attribute, value)?;
-        check_range_size(value.size())?;
+        check_range_size(size + value.size())?;
     }
     match test {
         KeyTest::Between(low, high) if low > high => Err(Error::validation(format!(
@@ -125,24 +146,38 @@ fn shown(value: &AttributeValue) -> String {
     }
 }
 
-/// The keys below `partition` that satisfy `test`. Values are encoded so that none is the beginning of another.
-fn range_span(partition: &[u8], test: Option<&KeyTest>) -> Option<Span> {
-    let at = |value: &AttributeValue| keys::encoded(value).map(|value| [partition, &value].concat());
-    let whole = (partition.to_vec(), after(partition));
+/// The keys below `place` that satisfy `condition`: all attributes but the last one asked for have one value, so they are together.
+fn partition_span(place: u64, keys: &KeySchema, condition: &KeyCondition) -> Option<Span> {
+    let partition = ItemKey::partition(keys.hash.attributes().map(|one| condition.value(&one.name)))?;
+    let mut prefix = keys::below(place, &partition.0);
+    for test in keys.ranges().map_while(|one| condition.test(&one.name)) {
+        match test.value() {
+            Some(value) => keys::encode(value, &mut prefix)?,
+            None => return range_span(&prefix, test),
+        }
+    }
+    Some(Span { to: after(&prefix), from: prefix })
+}
+
+/// The keys below `prefix` whose next attribute satisfies `test`. Values are encoded so that none is the beginning of another.
+fn range_span(prefix: &[u8], test: &KeyTest) -> Option<Span> {
+    let at = |value: &AttributeValue| {
+        let mut key = prefix.to_vec();
+        keys::encode(value, &mut key).map(|()| key)
+    };
     let (from, to) = match test {
-        None => whole,
-        Some(KeyTest::Compare(comparator, value)) => match comparator {
+        KeyTest::Compare(comparator, value) => match comparator {
             Comparator::Equal | Comparator::NotEqual => (at(value)?, after(&at(value)?)),
-            Comparator::Less => (whole.0, at(value)?),
-            Comparator::LessOrEqual => (whole.0, after(&at(value)?)),
-            Comparator::Greater => (after(&at(value)?), whole.1),
-            Comparator::GreaterOrEqual => (at(value)?, whole.1),
+            Comparator::Less => (prefix.to_vec(), at(value)?),
+            Comparator::LessOrEqual => (prefix.to_vec(), after(&at(value)?)),
+            Comparator::Greater => (after(&at(value)?), after(prefix)),
+            Comparator::GreaterOrEqual => (at(value)?, after(prefix)),
         },
-        Some(KeyTest::Between(low, high)) => (at(low)?, after(&at(high)?)),
-        Some(KeyTest::BeginsWith(value)) => {
-            let beginning = [partition, &keys::beginning(value)?].concat();
-            let end = after(&beginning);
-            (beginning, end)
+        KeyTest::Between(low, high) => (at(low)?, after(&at(high)?)),
+        KeyTest::BeginsWith(value) => {
+            let mut beginning = prefix.to_vec();
+            keys::encode_beginning(value, &mut beginning)?;
+            (beginning.clone(), after(&beginning))
         }
     };
     Some(Span { from, to })
@@ -160,13 +195,10 @@ fn after(prefix: &[u8]) -> Vec<u8> {
 fn start(table: &Table, index: Option<&Index>, key: &Item, (reach, span): (&Reach, &Span)) -> Result<Vec<u8>, Error> {
     let invalid = |why: &str| Error::validation(format!("The provided starting key is invalid{why}"));
     let is_scan = matches!(reach, Reach::Everything { .. });
-    let is_key = |attribute: &KeyAttribute| {
-        key.get(&attribute.name).is_some_and(|value| value.type_name() == attribute.kind.as_str())
-    };
     let of_index = index.into_iter().flat_map(|index| index.keys.attributes());
     let wanted: Vec<_> =
         table.keys.attributes().chain(of_index.filter(|attribute| !table.keys.has(&attribute.name))).collect();
-    if key.len() != wanted.len() || !wanted.into_iter().all(is_key) {
+    if key.len() != wanted.len() || !wanted.into_iter().all(|attribute| attribute.of(key).is_some()) {
         return Err(match is_scan && index.is_none() {
             true => invalid(": The provided key element does not match the schema"),
             false => invalid(""),
@@ -185,8 +217,7 @@ fn start(table: &Table, index: Option<&Index>, key: &Item, (reach, span): (&Reac
     if place < span.from || place >= span.to {
         let is_of_partition = |condition: &KeyCondition| {
             let keys = index.map_or(&table.keys, |index| &index.keys);
-            let (hash, range) = (&keys.hash.name, keys.range.as_ref().map(|range| range.name.as_str()));
-            condition.of_keys(hash, range).is_ok_and(|(wanted, _)| key.get(hash) == Some(wanted))
+            keys.hash.attributes().all(|one| key.get(&one.name) == condition.value(&one.name))
         };
         return Err(Error::validation(match reach {
             Reach::Everything { .. } => {

@@ -1,6 +1,7 @@
 //! What a table is: its keys, its indexes and its settings ("Core components of Amazon DynamoDB" in the DynamoDB Developer Guide).
 
 use crate::load::Loading;
+use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,24 +68,69 @@ pub struct KeyAttribute {
     pub kind: KeyType,
 }
 
+impl KeyAttribute {
+    /// Its value in `item`, if that can be a key's: it is there and has the right type.
+    pub fn of<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
+        item.get(&self.name).filter(|value| value.type_name() == self.kind.as_str())
+    }
+}
+
+/// A partition key or a sort key. One attribute is written as it was when there could be no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// Its first attribute, and but for global indexes its only one.
+    #[serde(flatten)]
+    pub first: KeyAttribute,
+    /// Those after it, in the order in which they sort.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<KeyAttribute>,
+}
+
+impl KeyPart {
+    /// All its attributes, in order.
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> + Clone {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Whether `name` is one of them.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes().any(|attribute| attribute.name == name)
+    }
+
+    /// The bytes of what `item` has of it.
+    pub fn size_in(&self, item: &Item) -> usize {
+        self.attributes().filter_map(|attribute| item.get(&attribute.name)).map(AttributeValue::size).sum()
+    }
+}
+
 /// The key of a table or an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySchema {
     /// The partition key.
-    pub hash: KeyAttribute,
+    pub hash: KeyPart,
     /// The sort key, if there is one.
-    pub range: Option<KeyAttribute>,
+    pub range: Option<KeyPart>,
 }
 
 impl KeySchema {
-    /// The attributes: the partition key, then the sort key.
-    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.hash).chain(&self.range)
+    /// The attributes: the partition key's, then the sort key's.
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> + Clone {
+        self.hash.attributes().chain(self.ranges())
+    }
+
+    /// The attributes of the sort key.
+    pub fn ranges(&self) -> impl Iterator<Item = &KeyAttribute> + Clone {
+        self.range.iter().flat_map(KeyPart::attributes)
+    }
+
+    /// The names of all attributes, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.attributes().map(|attribute| attribute.name.as_str())
     }
 
     /// Whether `name` is part of it.
     pub fn has(&self, name: &str) -> bool {
-        self.attributes().any(|attribute| attribute.name == name)
+        self.hash.has(name) || self.range.as_ref().is_some_and(|range| range.has(name))
     }
 }
 

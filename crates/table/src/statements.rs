@@ -5,7 +5,7 @@ use crate::capacity::{Taken, read_factor};
 use crate::expression::{Comparator, Condition, KeyCondition, KeyTest, Path};
 use crate::partiql::{Access, OrderBy, Returning, Select, Statement, key_of};
 use crate::query::{Reach, Search, find_index};
-use crate::schema::{Index, IndexKind, Table, TableKey};
+use crate::schema::{Index, IndexKind, KeyAttribute, KeySchema, Table, TableKey};
 use crate::value::{AttributeValue, Item};
 use crate::write::{Action, Write, Written, perform};
 use crate::{Error, Tables, contents};
@@ -55,23 +55,22 @@ impl Tables {
         let index = select.source.index.as_deref().map(|name| find_index(&table, name)).transpose()?;
         let keys = index.map_or(&table.keys, |index| &index.keys);
         check_shown(&table, index, select, how.is_consistent)?;
-        let range = keys.range.as_ref().map(|range| range.name.as_str());
-        let access = Access::of(select.condition.clone(), &keys.hash.name, range);
-        if access.hashes.len() > PARTITIONS {
+        let access = Access::of(select.condition.clone(), names(keys.hash.attributes()), names(keys.ranges()));
+        if access.count() > PARTITIONS {
             return Err(Error::validation(format!("The IN operator takes at most {PARTITIONS} values for a hash key")));
         }
-        let (mut hashes, is_forward) = ordered(access.hashes, &select.order, (&keys.hash.name, range), select)?;
-        let partitions = hashes.len().max(1);
+        let (is_descending, is_forward) = directions(&access, select, keys)?;
+        let mut partitions = access.partitions();
+        if is_descending {
+            partitions.reverse();
+        }
+        let count = partitions.len().max(1);
         let mut found = Selected { items: Vec::new(), taken: Taken::default(), next: None };
         let (mut left, mut bytes) = (how.limit, 0);
-        for partition in how.from.partition..partitions {
-            let reach = match hashes.get_mut(partition) {
+        for partition in how.from.partition..count {
+            let reach = match partitions.get(partition) {
                 None => Reach::Everything { segment: None },
-                Some(hash) => {
-                    let mut tests = vec![(keys.hash.name.clone(), KeyTest::Compare(Comparator::Equal, hash.clone()))];
-                    tests.extend(range.map(str::to_owned).zip(access.range.clone()));
-                    Reach::Partition { condition: KeyCondition::of(tests), is_forward }
-                }
+                Some(values) => Reach::Partition { condition: condition(keys, values, &access.ranges), is_forward },
             };
             let after = how.from.after.clone().filter(|_| partition == how.from.partition);
             let (source, filter) = (select.source.index.clone(), access.filter.clone());
@@ -86,9 +85,7 @@ impl Tables {
             let is_full = bytes >= PAGE_BYTES || left == Some(0);
             found.next = match page.last {
                 Some(last) => Some(Position { partition, after: Some(last) }),
-                None if is_full && partition + 1 < partitions => {
-                    Some(Position { partition: partition + 1, after: None })
-                }
+                None if is_full && partition + 1 < count => Some(Position { partition: partition + 1, after: None }),
                 None => continue,
             };
             break;
@@ -131,38 +128,55 @@ fn check_shown(table: &Table, index: Option<&Index>, select: &Select, is_consist
     contents::check_projects(table, index, columns.map(|column| column.path.name.as_str()))
 }
 
-/// The partitions in the order that is asked for, and whether each is read from low to high.
-fn ordered(
-    mut hashes: Vec<AttributeValue>,
-    order: &[OrderBy],
-    (hash, range): (&str, Option<&str>),
-    select: &Select,
-) -> Result<(Vec<AttributeValue>, bool), Error> {
-    let Some(first) = order.first() else { return Ok((hashes, true)) };
+fn names<'k>(attributes: impl Iterator<Item = &'k KeyAttribute>) -> impl Iterator<Item = &'k str> {
+    attributes.map(|attribute| attribute.name.as_str())
+}
+
+/// That the partition key has these values and the sort key passes these tests.
+fn condition(keys: &KeySchema, hash: &[AttributeValue], ranges: &[KeyTest]) -> KeyCondition {
+    let is_equal = |value: &AttributeValue| KeyTest::Compare(Comparator::Equal, value.clone());
+    let hash = names(keys.hash.attributes()).zip(hash.iter().map(is_equal));
+    let ranges = names(keys.ranges()).zip(ranges.iter().cloned());
+    KeyCondition::of(hash.chain(ranges).map(|(name, test)| (name.to_owned(), test)).collect())
+}
+
+/// Whether partitions are to be read from the last to the first, and whether each is read from low to high.
+fn directions(access: &Access, select: &Select, keys: &KeySchema) -> Result<(bool, bool), Error> {
+    if select.order.is_empty() {
+        return Ok((false, true));
+    }
     if select.condition.is_none() {
         return Err(Error::validation("Must have WHERE clause in the statement when using ORDER BY clause."));
     }
-    if hashes.is_empty() {
+    if access.hashes.is_empty() {
         return Err(Error::validation(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.",
         ));
     }
-    if let Some(other) = order.iter().find(|one| one.key != hash && Some(one.key.as_str()) != range) {
+    if let Some(other) = select.order.iter().find(|one| !keys.has(&one.key)) {
         return Err(Error::validation(format!(
             "Variable reference {} in ORDER BY clause must be part of the primary key",
             other.key
         )));
     }
-    if hashes.len() > 1 && first.key != hash {
+    // Of what has but one value, nothing is in any order.
+    let several = names(keys.hash.attributes()).zip(&access.hashes).filter(|(_, values)| values.len() > 1);
+    let several: Vec<&str> = several.map(|(name, _)| name).collect();
+    let fixed = access.ranges.iter().filter(|test| test.value().is_some()).count();
+    let open: Vec<&str> = names(keys.ranges()).skip(fixed).collect();
+    let order: Vec<_> =
+        select.order.iter().filter(|one| several.iter().chain(&open).any(|name| *name == one.key)).collect();
+    let is_sorted = order.iter().zip(several.iter().chain(&open)).all(|(one, name)| one.key == *name);
+    let (hashes, ranges) = order.split_at(several.len().min(order.len()));
+    let is_descending = |part: &[&OrderBy]| part.first().is_some_and(|one| one.is_descending);
+    let is_uniform = |part: &[&OrderBy]| part.iter().all(|one| one.is_descending == is_descending(part));
+    if !is_sorted || !is_uniform(hashes) || !is_uniform(ranges) {
         return Err(Error::validation(
-            "ORDER BY must begin with the hash key where the WHERE clause has several values for it",
+            "ORDER BY must name the hash keys that the WHERE clause has several values for, then the sort keys, in the key's order and \
+             each in one direction",
         ));
     }
-    let descends = |name: &str| order.iter().any(|one| one.key == name && one.is_descending);
-    if descends(hash) {
-        hashes.reverse();
-    }
-    Ok((hashes, !range.is_some_and(descends)))
+    Ok((is_descending(hashes), !is_descending(ranges)))
 }
 
 /// What `statement` does to an item of `table`; nothing where it only reads.
@@ -172,18 +186,16 @@ pub(crate) fn write_of(
     table: &Table,
     tells_on_failure: bool,
 ) -> Result<Option<(Write, Returning)>, Error> {
-    let hash = table.keys.hash.name.as_str();
-    let range = table.keys.range.as_ref().map(|range| range.name.as_str());
-    let is_there = || Condition::Exists(Path::of(hash.to_owned()));
+    let is_there = || Condition::Exists(Path::of(table.keys.hash.first.name.clone()));
     let (action, condition, returning) = match statement {
         Statement::Select(_) => return Ok(None),
         Statement::Insert { item, .. } => (Action::Insert(item), None, Returning::Nothing),
         Statement::Update { update, condition, returning, .. } => {
-            let (item, rest) = key_of(condition, hash, range)?;
+            let (item, rest) = key_of(condition, table.keys.names())?;
             (Action::Update(item, update), Condition::both(Some(is_there()), rest), returning)
         }
         Statement::Delete { condition, returning, .. } => {
-            let (item, rest) = key_of(condition, hash, range)?;
+            let (item, rest) = key_of(condition, table.keys.names())?;
             // Nothing is removed where nothing is, whatever else is asked for.
             let or_nothing = |rest| Condition::Or(Box::new(Condition::Not(Box::new(is_there()))), Box::new(rest));
             (Action::Delete(item), rest.map(or_nothing), returning)
@@ -206,12 +218,11 @@ pub(crate) fn item_of(select: Select, table: &Table, operation: &str) -> Result<
             "Select statements within {operation} must specify the primary key in the where clause."
         ))
     };
-    let range = table.keys.range.as_ref().map(|range| range.name.as_str());
     if select.source.index.is_some() {
         return Err(whole());
     }
     let condition = select.condition.ok_or_else(whole)?;
-    key_of(condition, &table.keys.hash.name, range).map_err(|_| whole())
+    key_of(condition, table.keys.names()).map_err(|_| whole())
 }
 
 /// What a change answers.

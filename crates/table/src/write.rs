@@ -123,9 +123,7 @@ pub(crate) fn key_of(keys: &KeySchema, item: &Item) -> Item {
 
 /// The place of the item with the key `key`, which a request gave.
 pub(crate) fn key_given(table: &Table, key: &Item) -> Result<ItemKey, Error> {
-    let is_alike = |attribute: &KeyAttribute| {
-        key.get(&attribute.name).is_some_and(|value| value.type_name() == attribute.kind.as_str())
-    };
+    let is_alike = |attribute: &KeyAttribute| attribute.of(key).is_some();
     if key.len() != table.keys.attributes().count() || !table.keys.attributes().all(is_alike) {
         return Err(Error::validation("The provided key element does not match the schema"));
     }
@@ -195,9 +193,8 @@ pub(crate) fn check_range_size(bytes: usize) -> Result<(), Error> {
 }
 
 fn checked_sizes(keys: &KeySchema, key: &Item) -> Result<ItemKey, Error> {
-    let size = |attribute: &KeyAttribute| key.get(&attribute.name).map_or(0, AttributeValue::size);
-    check_hash_size(size(&keys.hash))?;
-    check_range_size(keys.range.as_ref().map_or(0, size))?;
+    check_hash_size(keys.hash.size_in(key))?;
+    check_range_size(keys.range.as_ref().map_or(0, |range| range.size_in(key)))?;
     ItemKey::of(keys, key).ok_or_else(|| Error::validation("The provided key element does not match the schema"))
 }
 
@@ -229,7 +226,7 @@ pub(crate) fn check_item(table: &Table, item: &Item) -> Result<(), Error> {
         if let Some(what) = emptiness(value) {
             return Err(empty_index_key(&index.name, name, what));
         }
-        check_index_key_size(index, name, value)?;
+        check_index_key_size(index, name, item)?;
     }
     Ok(())
 }
@@ -262,7 +259,7 @@ fn check_updated(table: &Table, item: &Item, update: &Update) -> Result<(), Erro
                  that is not supported. The AttributeValue for a key attribute cannot contain an empty {what} value."
             )));
         }
-        if check_index_key_size(index, &attribute.name, value).is_err() {
+        if check_index_key_size(index, &attribute.name, item).is_err() {
             return Err(Error::validation(
                 "The update expression attempted to update the secondary index key beyond allowed size limits",
             ));
@@ -281,10 +278,13 @@ fn index_keys<'a>(
         .filter_map(|(index, attribute)| Some((index, attribute, item.get(&attribute.name)?)))
 }
 
-fn check_index_key_size(index: &Index, name: &str, value: &AttributeValue) -> Result<(), Error> {
-    let is_hash = index.keys.hash.name == name;
-    let (role, limit) = if is_hash { ("hashkey", HASH_BYTES) } else { ("rangekey", RANGE_BYTES) };
-    match value.size() > limit {
+/// Whether the part of an index's key that `name` belongs to is too long in `item`.
+fn check_index_key_size(index: &Index, name: &str, item: &Item) -> Result<(), Error> {
+    let (role, part, limit) = match index.keys.hash.has(name) {
+        true => ("hashkey", Some(&index.keys.hash), HASH_BYTES),
+        false => ("rangekey", index.keys.range.as_ref(), RANGE_BYTES),
+    };
+    match part.is_some_and(|part| part.size_in(item) > limit) {
         true => Err(Error::parameter(format!("Size of {role} has exceeded the maximum size limit of{limit} bytes"))),
         false => Ok(()),
     }

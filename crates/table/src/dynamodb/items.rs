@@ -32,7 +32,7 @@ impl Asked {
 /// The item collection that a write was to, if it is asked for and the table has such.
 fn collections(written: &Written, asked: Option<&str>) -> Option<CollectionMetrics> {
     let is_shown = asked == Some("SIZE") && has_collections(&written.table);
-    let hash = &written.table.keys.hash.name;
+    let hash = &written.table.keys.hash.first.name;
     let value = written.key.get(hash).filter(|_| is_shown)?.clone();
     Some(CollectionMetrics { item_collection_key: [(hash.clone(), value)].into(), size_estimate_range_gb: [0.0, 1.0] })
 }

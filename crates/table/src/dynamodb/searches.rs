@@ -11,6 +11,7 @@ use crate::value::{Item, item_size};
 use crate::{Error, Tables};
 use fogbank_model::RequestContext;
 use fogbank_wire::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -114,6 +115,7 @@ impl Show {
 
 pub(super) async fn query(state: State, context: RequestContext, mut input: SearchInput) -> Result<Found, Error> {
     let table = address::table(&context, &input.table_name)?;
+    let older = input.key_conditions.as_ref().map(BTreeMap::len);
     let mut asked = Asked::read(&mut input, "FilterExpression and KeyConditionExpression are null")?;
     let condition = asked.condition.take().ok_or_else(|| {
         Error::validation(
@@ -123,7 +125,10 @@ pub(super) async fn query(state: State, context: RequestContext, mut input: Sear
     let filter_name = if input.filter_expression.is_some() { "Filter Expression" } else { "QueryFilter" };
     let reach = Reach::Partition { condition, is_forward: input.scan_index_forward.unwrap_or(true) };
     let (show, search) = asked.search(table, reach, &mut input, "Querying")?;
-    let check = |keys: &KeySchema| check_filter(filter_name, search.filter.as_ref(), keys);
+    let check = |keys: &KeySchema| {
+        older.map_or(Ok(()), |length| legacy::check_length(length, keys.names().count()))?;
+        check_filter(filter_name, search.filter.as_ref(), keys)
+    };
     show.answer(&state, &input.table_name, &search, check)
 }
 

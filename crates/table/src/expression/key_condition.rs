@@ -45,30 +45,66 @@ impl KeyCondition {
         &self.tests
     }
 
-    /// The value of the hash key and what is asked of the range key, for a table or index whose keys are called so.
+    /// What is asked of the attribute `name`.
+    pub fn test(&self, name: &str) -> Option<&KeyTest> {
+        self.tests.iter().find(|(key, _)| key == name).map(|(_, test)| test)
+    }
+
+    /// The value that the attribute `name` must have, if it is asked for one.
+    pub fn value(&self, name: &str) -> Option<&AttributeValue> {
+        self.test(name).and_then(KeyTest::value)
+    }
+
+    /// Whether this is what a query can ask of a table or an index whose keys are called so: a value of each hash key, and something of
+    /// range keys from the first one on without a gap, which is a value but for the last of them.
     ///
     /// # Errors
     /// [`ExpressionError::MissedKey`], [`ExpressionError::KeyConditionNotSupported`].
-    pub fn of_keys(
+    pub fn check<'n>(
         &self,
-        hash: &str,
-        range: Option<&str>,
-    ) -> Result<(&AttributeValue, Option<&KeyTest>), ExpressionError> {
-        let test = |name: &str| self.tests.iter().find(|(key, _)| key == name).map(|(_, test)| test);
-        let missed = |name: &str| ExpressionError::MissedKey(name.into());
-        let value = match test(hash).ok_or_else(|| missed(hash))? {
-            KeyTest::Compare(Comparator::Equal, value) => value,
-            _ => return Err(ExpressionError::KeyConditionNotSupported),
-        };
-        match (self.tests.len(), range) {
-            (1, _) => Ok((value, None)),
-            (2, Some(range)) => Ok((value, Some(test(range).ok_or_else(|| missed(range))?))),
-            _ => Err(ExpressionError::KeyConditionNotSupported),
+        hash: impl Iterator<Item = &'n str>,
+        mut range: impl Iterator<Item = &'n str> + Clone,
+    ) -> Result<(), ExpressionError> {
+        let missed = |name: &str| Err(ExpressionError::MissedKey(name.into()));
+        let mut left = self.tests.len();
+        for name in hash {
+            match self.test(name) {
+                None => return missed(name),
+                Some(test) if test.value().is_none() => return Err(ExpressionError::KeyConditionNotSupported),
+                Some(_) => left -= 1,
+            }
         }
+        if left > range.clone().count() {
+            return Err(ExpressionError::KeyConditionNotSupported);
+        }
+        while left > 0
+            && let Some(name) = range.next()
+        {
+            left -= 1;
+            match self.test(name) {
+                None if range.any(|later| self.test(later).is_some()) => {
+                    return Err(ExpressionError::KeyConditionNotSupported);
+                }
+                None => return missed(name),
+                Some(test) if left > 0 && test.value().is_none() => {
+                    return Err(ExpressionError::KeyConditionNotSupported);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
     }
 }
 
 impl KeyTest {
+    /// The one value that passes, if there is but one.
+    pub fn value(&self) -> Option<&AttributeValue> {
+        match self {
+            Self::Compare(Comparator::Equal, value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The values that it compares with: all must be of the key's type.
     pub fn values(&self) -> impl Iterator<Item = &AttributeValue> {
         let (first, second) = match self {

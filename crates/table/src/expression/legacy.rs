@@ -96,14 +96,12 @@ pub fn condition(
     Ok(joined)
 }
 
-/// `KeyConditions`.
+/// `KeyConditions`. Whether they are too many for the key is to be asked of [`check_length`].
 ///
 /// # Errors
 /// As [`condition`].
 pub fn key_condition(expectations: BTreeMap<String, Expectation>) -> Result<KeyCondition, ExpressionError> {
-    if !(1..=2).contains(&expectations.len()) {
-        return Err(ExpressionError::Legacy("Conditions can be of length 1 or 2 only"));
-    }
+    check_length(expectations.len(), KEYS)?;
     let tests = expectations.into_iter().map(|(name, expectation)| {
         let test = match expectation.condition(name.clone())? {
             Condition::Compare(comparator, _, Operand::Value(value)) if comparator != Comparator::NotEqual => {
@@ -118,6 +116,19 @@ pub fn key_condition(expectations: BTreeMap<String, Expectation>) -> Result<KeyC
     Ok(KeyCondition::of(tests.collect::<Result<_, _>>()?))
 }
 
+/// Whether `KeyConditions` can have `length` conditions on a key of `keys` attributes.
+///
+/// # Errors
+/// [`ExpressionError::Legacy`].
+pub fn check_length(length: usize, keys: usize) -> Result<(), ExpressionError> {
+    match (1..=keys.max(2)).contains(&length) {
+        true => Ok(()),
+        false => Err(ExpressionError::Legacy("Conditions can be of length 1 or 2 only")),
+    }
+}
+
+/// The attributes of the longest key.
+const KEYS: usize = 8;
 const NOT_INDEXABLE: &str = "Attempted conditional constraint is not an indexable operation";
 
 impl Expectation {

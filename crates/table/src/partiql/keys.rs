@@ -7,36 +7,68 @@ use crate::value::{AttributeValue, Item};
 /// How to get at the items that a `SELECT` wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// The hash keys to query, distinct. If there are none, everything must be scanned.
-    pub hashes: Vec<AttributeValue>,
-    /// What the query asks of the range key.
-    pub range: Option<KeyTest>,
+    /// The values that each hash key may have, distinct. If there are none, everything must be scanned.
+    pub hashes: Vec<Vec<AttributeValue>>,
+    /// What the query asks of range keys, from the first one on: values but for the last of them.
+    pub ranges: Vec<KeyTest>,
     /// What must hold besides.
     pub filter: Option<Condition>,
 }
 
 impl Access {
     /// For a table or index whose keys are called so.
-    pub fn of(condition: Option<Condition>, hash: &str, range: Option<&str>) -> Self {
+    pub fn of<'n>(
+        condition: Option<Condition>,
+        hash: impl Iterator<Item = &'n str>,
+        range: impl Iterator<Item = &'n str>,
+    ) -> Self {
         let mut parts = Vec::new();
         conjuncts(condition.clone(), &mut parts);
-        let Some(hashes) = take_first(&mut parts, |part| hash_values(part, hash)) else {
-            return Self { hashes: Vec::new(), range: None, filter: condition };
+        let mut values_of = |name| take_first(&mut parts, |part| hash_values(part, name));
+        let Some(hashes) = hash.map(&mut values_of).collect() else {
+            return Self { hashes: Vec::new(), ranges: Vec::new(), filter: condition };
         };
-        let range = range.and_then(|range| take_first(&mut parts, |part| key_test(part, range)));
-        Self { hashes, range, filter: joined(parts) }
+        let mut ranges = Vec::new();
+        for name in range {
+            let Some(test) = take_first(&mut parts, |part| key_test(part, name)) else { break };
+            let is_value = test.value().is_some();
+            ranges.push(test);
+            if !is_value {
+                break;
+            }
+        }
+        Self { hashes, ranges, filter: joined(parts) }
+    }
+
+    /// How many partitions must be queried.
+    pub fn count(&self) -> usize {
+        let counts = self.hashes.iter().map(Vec::len);
+        if self.hashes.is_empty() { 0 } else { counts.fold(1, usize::saturating_mul) }
+    }
+
+    /// The partitions to query, each as the values of all hash keys, in the values' order.
+    pub fn partitions(&self) -> Vec<Vec<AttributeValue>> {
+        let Some((first, others)) = self.hashes.split_first() else { return Vec::new() };
+        let each = |value: &AttributeValue| vec![value.clone()];
+        let with = |partitions: Vec<Vec<AttributeValue>>, values: &Vec<AttributeValue>| {
+            let longer = |partition: &Vec<AttributeValue>| {
+                values.iter().map(|value| [partition.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>()
+            };
+            partitions.iter().flat_map(longer).collect()
+        };
+        others.iter().fold(first.iter().map(each).collect(), with)
     }
 }
 
-/// The key of the one item that a change is for, and what must hold for it besides.
+/// The key of the one item that a change is for, by the names of the key's attributes, and what must hold for it besides.
 ///
 /// # Errors
 /// Where the condition does not say what the key is.
-pub fn key_of(condition: Condition, hash: &str, range: Option<&str>) -> Result<(Item, Option<Condition>)> {
+pub fn key_of<'n>(condition: Condition, names: impl IntoIterator<Item = &'n str>) -> Result<(Item, Option<Condition>)> {
     let mut parts = Vec::new();
     conjuncts(Some(condition), &mut parts);
     let mut key = Item::new();
-    for name in std::iter::once(hash).chain(range) {
+    for name in names {
         let value = take_first(&mut parts, |part| equal_to(part, name).cloned()).ok_or_else(no_key)?;
         key.insert(name.into(), value);
     }

@@ -116,7 +116,7 @@ fn updates_change_items() {
         "m": {"M": {"k": {"M": {"a": {"L": [{"N": "1"}]}}}}},
     }));
     assert_eq!(update.apply(&before).unwrap().item, after);
-    let (key, rest) = key_of(condition, "pk", None).unwrap();
+    let (key, rest) = key_of(condition, ["pk"]).unwrap();
     assert_eq!(key, item(json!({"pk": {"S": "k"}})));
     assert!(rest.unwrap().holds(&before));
     let text = "UPDATE T SET ss = set_delete(ss, <<'a'>>) REMOVE l[0] WHERE pk = 'k' RETURNING MODIFIED OLD *";
@@ -129,7 +129,7 @@ fn updates_change_items() {
 fn other_statements_are_read() {
     let delete = parse("DELETE FROM T WHERE pk = ? AND sk = 2 RETURNING ALL OLD *");
     let Ok(Statement::Delete { condition, returning: Returning::AllOld, .. }) = delete else { panic!("{delete:?}") };
-    let (key, rest) = key_of(condition, "pk", Some("sk")).unwrap();
+    let (key, rest) = key_of(condition, ["pk", "sk"]).unwrap();
     assert_eq!((key, rest), (item(json!({"pk": {"S": "parameter"}, "sk": {"N": "2"}})), None));
     let exists = parse("EXISTS(SELECT * FROM \"Music\" WHERE \"Artist\" = 'x' AND \"SongTitle\" = 'y')");
     assert!(matches!(exists, Ok(Statement::Exists(_))));
@@ -138,25 +138,48 @@ fn other_statements_are_read() {
 
 #[test]
 fn keys_are_taken_out_of_conditions() {
-    let access = |text: &str| Access::of(Some(condition(text)), "pk", Some("sk"));
+    let access = |text: &str| Access::of(Some(condition(text)), ["pk"].into_iter(), ["sk"].into_iter());
     let found = access("n = 1 AND sk >= 5 AND pk = 'a' AND sk < 9");
-    assert_eq!(found.hashes, ["a".into()]);
-    assert_eq!(found.range, Some(KeyTest::Compare(Comparator::GreaterOrEqual, 5.into())));
+    assert_eq!(found.hashes, [["a".into()]]);
+    assert_eq!(found.ranges, [KeyTest::Compare(Comparator::GreaterOrEqual, 5.into())]);
     assert_eq!(found.filter, Some(condition("n = 1 AND sk < 9")));
-    assert_eq!(access("pk IN ['b', 'a', 'b']").hashes, ["a".into(), "b".into()]);
-    assert_eq!(access("(pk = 'a' OR 'b' = pk) AND begins_with(sk, 'x')").range, Some(KeyTest::BeginsWith("x".into())));
+    assert_eq!(access("pk IN ['b', 'a', 'b']").hashes, [["a".into(), "b".into()]]);
+    assert_eq!(access("(pk = 'a' OR 'b' = pk) AND begins_with(sk, 'x')").ranges, [KeyTest::BeginsWith("x".into())]);
     for text in
         ["pk > 'a'", "pk = 'a' OR n = 1", "n = 1", "pk.x = 'a'", "pk = other", "sk = 1", "NOT pk = 'a'", "pk <> 'a'"]
     {
         let found = access(text);
-        assert_eq!((found.hashes, found.range, found.filter), (vec![], None, Some(condition(text))), "{text}");
+        assert_eq!((found.hashes, found.ranges, found.filter), (vec![], vec![], Some(condition(text))), "{text}");
     }
-    assert_eq!(Access::of(None, "pk", None), Access { hashes: vec![], range: None, filter: None });
+    let nothing = Access::of(None, ["pk"].into_iter(), [].into_iter());
+    assert_eq!(nothing, Access { hashes: vec![], ranges: vec![], filter: None });
     let no_key = "Where clause does not contain a mandatory equality on all key attributes";
     for text in ["pk = 'a'", "sk = 1", "pk IN ['a'] AND sk = 1", "pk = 'a' OR sk = 1"] {
-        let error = key_of(condition(text), "pk", Some("sk")).unwrap_err();
+        let error = key_of(condition(text), ["pk", "sk"]).unwrap_err();
         assert_eq!(error.to_string(), no_key, "{text}");
     }
+}
+
+#[test]
+fn keys_of_several_attributes_are_taken_out_of_conditions() {
+    let access = |text: &str| Access::of(Some(condition(text)), ["a", "b"].into_iter(), ["r", "t"].into_iter());
+    let equal = |value: i64| KeyTest::Compare(Comparator::Equal, value.into());
+    let found = access("t > 5 AND r = 1 AND b IN ['y', 'x'] AND a = 'a' AND n = 1");
+    assert_eq!(found.partitions(), [["a".into(), "x".into()], ["a".into(), "y".into()]]);
+    assert_eq!(found.ranges, [equal(1), KeyTest::Compare(Comparator::Greater, 5.into())]);
+    assert_eq!(found.filter, Some(condition("n = 1")));
+    // What comes behind a gap or a range is looked at in what is found.
+    let behind = access("a = 'a' AND b = 'b' AND r > 1 AND t = 2");
+    assert_eq!((behind.ranges.len(), behind.filter), (1, Some(condition("t = 2"))));
+    let gap = access("a = 'a' AND b = 'b' AND t = 2");
+    assert_eq!((gap.ranges.len(), gap.filter), (0, Some(condition("t = 2"))));
+    let part = "a = 'a' AND r = 1";
+    assert_eq!(access(part), Access { hashes: vec![], ranges: vec![], filter: Some(condition(part)) });
+    // They are counted before they are made.
+    let values: Vec<String> = (0..50).map(|value| value.to_string()).collect();
+    let many = format!("a IN [{0}] AND b IN [{0}]", values.join(", "));
+    assert_eq!(access(&many).count(), 2500);
+    assert_eq!(access(part).count(), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::billing::Warm;
 use crate::create::IndexDraft;
-use crate::schema::{KeySchema, OnDemand, Projection, Throughput};
+use crate::schema::{KeyAttribute, KeySchema, OnDemand, Projection, Throughput};
 use crate::update::IndexCapacity;
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +23,12 @@ pub struct KeySchemaElement {
 impl KeySchemaElement {
     /// A key as the API shows it.
     pub fn of(keys: &KeySchema) -> Vec<Self> {
-        let roles = ["HASH", "RANGE"].into_iter();
-        let element = |(attribute, role): (&crate::schema::KeyAttribute, &str)| Self {
+        let element = |attribute: &KeyAttribute, role: &str| Self {
             attribute_name: attribute.name.clone(),
             key_type: role.to_owned(),
         };
-        keys.attributes().zip(roles).map(element).collect()
+        let hash = keys.hash.attributes().map(|attribute| element(attribute, "HASH"));
+        hash.chain(keys.ranges().map(|attribute| element(attribute, "RANGE"))).collect()
     }
 }
 

@@ -40,14 +40,14 @@ fn wrong_conditions_on_keys_say_why() {
 fn keys_are_found_in_any_order() {
     for condition in ["a = :s AND b > :n", "(b > :n) AND (#a = :s)", "(:s = a and :n < b)"] {
         let read = KeyCondition::parse(condition, &mut usual()).unwrap();
-        let (hash, range) = read.of_keys("a", Some("b")).unwrap();
-        assert_eq!(*hash, "abc".into(), "{condition}");
-        assert_eq!(range, Some(&KeyTest::Compare(Comparator::Greater, 1.into())), "{condition}");
+        assert_eq!(read.check(["a"].into_iter(), ["b"].into_iter()), Ok(()), "{condition}");
+        assert_eq!(read.value("a"), Some(&"abc".into()), "{condition}");
+        assert_eq!(read.test("b"), Some(&KeyTest::Compare(Comparator::Greater, 1.into())), "{condition}");
     }
     let read = KeyCondition::parse("begins_with(b, :t) AND a = :s", &mut usual()).unwrap();
-    assert_eq!(read.of_keys("a", Some("b")).unwrap().1, Some(&KeyTest::BeginsWith("b".into())));
+    assert_eq!(read.test("b"), Some(&KeyTest::BeginsWith("b".into())));
     let read = KeyCondition::parse("a = :s AND b BETWEEN :n AND :m", &mut usual()).unwrap();
-    let test = read.of_keys("a", Some("b")).unwrap().1.unwrap();
+    let test = read.test("b").unwrap();
     assert_eq!(*test, KeyTest::Between(1.into(), 5.into()));
     assert_eq!(test.values().collect::<Vec<_>>(), [&1.into(), &5.into()]);
     assert!(test.holds(&5.into()) && !test.holds(&6.into()) && !test.holds(&"b".into()));
@@ -56,13 +56,35 @@ fn keys_are_found_in_any_order() {
 
 #[test]
 fn keys_must_be_the_tables() {
-    let found = |condition: &str, range| {
+    let found = |condition: &str, hash: &[&str], range: &[&str]| {
         let read = KeyCondition::parse(condition, &mut usual()).unwrap();
-        text(read.of_keys("a", range).map(|_| ()))
+        text(read.check(hash.iter().copied(), range.iter().copied()))
     };
-    assert_eq!(found("b = :s", Some("b")), "Query condition missed key schema element: a");
-    assert_eq!(found("a = :s AND c = :s", Some("b")), "Query condition missed key schema element: b");
-    assert_eq!(found("a > :s", Some("b")), "Query key condition not supported");
-    assert_eq!(found("a = :s AND b = :s", None), "Query key condition not supported");
-    assert_eq!(found("a = :s", None), "no error: ()");
+    let fine = "no error: ()";
+    let unsupported = "Query key condition not supported";
+    let missed = |name: &str| format!("Query condition missed key schema element: {name}");
+    assert_eq!(found("b = :s", &["a"], &["b"]), missed("a"));
+    assert_eq!(found("a = :s AND c = :s", &["a"], &["b"]), missed("b"));
+    assert_eq!(found("a > :s", &["a"], &["b"]), unsupported);
+    assert_eq!(found("a = :s AND b = :s", &["a"], &[]), unsupported);
+    assert_eq!(found("a = :s AND b = :s AND c = :s", &["a"], &["b"]), unsupported);
+    assert_eq!(found("a = :s", &["a"], &[]), fine);
+    // Every hash key has one value.
+    let hashes: &[&str] = &["a", "b"];
+    assert_eq!(found("b = :s AND a = :s", hashes, &[]), fine);
+    assert_eq!(found("a = :s", hashes, &["r"]), missed("b"));
+    assert_eq!(found("a = :s AND r = :s", hashes, &["r"]), missed("b"));
+    assert_eq!(found("a = :s AND b > :s", hashes, &[]), unsupported);
+    // Range keys are asked for from the first one on, and only the last may have several values.
+    let ranges: &[&str] = &["r", "t", "u"];
+    for fitting in ["r = :s", "r > :s", "t > :s AND r = :s", "r = :s AND t = :s AND begins_with(u, :s)"] {
+        assert_eq!(found(&format!("{fitting} AND a = :s"), &["a"], ranges), fine, "{fitting}");
+    }
+    for wrong in
+        ["t = :s", "r = :s AND u = :s", "r > :s AND t = :s", "begins_with(r, :s) AND t = :s", "r < :s AND t < :s"]
+    {
+        assert_eq!(found(&format!("a = :s AND {wrong}"), &["a"], ranges), unsupported, "{wrong}");
+    }
+    assert_eq!(found("a = :s AND c = :s", &["a"], ranges), missed("r"));
+    assert_eq!(found("a = :s AND r = :s AND c = :s", &["a"], ranges), missed("t"));
 }

@@ -1,6 +1,6 @@
 use super::{item, text};
 use crate::expression::legacy::{
-    AttributeUpdate, Expectation, check_unmixed, condition, expected, key_condition, projection, update,
+    AttributeUpdate, Expectation, check_length, check_unmixed, condition, expected, key_condition, projection, update,
 };
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -111,9 +111,12 @@ fn what_is_expected_is_compared_with_something() {
 #[test]
 fn conditions_on_keys_are_read() {
     let read = key_condition(expectations(compared("EQ", json!([{"S": "x"}])))).unwrap();
-    assert_eq!(*read.of_keys("a", Some("b")).unwrap().0, "x".into());
+    assert_eq!(read.value("a"), Some(&"x".into()));
     let found = |json: Json| text(key_condition(expectations(json)));
     assert_eq!(found(json!({})), "Conditions can be of length 1 or 2 only");
+    let length = |length, keys| text(check_length(length, keys));
+    assert_eq!((length(2, 1).as_str(), length(4, 4).as_str()), ("no error: ()", "no error: ()"));
+    assert_eq!((length(3, 2), length(5, 4)), (found(json!({})), found(json!({}))));
     let not_indexable = "Attempted conditional constraint is not an indexable operation";
     assert_eq!(found(compared("NE", json!([{"S": "x"}]))), not_indexable);
     assert_eq!(found(compared("CONTAINS", json!([{"S": "x"}]))), not_indexable);

@@ -5,8 +5,12 @@ use crate::changes::StreamKey;
 use crate::contents::{is_shown, shown_size};
 use crate::expression::{Comparator, KeyCondition, KeyTest};
 use crate::query::{Reach, Search};
+use crate::schema::KeyAttribute;
 use crate::value::item_size;
 use fogbank_store::Read as _;
+
+/// Queries of each index that a check makes.
+const QUERIES: usize = 4;
 
 impl Run {
     /// All that a search finds, in pages of some size.
@@ -61,26 +65,38 @@ impl Run {
         let bytes: usize = expected.iter().map(|item| shown_size(table, index, item)).sum();
         let counted = self.bench.tables.counted(index.place).unwrap();
         assert_eq!(counted, (expected.len() as u64, bytes as u64), "seed {}: {name}", self.seed);
-        let hashes: BTreeSet<&AttributeValue> =
-            expected.iter().filter_map(|item| item.get(&index.keys.hash.name)).collect();
-        for hash in hashes {
-            let test = (index.keys.hash.name.clone(), KeyTest::Compare(Comparator::Equal, hash.clone()));
-            let is_forward = self.roll(2) == 0;
-            let reach = Reach::Partition { condition: KeyCondition::of(vec![test]), is_forward };
-            let found = self.found(Some(name), &reach);
-            let range = |item: &Item| index.keys.range.as_ref().and_then(|range| item.get(&range.name)).cloned();
-            let ranges: Vec<_> = found.iter().map(range).collect();
-            let mut sorted: Vec<_> = expected
-                .iter()
-                .filter(|item| item.get(&index.keys.hash.name) == Some(hash))
-                .map(|item| range(item))
-                .collect();
-            sorted.sort();
-            if !is_forward {
-                sorted.reverse();
-            }
-            assert_eq!(ranges, sorted, "seed {}: {name} of {hash:?}", self.seed);
+        for _ in 0..QUERIES.min(expected.len()) {
+            self.check_query(index, expected[self.roll(expected.len())], &expected);
         }
+    }
+
+    /// Queries the partition that `like` is in, for a sort key that begins as its does.
+    fn check_query(&self, index: &Index, like: &Item, all: &[&Item]) {
+        let values = |part: &mut dyn Iterator<Item = &KeyAttribute>, item: &Item| -> Vec<AttributeValue> {
+            part.map(|attribute| item[&attribute.name].clone()).collect()
+        };
+        let equal = |attribute: &KeyAttribute| KeyTest::Compare(Comparator::Equal, like[&attribute.name].clone());
+        let ranges: Vec<&KeyAttribute> = index.keys.ranges().collect();
+        let asked: Vec<&KeyAttribute> = ranges[..self.roll(ranges.len() + 1)].to_vec();
+        let hashes = index.keys.hash.attributes().map(|one| (one.name.clone(), equal(one)));
+        let mut tests: Vec<_> = hashes.chain(asked.iter().map(|one| (one.name.clone(), equal(one)))).collect();
+        if let (Some((_, test)), true) = (tests.last_mut().filter(|_| !asked.is_empty()), self.roll(2) == 0) {
+            let comparator =
+                [Comparator::Less, Comparator::LessOrEqual, Comparator::Greater, Comparator::GreaterOrEqual];
+            let value = test.value().unwrap().clone();
+            *test = KeyTest::Compare(comparator[self.roll(4)], value);
+        }
+        let is_forward = self.roll(2) == 0;
+        let holds = |item: &&&Item| tests.iter().all(|(name, test)| test.holds(&item[name]));
+        let mut sorted: Vec<_> = all.iter().filter(holds).map(|item| values(&mut index.keys.ranges(), item)).collect();
+        sorted.sort();
+        if !is_forward {
+            sorted.reverse();
+        }
+        let reach = Reach::Partition { condition: KeyCondition::of(tests.clone()), is_forward };
+        let found = self.found(Some(&index.name), &reach);
+        let found: Vec<_> = found.iter().map(|item| values(&mut index.keys.ranges(), item)).collect();
+        assert_eq!(found, sorted, "seed {}: {} of {tests:?}", self.seed, index.name);
     }
 
     fn check_stream(&mut self, table: &Table) {
