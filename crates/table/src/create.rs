@@ -174,7 +174,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
     billing::check(draft)?;
     let attributes = definitions(&draft.attributes)?;
-    let keys = key_schema(&draft.keys, &attributes, &draft.attributes)?;
+    let keys = key_schema(&draft.keys, false, &attributes, &draft.attributes)?;
     let mut indexes = Vec::new();
     if let Some(local) = &draft.local {
         if local.is_empty() {
@@ -220,7 +220,7 @@ pub(crate) fn index(
     attributes: &[KeyAttribute],
     table: &Draft,
 ) -> Result<Index, Error> {
-    let keys = key_schema(&draft.keys, attributes, &table.attributes)?;
+    let keys = key_schema(&draft.keys, kind == IndexKind::Global, attributes, &table.attributes)?;
     let projection = projection(draft)?;
     let name = draft.name.clone();
     let (throughput, on_demand) = (draft.throughput.unwrap_or_default(), draft.on_demand);

@@ -4,6 +4,11 @@ use crate::Error;
 use crate::schema::{Index, KeyAttribute, KeyPart, KeySchema, KeyType};
 use std::collections::BTreeSet;
 
+const HASH: &str = "HASH";
+const RANGE: &str = "RANGE";
+/// Attributes of each part of a global index's key.
+const ATTRIBUTES: usize = 4;
+
 /// Reads attribute definitions.
 pub(crate) fn definitions(given: &[(String, String)]) -> Result<Vec<KeyAttribute>, Error> {
     let mut seen = BTreeSet::new();
@@ -20,53 +25,92 @@ pub(crate) fn definitions(given: &[(String, String)]) -> Result<Vec<KeyAttribute
     Ok(given.iter().map(|(name, text)| KeyAttribute { name: name.clone(), kind: kind(text) }).collect())
 }
 
-/// Reads a key's elements: names and roles.
+/// Reads a key's elements: names and roles. In global indexes each part of the key may have several attributes.
 pub(crate) fn key_schema(
     elements: &[(String, String)],
+    is_global: bool,
     attributes: &[KeyAttribute],
     given: &[(String, String)],
 ) -> Result<KeySchema, Error> {
-    let names: Vec<&str> = elements.iter().map(|(name, _)| name.as_str()).collect();
-    let Some((first, role)) = elements.first() else {
+    let Some((_, role)) = elements.first() else {
         return Err(Error::validation(
             "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1",
         ));
     };
-    if elements.len() > 2 {
-        let shown = |(name, role): &(String, String)| format!("KeySchemaElement(attributeName={name}, keyType={role})");
-        let shown: Vec<String> = elements.iter().map(shown).collect();
-        return Err(Error::validation(format!(
-            "1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: Member must have length less than or \
-             equal to 2",
-            shown.join(", ")
-        )));
+    if !is_global {
+        check_length(elements)?;
     }
-    if role != "HASH" {
+    if role != HASH {
         return Err(Error::validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type"));
     }
-    if let Some((second, role)) = elements.get(1) {
-        if first == second {
-            return Err(Error::validation(
-                "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-            ));
-        }
-        if role != "RANGE" {
-            return Err(Error::validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"));
-        }
+    match is_global {
+        true => check_parts(elements)?,
+        false => check_second(elements)?,
     }
     let defined = |name: &str| attributes.iter().find(|attribute| attribute.name == name).cloned();
-    let missing: Vec<&str> = names.iter().copied().filter(|name| defined(name).is_none()).collect();
-    if !missing.is_empty() {
-        let all: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(Error::parameter(format!(
+    let found: Option<Vec<_>> = elements.iter().map(|(name, role)| Some((defined(name)?, role == HASH))).collect();
+    let not_defined = || {
+        let names = |of: &[(String, String)]| of.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        Error::parameter(format!(
             "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
-            names.join(", "),
-            all.join(", ")
-        )));
+            names(elements),
+            names(given)
+        ))
+    };
+    let (hash, range) = found.ok_or_else(not_defined)?.into_iter().partition(|(_, is_hash)| *is_hash);
+    Ok(KeySchema { hash: part(hash).ok_or_else(not_defined)?, range: part(range) })
+}
+
+fn part(attributes: Vec<(KeyAttribute, bool)>) -> Option<KeyPart> {
+    let mut attributes = attributes.into_iter().map(|(attribute, _)| attribute);
+    let first = attributes.next()?;
+    Some(KeyPart { first, others: attributes.collect() })
+}
+
+fn check_length(elements: &[(String, String)]) -> Result<(), Error> {
+    if elements.len() <= 2 {
+        return Ok(());
     }
-    let part = |first: KeyAttribute| KeyPart { first, others: Vec::new() };
-    let hash = part(defined(first).ok_or_else(Error::no_resource)?);
-    Ok(KeySchema { hash, range: names.get(1).and_then(|name| defined(name)).map(part) })
+    let shown = |(name, role): &(String, String)| format!("KeySchemaElement(attributeName={name}, keyType={role})");
+    let shown: Vec<String> = elements.iter().map(shown).collect();
+    Err(Error::validation(format!(
+        "1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: Member must have length less than or \
+         equal to 2",
+        shown.join(", ")
+    )))
+}
+
+/// The second element of a key that has at most two.
+fn check_second(elements: &[(String, String)]) -> Result<(), Error> {
+    match elements {
+        [(first, _), (second, _)] if first == second => {
+            Err(Error::validation("Both the Hash Key and the Range Key element in the KeySchema have the same name"))
+        }
+        [_, (_, role)] if role != RANGE => {
+            Err(Error::validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Several hash keys, then several range keys.
+fn check_parts(elements: &[(String, String)]) -> Result<(), Error> {
+    let is_range = |(_, role): &(String, String)| role == RANGE;
+    if !elements.is_sorted_by_key(is_range) {
+        return Err(Error::parameter("All HASH key attributes must precede RANGE key attributes in the KeySchema"));
+    }
+    for role in [HASH, RANGE] {
+        if elements.iter().filter(|(_, its)| its == role).count() > ATTRIBUTES {
+            return Err(Error::parameter(format!(
+                "The KeySchema exceeds the maximum allowed number of {role} key attributes"
+            )));
+        }
+    }
+    let names: BTreeSet<&String> = elements.iter().map(|(name, _)| name).collect();
+    match names.len() < elements.len() {
+        true => Err(Error::validation("The KeySchema contains multiple key attributes with the same name")),
+        false => Ok(()),
+    }
 }
 
 /// Every definition must be part of a key.

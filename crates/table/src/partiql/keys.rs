@@ -49,14 +49,15 @@ impl Access {
     /// The partitions to query, each as the values of all hash keys, in the values' order.
     pub fn partitions(&self) -> Vec<Vec<AttributeValue>> {
         let Some((first, others)) = self.hashes.split_first() else { return Vec::new() };
-        let each = |value: &AttributeValue| vec![value.clone()];
-        let with = |partitions: Vec<Vec<AttributeValue>>, values: &Vec<AttributeValue>| {
-            let longer = |partition: &Vec<AttributeValue>| {
-                values.iter().map(|value| [partition.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>()
+        let mut partitions: Vec<Vec<AttributeValue>> = first.iter().map(|value| vec![value.clone()]).collect();
+        for values in others {
+            let longer = |partition: Vec<AttributeValue>| {
+                let with = move |value: &AttributeValue| [partition.as_slice(), std::slice::from_ref(value)].concat();
+                values.iter().map(with)
             };
-            partitions.iter().flat_map(longer).collect()
-        };
-        others.iter().fold(first.iter().map(each).collect(), with)
+            partitions = partitions.into_iter().flat_map(longer).collect();
+        }
+        partitions
     }
 }
 

@@ -45,6 +45,11 @@ impl Run {
             global: Some(vec![
                 index("sparse", &[("g", "HASH")], "ALL"),
                 index("keys", &[("n", "HASH"), ("l", "RANGE")], "KEYS_ONLY"),
+                index(
+                    "several",
+                    &[("g", "HASH"), ("pk", "HASH"), ("l", "RANGE"), ("n", "RANGE"), ("sk", "RANGE")],
+                    "ALL",
+                ),
             ]),
             billing: Some("PAY_PER_REQUEST".into()),
             stream: Some(View::NewAndOldImages),
@@ -174,9 +179,10 @@ impl Run {
 
     /// Adds an index to what is there; it is filled beside what else is done.
     async fn add_index(&mut self) {
+        let keys = [("l", "HASH"), ("pk", "HASH"), ("n", "RANGE"), ("g", "RANGE")];
         let draft = IndexDraft {
             name: "late".into(),
-            keys: vec![("l".into(), "HASH".into()), ("n".into(), "RANGE".into())],
+            keys: keys.iter().map(|(name, role)| ((*name).into(), (*role).into())).collect(),
             projection: Some("ALL".into()),
             ..IndexDraft::default()
         };
