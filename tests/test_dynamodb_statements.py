@@ -70,6 +70,8 @@ def test_selects_of_partitions_are_in_the_order_of_the_sort_key(run):
     assert titles(run("SELECT title FROM T! WHERE artist IN ['C', 'A'] AND song = 2 ORDER BY artist DESC")) == ["C2", "A2"]
     assert titles(run("SELECT * FROM T! WHERE (artist = 'A' OR artist = 'B') AND title <> 'A1' AND song < 3")) == ["A2", "B1", "B2"]
     assert run("SELECT * FROM T! WHERE artist = 'nobody'")["Items"] == []
+    assert run("SELECT * FROM T! WHERE artist IN []")["Items"] == []
+    assert run("SELECT * FROM T! WHERE artist IN ?", {"L": []})["Items"] == []
 
 
 def test_selects_without_a_partition_scan(run):

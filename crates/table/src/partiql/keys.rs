@@ -138,7 +138,8 @@ fn hash_values(part: &Condition, name: &str) -> Option<Vec<AttributeValue>> {
     };
     values.sort();
     values.dedup();
-    Some(values)
+    // No partition is not the same as any: what asks for none is a filter that nothing passes.
+    (!values.is_empty()).then_some(values)
 }
 
 fn key_test(part: &Condition, name: &str) -> Option<KeyTest> {

@@ -145,9 +145,18 @@ fn keys_are_taken_out_of_conditions() {
     assert_eq!(found.filter, Some(condition("n = 1 AND sk < 9")));
     assert_eq!(access("pk IN ['b', 'a', 'b']").hashes, [["a".into(), "b".into()]]);
     assert_eq!(access("(pk = 'a' OR 'b' = pk) AND begins_with(sk, 'x')").ranges, [KeyTest::BeginsWith("x".into())]);
-    for text in
-        ["pk > 'a'", "pk = 'a' OR n = 1", "n = 1", "pk.x = 'a'", "pk = other", "sk = 1", "NOT pk = 'a'", "pk <> 'a'"]
-    {
+    let scanning = [
+        "pk > 'a'",
+        "pk = 'a' OR n = 1",
+        "n = 1",
+        "pk.x = 'a'",
+        "pk = other",
+        "sk = 1",
+        "NOT pk = 'a'",
+        "pk <> 'a'",
+        "pk IN []",
+    ];
+    for text in scanning {
         let found = access(text);
         assert_eq!((found.hashes, found.ranges, found.filter), (vec![], vec![], Some(condition(text))), "{text}");
     }
