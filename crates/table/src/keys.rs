@@ -49,6 +49,8 @@ pub(crate) const TOKEN_END: Map = Map("dynamodb.token_end");
 pub(crate) const HASHES: u64 = 1 << 16;
 /// The bytes of that hash.
 const BUCKET: usize = 2;
+/// Bytes that most keys have room in.
+const ROOM: usize = 64;
 
 pub(crate) fn scope(account: &AccountId, region: &Region) -> Vec<u8> {
     [account.as_str().as_bytes(), region.as_str().as_bytes(), b""].join(&0)
@@ -142,7 +144,8 @@ pub(crate) struct ItemKey(pub Vec<u8>);
 impl ItemKey {
     /// What all keys begin with whose partition key has these values; `None` if one is missing, or of a type that no key has.
     pub fn partition<'v>(hash: impl Iterator<Item = Option<&'v AttributeValue>>) -> Option<Self> {
-        let mut key = vec![0; BUCKET];
+        let mut key = Vec::with_capacity(ROOM);
+        key.extend([0; BUCKET]);
         for value in hash {
             encode(value?, &mut key)?;
         }
