@@ -1,12 +1,14 @@
 //! HTTP connections: one piece of code for the AWS listener, the gateway's hosts and the doors of function instances. It bounds what
 //! a client may send before anything is parsed, and reads each body whole. A connection speaks HTTP/1, or HTTP/2 if it begins so.
 
+mod eager;
 mod preface;
 mod version_2;
 
 use crate::Body;
 use crate::auth::{Door, Peer};
 use bytes::{Bytes, BytesMut};
+use eager::Eager;
 use fogbank_model::BoxFuture;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -146,7 +148,7 @@ where
         .max_headers(HEADER_COUNT)
         .max_buf_size(HEADER_BYTES)
         .half_close(false)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(Eager::new(io)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
