@@ -3,9 +3,10 @@
 //! The file is written and synced before its backup is acknowledged. Restoring goes through `load.rs`.
 
 use crate::load::{self, Loading};
+use crate::overrides::{Overrides, check, overridden};
 use crate::registry::{next_number, save};
-use crate::schema::{Encryption, Index, IndexKind, Phase, Table, TableKey, Throughput};
-use crate::{Error, Tables, billing, contents, create, history, keys, upkeep};
+use crate::schema::{Phase, Table, TableKey};
+use crate::{Error, Tables, contents, create, history, keys, upkeep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
 use serde::{Deserialize, Serialize};
@@ -55,21 +56,6 @@ impl BackupKey {
     fn key(&self) -> Vec<u8> {
         [keys::table(&self.table).as_slice(), b"\0", self.id.as_bytes()].concat()
     }
-}
-
-/// What is other in a table that is restored.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// `PROVISIONED` or `PAY_PER_REQUEST`.
-    pub billing: Option<String>,
-    /// Capacity units.
-    pub throughput: Option<Throughput>,
-    /// The local indexes that it has, by name.
-    pub local: Option<Vec<String>>,
-    /// The global indexes that it has, by name.
-    pub global: Option<Vec<String>>,
-    /// Encryption.
-    pub encryption: Option<Option<Encryption>>,
 }
 
 fn no_backup(arn: &str) -> Error {
@@ -225,7 +211,7 @@ impl Tables {
             if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
                 return Err(Error::TableExists(key.name.clone()));
             }
-            check_overrides(&table, &other)?;
+            check(&table, &other)?;
             let mut table = overridden(table.clone(), &other, tx.now());
             table.id.clone_from(&id);
             table.place = next_number(tx)?;
@@ -248,56 +234,6 @@ fn unavailable(name: &str) -> Error {
         "PointInTimeRecoveryUnavailableException",
         format!("Point in time recovery is not enabled for table '{name}'"),
     )
-}
-
-/// What is restored has indexes of its source only, and is billed in one way.
-fn check_overrides(table: &Table, other: &Overrides) -> Result<(), Error> {
-    let named = other.local.iter().chain(&other.global).flatten();
-    let is_there = |name: &String| table.index(name).is_some();
-    if let Some(unknown) = named.into_iter().find(|name| !is_there(name)) {
-        return Err(Error::parameter(format!("The source has no index to be restored of the name {unknown}")));
-    }
-    match (other.billing.as_deref(), other.throughput) {
-        (Some("PAY_PER_REQUEST"), Some(_)) => Err(billing::neither_unit()),
-        (Some("PROVISIONED"), None) if table.is_on_demand() => Err(billing::both_units()),
-        _ => Ok(()),
-    }
-}
-
-/// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history ("Restoring a table").
-fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
-    let is_on_demand = match other.billing.as_deref() {
-        Some(mode) => mode == "PAY_PER_REQUEST",
-        None => table.is_on_demand() && other.throughput.is_none(),
-    };
-    let throughput = if is_on_demand { Throughput::default() } else { other.throughput.unwrap_or(table.throughput) };
-    let is_kept = |index: &Index| {
-        let names = if index.kind == IndexKind::Local { &other.local } else { &other.global };
-        names.as_ref().is_none_or(|names| names.contains(&index.name))
-    };
-    let indexes: Vec<Index> = table.indexes.into_iter().filter(is_kept).collect();
-    let is_used = |name: &str| table.keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
-    Table {
-        attributes: table.attributes.into_iter().filter(|one| is_used(&one.name)).collect(),
-        indexes,
-        throughput,
-        on_demand_since: is_on_demand.then_some(now),
-        last_on_demand: is_on_demand.then_some(now),
-        shows_billing: is_on_demand || table.shows_billing,
-        stream: None,
-        last_stream: None,
-        expiry: None,
-        history: None,
-        encryption: other.encryption.clone().unwrap_or(table.encryption),
-        is_protected: false,
-        tags: Default::default(),
-        policy: None,
-        stream_policy: None,
-        destinations: Default::default(),
-        global_since: None,
-        insights_of: Default::default(),
-        ..table
-    }
 }
 
 /// Runs what takes a while on a thread of its own.

@@ -63,7 +63,7 @@ fn check_bounds(throughput: Throughput, whose: &str) -> Result<(), Error> {
     }
 }
 
-fn check_on_demand(given: Option<OnDemand>, is_on_demand: bool) -> Result<(), Error> {
+pub(crate) fn check_on_demand(given: Option<OnDemand>, is_on_demand: bool) -> Result<(), Error> {
     if given.is_some() && !is_on_demand {
         return Err(Error::parameter("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST"));
     }
@@ -84,6 +84,16 @@ pub(crate) fn check_index(index: &IndexDraft, is_on_demand: bool) -> Result<(), 
         None => {
             return Err(Error::parameter(format!("ProvisionedThroughput is not specified for index: {}", index.name)));
         }
+    }
+    check_on_demand(index.on_demand, is_on_demand)
+}
+
+/// Checks what a global index of a table that is restored is said to take; what is not said is as it was.
+pub(crate) fn check_override(index: &IndexDraft, is_on_demand: bool) -> Result<(), Error> {
+    match index.throughput {
+        Some(_) if is_on_demand => return Err(no_units_on_demand(&index.name)),
+        Some(throughput) => check_bounds(throughput, &format!(" for index {}", index.name))?,
+        None => {}
     }
     check_on_demand(index.on_demand, is_on_demand)
 }

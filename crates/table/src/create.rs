@@ -146,6 +146,8 @@ impl Plan {
             loading: None,
             destinations: BTreeMap::new(),
             global_since: None,
+            scaling: BTreeMap::new(),
+            class_since: None,
             insights_of: BTreeMap::new(),
         })
     }

@@ -1,6 +1,7 @@
 //! What a table is: its keys, its indexes and its settings ("Core components of Amazon DynamoDB" in the DynamoDB Developer Guide).
 
 use crate::load::Loading;
+use crate::scaling::Scaling;
 use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -374,6 +375,12 @@ pub struct Table {
     pub destinations: BTreeMap<String, Destination>,
     /// Since when it is a global table, with its own region as the only one.
     pub global_since: Option<Timestamp>,
+    /// How capacity is said to be scaled: of its indexes by their names, its own without a name.
+    #[serde(default)]
+    pub scaling: BTreeMap<String, Scaling>,
+    /// When its class was last changed.
+    #[serde(default)]
+    pub class_since: Option<Timestamp>,
     /// The contributor insights that are said to be on: of its indexes by their names, its own without a name.
     #[serde(default)]
     pub insights_of: BTreeMap<String, Insights>,

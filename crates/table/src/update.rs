@@ -72,7 +72,7 @@ impl Wish {
         Self { is_protected: None, ..self.clone() }.is_empty()
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let capacity = [self.throughput.is_some(), self.on_demand.is_some(), self.warm.is_some()];
         let settings = [self.billing.is_some()].into_iter().chain(capacity);
         let others =
@@ -197,7 +197,8 @@ pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(
     Ok(())
 }
 
-fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
+/// Changes `table` as `wish` says.
+pub(crate) fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
     billing::change(table, wish, tx.now())?;
     set_stream(tx, key, table, wish)?;
     if let Some(encryption) = &wish.encryption {
@@ -208,6 +209,7 @@ fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Res
     }
     if let Some(class) = &wish.class {
         table.class = Some(class.clone());
+        table.class_since = Some(tx.now());
     }
     if let Some(is_protected) = wish.is_protected {
         table.is_protected = is_protected;
@@ -313,6 +315,8 @@ fn change_index(
             let place = table.indexes.iter().position(|index| index.name == *name && index.kind == IndexKind::Global);
             let index = table.indexes.remove(place.ok_or_else(missing)?);
             upkeep::leave(tx, index.place);
+            table.scaling.remove(name);
+            table.insights_of.remove(name);
             Ok(())
         }
     }

@@ -7,8 +7,10 @@ use super::shapes::backups::{
 };
 use super::shapes::settings::TimeToLiveDescription;
 use super::shapes::tables::{KeySchemaElement, ProjectionShape, ProvisionedThroughput, StreamSpecification};
+use super::shapes::unsupported::NO_VECTORS;
 use super::{address, tables};
-use crate::backup::{Backup, BackupKey, Overrides};
+use crate::backup::{Backup, BackupKey};
+use crate::overrides::Overrides;
 use crate::schema::{IndexKind, Table, TableKey, Throughput};
 use crate::{Error, Tables};
 use fogbank_model::{RequestContext, Timestamp};
@@ -46,6 +48,7 @@ fn shown(key: &BackupKey, backup: &Backup, status: &'static str) -> BackupDescri
             key_schema: KeySchemaElement::of(&table.keys),
             table_creation_date_time: table.created.0,
             provisioned_throughput: units(table.throughput),
+            on_demand_throughput: table.on_demand.map(Into::into),
             item_count: backup.items,
             billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
         },
@@ -71,6 +74,7 @@ fn indexes(table: &Table, kind: IndexKind) -> Option<Vec<SourceIndex>> {
         key_schema: KeySchemaElement::of(&index.keys),
         projection: ProjectionShape::of(&index.projection),
         provisioned_throughput: (kind == IndexKind::Global).then(|| units(index.throughput)),
+        on_demand_throughput: index.on_demand.map(Into::into),
     };
     let all: Vec<_> = table.indexes_of(kind).map(index).collect();
     (!all.is_empty()).then_some(all)
@@ -140,14 +144,16 @@ fn summary(key: &BackupKey, backup: &Backup) -> BackupSummary {
 }
 
 fn overrides(context: &RequestContext, input: &Restore) -> Result<Overrides, Error> {
-    let names = |indexes: &Option<Vec<super::shapes::tables::IndexInput>>| {
-        indexes.as_ref().map(|all| all.iter().map(|index| index.index_name.clone()).collect())
+    let drafts = |indexes: &Option<Vec<super::shapes::tables::IndexInput>>| {
+        indexes.as_ref().map(|all| all.iter().cloned().map(Into::into).collect())
     };
+    input.vector_index_override.refuse("VectorIndexOverride", NO_VECTORS)?;
     Ok(Overrides {
         billing: input.billing_mode_override.clone(),
         throughput: input.provisioned_throughput_override.map(Into::into),
-        local: names(&input.local_secondary_index_override),
-        global: names(&input.global_secondary_index_override),
+        on_demand: input.on_demand_throughput_override.map(Into::into),
+        local: drafts(&input.local_secondary_index_override),
+        global: drafts(&input.global_secondary_index_override),
         encryption: input.encryption.clone().map(|given| tables::encryption(context, given)).transpose()?,
     })
 }

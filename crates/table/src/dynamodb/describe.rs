@@ -73,14 +73,6 @@ pub(super) fn description(
         stream_enabled: true,
         stream_view_type: Some(stream.view.as_str().to_owned()),
     });
-    let billing = table.shows_billing.then(|| BillingModeSummary {
-        billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
-        // While a table is being made, it has not changed to anything yet.
-        last_update_to_pay_per_request_date_time: table
-            .last_on_demand
-            .filter(|_| status != Some(CREATING))
-            .map(|at| at.0),
-    });
     let restoring = table.loading.is_some();
     let restored = table.restored.as_ref().map(|(backup, table, at)| RestoreSummary {
         source_backup_arn: backup.clone(),
@@ -108,7 +100,7 @@ pub(super) fn description(
         item_count,
         table_arn: key.arn().to_string(),
         table_id: table.id.clone(),
-        billing_mode_summary: billing,
+        billing_mode_summary: billing_mode(table, status == Some(CREATING)),
         local_secondary_indexes: indexes(state, key, table, IndexKind::Local, status)?,
         global_secondary_indexes: indexes(state, key, table, IndexKind::Global, status)?,
         stream_specification: stream,
@@ -118,17 +110,31 @@ pub(super) fn description(
             .as_ref()
             .map(|label| key.resource_arn(&format!("/stream/{label}")).to_string()),
         encryption: encryption(table),
-        table_class_summary: table.class.clone().map(|table_class| TableClassSummary { table_class }),
+        table_class_summary: class(table),
         deletion_protection_enabled: table.is_protected,
         on_demand_throughput: table.on_demand.map(Into::into),
         warm_throughput: warm(table.throughput, table.warm),
         restore_summary: restored,
+        global_table_version: table.global_since.map(|_| "2017.11.29"),
     })
 }
 
 pub(super) fn encryption(table: &Table) -> Option<SseDescription> {
     let key = table.encryption.as_ref()?.key.clone();
     Some(SseDescription { status: "ENABLED", sse_type: "KMS", key })
+}
+
+pub(super) fn class(table: &Table) -> Option<TableClassSummary> {
+    let last_update_date_time = table.class_since.map(|at| at.0);
+    table.class.clone().map(|table_class| TableClassSummary { table_class, last_update_date_time })
+}
+
+pub(super) fn billing_mode(table: &Table, is_new: bool) -> Option<BillingModeSummary> {
+    table.shows_billing.then(|| BillingModeSummary {
+        billing_mode: if table.is_on_demand() { "PAY_PER_REQUEST" } else { "PROVISIONED" },
+        // While a table is being made, it has not changed to anything yet.
+        last_update_to_pay_per_request_date_time: table.last_on_demand.filter(|_| !is_new).map(|at| at.0),
+    })
 }
 
 fn units(throughput: Throughput, adjusted: Adjusted, now: Timestamp) -> ThroughputDescription {
@@ -159,6 +165,13 @@ fn indexes(
     Ok((!shown.is_empty()).then_some(shown))
 }
 
+pub(super) fn index_status(index: &Index) -> &'static str {
+    match index.phase {
+        Phase::Filling(_) => CREATING,
+        Phase::Active => "ACTIVE",
+    }
+}
+
 fn index_description(
     state: &Tables,
     key: &TableKey,
@@ -168,7 +181,7 @@ fn index_description(
     let is_global = index.kind == IndexKind::Global;
     let is_filling = matches!(index.phase, Phase::Filling(_));
     let (item_count, index_size_bytes) = state.counted(index.place)?;
-    let index_status = status.unwrap_or(if is_filling { "CREATING" } else { "ACTIVE" });
+    let index_status = status.unwrap_or(index_status(index));
     Ok(IndexDescription {
         index_name: index.name.clone(),
         key_schema: KeySchemaElement::of(&index.keys),

@@ -2,10 +2,9 @@
 
 use super::address;
 use super::shapes::global::{
-    AutoScaling, AutoScalingDescribed, GlobalDescribed, GlobalDescription, GlobalList, GlobalSettings, GlobalTable,
-    ListGlobals, MakeGlobal, OfGlobal, Replica, ReplicaScaling, ReplicaSettings, ReplicaShown, UpdateGlobal,
+    GlobalDescribed, GlobalDescription, GlobalList, GlobalTable, ListGlobals, MakeGlobal, OfGlobal, Replica,
+    ReplicaShown, UpdateGlobal,
 };
-use super::shapes::tables::OfTable;
 use crate::schema::{Table, TableKey};
 use crate::{Error, Tables, registry};
 use fogbank_model::RequestContext;
@@ -16,10 +15,17 @@ type State = Arc<Tables>;
 
 const PAGE: usize = 100;
 
-fn no_global(name: &str) -> Error {
+pub(super) fn no_global(name: &str) -> Error {
     Error::Other(
         "GlobalTableNotFoundException",
         format!("Requested resource not found: Global table: {name} not found"),
+    )
+}
+
+pub(super) fn no_replica(region: &str, name: &str) -> Error {
+    Error::Other(
+        "ReplicaNotFoundException",
+        format!("Replica in region {region} does not exist for global table {name}"),
     )
 }
 
@@ -40,7 +46,7 @@ fn shown(key: &TableKey, table: &Table) -> Option<GlobalDescription> {
     })
 }
 
-fn find(state: &Tables, context: &RequestContext, name: &str) -> Result<(TableKey, Arc<Table>), Error> {
+pub(super) fn find(state: &Tables, context: &RequestContext, name: &str) -> Result<(TableKey, Arc<Table>), Error> {
     let key = address::table(context, name)?;
     let table = state.describe(&key).map_err(|_| no_global(name))?;
     if table.global_since.is_some() { Ok((key, table)) } else { Err(no_global(name)) }
@@ -111,10 +117,7 @@ pub(super) async fn update(
             }
             (Some(new), _) => return Err(other_region(&new.region_name)),
             (None, Some(old)) if old.region_name != own => {
-                return Err(Error::Other(
-                    "ReplicaNotFoundException",
-                    format!("Replica in region {} does not exist for global table {}", old.region_name, key.name),
-                ));
+                return Err(no_replica(&old.region_name, &key.name));
             }
             (None, Some(_)) => {
                 return Err(Error::validation(
@@ -125,37 +128,4 @@ pub(super) async fn update(
         }
     }
     describe(state, context, OfGlobal { global_table_name: input.global_table_name }).await
-}
-
-pub(super) async fn describe_settings(
-    state: State,
-    context: RequestContext,
-    input: OfGlobal,
-) -> Result<GlobalSettings, Error> {
-    let (key, table) = find(&state, &context, &input.global_table_name)?;
-    let settings = ReplicaSettings {
-        region_name: key.region.to_string(),
-        replica_status: "ACTIVE",
-        replica_provisioned_read_capacity_units: table.throughput.read,
-        replica_provisioned_write_capacity_units: table.throughput.write,
-    };
-    Ok(GlobalSettings { global_table_name: key.name, replica_settings: vec![settings] })
-}
-
-/// Nothing is scaled: capacity is what a table is said to take.
-pub(super) async fn describe_scaling(
-    state: State,
-    context: RequestContext,
-    input: OfTable,
-) -> Result<AutoScalingDescribed, Error> {
-    let key = address::table(&context, &input.table_name)?;
-    state.describe(&key)?;
-    let replica = ReplicaScaling { region_name: key.region.to_string(), replica_status: "ACTIVE" };
-    Ok(AutoScalingDescribed {
-        table_auto_scaling_description: AutoScaling {
-            table_name: key.name,
-            table_status: "ACTIVE",
-            replicas: vec![replica],
-        },
-    })
 }

@@ -2,6 +2,7 @@
 
 use super::address;
 use super::shapes::settings::{InsightsDescribed, InsightsInput, InsightsList, InsightsOutput};
+use super::transfers::{read_token, token};
 use crate::schema::{Insights, Table, TableKey};
 use crate::{Error, Tables, registry};
 use fogbank_model::RequestContext;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 type State = Arc<Tables>;
 
+/// Entries that one page has at most.
+const PAGE: usize = 100;
 const MODE: &str = "ACCESSED_AND_THROTTLED_KEYS";
 
 fn check_index(table: &Table, name: Option<&str>) -> Result<(), Error> {
@@ -91,5 +94,17 @@ pub(super) async fn list(state: State, context: RequestContext, input: InsightsI
             contributor_insights_mode: Some(insights.mode),
         }));
     }
-    Ok(InsightsList { contributor_insights_summaries: summaries })
+    let limit = input.max_results.filter(|limit| *limit > 0).unwrap_or(PAGE);
+    let after = input.next_token.as_deref().map(read_token).transpose()?.unwrap_or_default();
+    summaries.retain(|one| after.is_empty() || place(one) > after);
+    summaries.sort_by_cached_key(place);
+    let is_more = summaries.len() > limit;
+    summaries.truncate(limit);
+    let next_token = summaries.last().filter(|_| is_more).map(|last| token(&place(last)));
+    Ok(InsightsList { contributor_insights_summaries: summaries, next_token })
+}
+
+/// Where an entry is in the list: behind its table, in the order of its indexes.
+fn place(one: &InsightsOutput) -> String {
+    format!("{}/{}", one.table_name, one.index_name.as_deref().unwrap_or_default())
 }

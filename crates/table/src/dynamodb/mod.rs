@@ -10,6 +10,7 @@ mod global;
 mod insights;
 mod items;
 mod reading;
+mod scaling;
 mod searches;
 mod settings;
 mod shapes;
@@ -74,8 +75,10 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("DescribeGlobalTable", state, global::describe)
         .operation("ListGlobalTables", state, global::list)
         .operation("UpdateGlobalTable", state, global::update)
-        .operation("DescribeGlobalTableSettings", state, global::describe_settings)
-        .operation("DescribeTableReplicaAutoScaling", state, global::describe_scaling)
+        .operation("DescribeGlobalTableSettings", state, scaling::describe_settings)
+        .operation("UpdateGlobalTableSettings", state, scaling::update_settings)
+        .operation("DescribeTableReplicaAutoScaling", state, scaling::describe)
+        .operation("UpdateTableReplicaAutoScaling", state, scaling::update)
         .operation("PutResourcePolicy", state, settings::put_policy)
         .operation("GetResourcePolicy", state, settings::get_policy)
         .operation("DeleteResourcePolicy", state, settings::delete_policy)

@@ -94,6 +94,10 @@ pub(super) async fn untag(state: State, context: RequestContext, input: UntagRes
 
 pub(super) async fn list_tags(state: State, context: RequestContext, input: ListTags) -> Result<Tags, Error> {
     let key = address::resource(&context, &input.resource_arn)?;
+    // All tags that a table can have are on one page, so there never was such a token.
+    if input.next_token.is_some() {
+        return Err(Error::validation("Invalid NextToken"));
+    }
     let table = state.describe(&key).map_err(|error| no_resource(error, &input.resource_arn))?;
     let tag = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
     Ok(Tags { tags: table.tags.iter().map(tag).collect() })

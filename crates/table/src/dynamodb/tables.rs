@@ -7,10 +7,11 @@ use super::shapes::tables::{
     AttributeDefinition, CreateTable, IndexUpdate, ListTables, ListTablesOutput, OfTable, SseSpecification,
     StreamSpecification, TableChanged, TableDescribed, UpdateTable,
 };
+use super::shapes::unsupported::{NO_VECTORS, ONE_REGION};
 use crate::schema::{Encryption, View};
 use crate::{Draft, Error, IndexWish, Tables, Wish, registry};
 use fogbank_model::RequestContext;
-use fogbank_wire::{Shown, Value, Violation, violations_message};
+use fogbank_wire::{Shown, Violation, violations_message};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -37,9 +38,8 @@ fn check_given(input: &CreateTable) -> Result<(), Error> {
     if input.global_table_source_arn.is_some() {
         return Err(Error::validation("Replicas are not supported: the platform has one region's tables only"));
     }
-    if input.vector_indexes.as_ref().is_some_and(|indexes| !indexes.is_empty()) {
-        return Err(Error::validation("VectorIndexes are not supported"));
-    }
+    input.global_table_settings_replication_mode.refuse("GlobalTableSettingsReplicationMode", ONE_REGION)?;
+    input.vector_indexes.refuse("VectorIndexes", NO_VECTORS)?;
     let members =
         [("attributeDefinitions", input.attribute_definitions.is_none()), ("keySchema", input.key_schema.is_none())];
     let absent = |(member, is_absent): (&str, bool)| {
@@ -116,9 +116,12 @@ pub(super) async fn describe(state: State, context: RequestContext, input: OfTab
 
 pub(super) async fn update(state: State, context: RequestContext, input: UpdateTable) -> Result<TableChanged, Error> {
     let key = address::table(&context, &input.table_name)?;
-    if input.replica_updates.is_some_and(|updates| updates != Value::Null) {
-        return Err(Error::validation("Replicas are not supported: the platform has one region's tables only"));
-    }
+    input.replica_updates.refuse("ReplicaUpdates", ONE_REGION)?;
+    input.multi_region_consistency.refuse("MultiRegionConsistency", ONE_REGION)?;
+    input.global_table_witness_updates.refuse("GlobalTableWitnessUpdates", ONE_REGION)?;
+    input.global_table_settings_replication_mode.refuse("GlobalTableSettingsReplicationMode", ONE_REGION)?;
+    input.disassociation_protection_enabled.refuse("DisassociationProtectionEnabled", ONE_REGION)?;
+    input.vector_index_updates.refuse("VectorIndexUpdates", NO_VECTORS)?;
     let indexes: Result<Vec<_>, Error> = input.global_secondary_index_updates.into_iter().map(index_wish).collect();
     let wish = Wish {
         attributes: input.attribute_definitions.map(|all| all.into_iter().map(definition).collect()),

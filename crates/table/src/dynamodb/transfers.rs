@@ -4,12 +4,12 @@ use super::shapes::transfers::{
     ExportDescribed, ExportDescription, ExportList, ExportSummary, ExportTable, ImportDescribed, ImportDescription,
     ImportList, ImportSummary, ImportTable, ListTransfers, OfExport, OfImport,
 };
+use super::shapes::unsupported::NO_VECTORS;
 use super::{address, tables};
 use crate::export::{Export, Order};
 use crate::import::{Csv, Import, Source};
 use crate::{Draft, Error, Tables};
 use fogbank_model::{RequestContext, Timestamp};
-use fogbank_wire::Value;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -17,6 +17,7 @@ type State = Arc<Tables>;
 /// Exports or imports that one page has at most.
 const PAGE: usize = 25;
 const JSON: &str = "DYNAMODB_JSON";
+const WHOLE: &str = "exports are of whole tables";
 
 pub(super) async fn export(
     state: State,
@@ -27,10 +28,11 @@ pub(super) async fn export(
     if input.export_format.as_deref().is_some_and(|format| format != JSON) {
         return Err(Error::validation("ExportFormat ION is not supported: exports are in DYNAMODB_JSON"));
     }
-    let is_incremental = input.export_type.as_deref() == Some("INCREMENTAL_EXPORT");
-    if is_incremental || input.incremental_export_specification.is_some_and(|given| given != Value::Null) {
-        return Err(Error::validation("ExportType INCREMENTAL_EXPORT is not supported: exports are of whole tables"));
+    if input.export_type.as_deref() == Some("INCREMENTAL_EXPORT") {
+        return Err(Error::validation(format!("ExportType INCREMENTAL_EXPORT is not supported: {WHOLE}")));
     }
+    input.incremental_export_specification.refuse("IncrementalExportSpecification", WHOLE)?;
+    input.filter_specification.refuse("FilterSpecification", WHOLE)?;
     let order = Order {
         at: input.export_time.map(Timestamp),
         token: input.client_token,
@@ -107,14 +109,14 @@ fn page<T>(
 }
 
 /// The bytes of a token: the model has it in hexadecimal, in groups of eight bytes, seven of them at least.
-fn token(arn: &str) -> String {
+pub(super) fn token(arn: &str) -> String {
     let length = arn.len().max(56).next_multiple_of(8);
     let bytes = arn.bytes().chain(std::iter::repeat(0)).take(length);
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What [`token`] wrote.
-fn read_token(token: &str) -> Result<String, Error> {
+pub(super) fn read_token(token: &str) -> Result<String, Error> {
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = token.as_bytes().chunks(2).map(byte).collect();
     let arn = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -147,6 +149,7 @@ pub(super) async fn import(
     let parameters = input.table_creation_parameters.clone();
     let key = address::table(&context, &parameters.table_name)?;
     let source = source(&input)?;
+    parameters.vector_indexes.refuse("VectorIndexes", NO_VECTORS)?;
     let draft = Draft {
         attributes: parameters.attribute_definitions.into_iter().map(tables::definition).collect(),
         keys: parameters.key_schema.into_iter().map(|one| (one.attribute_name, one.key_type)).collect(),

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::backup::{BackupKey, Overrides};
+use crate::backup::BackupKey;
+use crate::overrides::Overrides;
 use crate::schema::View;
 use crate::tests::Nobody;
 use crate::transact::Token;

@@ -2,9 +2,10 @@
 
 use super::settings::TimeToLiveDescription;
 use super::tables::{
-    Description, IndexInput, KeySchemaElement, ProjectionShape, ProvisionedThroughput, SseDescription,
-    SseSpecification, StreamSpecification,
+    Description, IndexInput, KeySchemaElement, OnDemandThroughput, ProjectionShape, ProvisionedThroughput,
+    SseDescription, SseSpecification, StreamSpecification,
 };
+use super::unsupported::Unsupported;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +62,7 @@ pub struct SourceTable {
     pub key_schema: Vec<KeySchemaElement>,
     pub table_creation_date_time: i64,
     pub provisioned_throughput: ProvisionedThroughput,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
     pub item_count: u64,
     pub billing_mode: &'static str,
 }
@@ -83,6 +85,7 @@ pub struct SourceIndex {
     pub key_schema: Vec<KeySchemaElement>,
     pub projection: ProjectionShape,
     pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +133,8 @@ pub struct Restore {
     pub provisioned_throughput_override: Option<ProvisionedThroughput>,
     pub local_secondary_index_override: Option<Vec<IndexInput>>,
     pub global_secondary_index_override: Option<Vec<IndexInput>>,
+    pub on_demand_throughput_override: Option<OnDemandThroughput>,
+    pub vector_index_override: Unsupported,
     #[serde(rename = "SSESpecificationOverride")]
     pub encryption: Option<SseSpecification>,
 }

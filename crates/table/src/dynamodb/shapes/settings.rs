@@ -57,6 +57,7 @@ pub struct UntagResource {
 #[serde(rename_all = "PascalCase", default)]
 pub struct ListTags {
     pub resource_arn: String,
+    pub next_token: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +157,8 @@ pub struct InsightsInput {
     pub index_name: Option<String>,
     pub contributor_insights_action: String,
     pub contributor_insights_mode: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,4 +183,5 @@ pub struct InsightsDescribed {
 #[serde(rename_all = "PascalCase")]
 pub struct InsightsList {
     pub contributor_insights_summaries: Vec<InsightsOutput>,
+    pub next_token: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Structures of operations on tables.
 
+use super::unsupported::Unsupported;
 use crate::billing::Warm;
 use crate::create::IndexDraft;
 use crate::schema::{KeyAttribute, KeySchema, OnDemand, Projection, Throughput};
@@ -175,7 +176,8 @@ pub struct CreateTable {
     pub deletion_protection_enabled: bool,
     pub resource_policy: Option<String>,
     pub global_table_source_arn: Option<String>,
-    pub vector_indexes: Option<Vec<fogbank_wire::Value>>,
+    pub global_table_settings_replication_mode: Unsupported,
+    pub vector_indexes: Unsupported,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -191,9 +193,14 @@ pub struct UpdateTable {
     pub stream_specification: Option<StreamSpecification>,
     #[serde(rename = "SSESpecification")]
     pub encryption: Option<SseSpecification>,
-    pub replica_updates: Option<fogbank_wire::Value>,
+    pub replica_updates: Unsupported,
     pub table_class: Option<String>,
     pub deletion_protection_enabled: Option<bool>,
+    pub multi_region_consistency: Unsupported,
+    pub global_table_witness_updates: Unsupported,
+    pub global_table_settings_replication_mode: Unsupported,
+    pub disassociation_protection_enabled: Unsupported,
+    pub vector_index_updates: Unsupported,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -303,6 +310,7 @@ pub struct Description {
     pub on_demand_throughput: Option<OnDemandThroughput>,
     pub warm_throughput: WarmThroughput,
     pub restore_summary: Option<RestoreSummary>,
+    pub global_table_version: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -319,6 +327,7 @@ pub struct SseDescription {
 #[serde(rename_all = "PascalCase")]
 pub struct TableClassSummary {
     pub table_class: String,
+    pub last_update_date_time: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 use super::tables::{
     AttributeDefinition, IndexInput, KeySchemaElement, OnDemandThroughput, ProvisionedThroughput, SseSpecification,
 };
+use super::unsupported::Unsupported;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +24,8 @@ pub struct ExportTable {
     pub encryption_key: Option<String>,
     pub export_format: Option<String>,
     pub export_type: Option<String>,
-    pub incremental_export_specification: Option<fogbank_wire::Value>,
+    pub incremental_export_specification: Unsupported,
+    pub filter_specification: Unsupported,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,6 +146,8 @@ pub struct TableParameters {
     #[serde(rename = "SSESpecification")]
     pub encryption: Option<SseSpecification>,
     pub global_secondary_indexes: Option<Vec<IndexInput>>,
+    #[serde(skip_serializing)]
+    pub vector_indexes: Unsupported,
 }
 
 #[derive(Debug, Serialize)]

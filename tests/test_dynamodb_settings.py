@@ -1,0 +1,223 @@
+"""DynamoDB: settings that are kept and shown, what a restored table has otherwise, and what is refused by name, through boto3."""
+
+import pytest
+from conftest import ACCOUNT, REGION, error_of, eventually, unique
+from test_dynamodb import make_table  # noqa: F401
+
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}]
+INDEX = {"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/dynamodb.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"
+
+
+def units(read, write):
+    return {"ReadCapacityUnits": read, "WriteCapacityUnits": write}
+
+
+@pytest.fixture
+def provisioned(dynamodb):
+    """A table with provisioned capacity and an index."""
+    name = unique("units")
+    types = [{"AttributeName": one, "AttributeType": "S"} for one in ("pk", "g")]
+    index = {**INDEX, "ProvisionedThroughput": units(2, 2)}
+    dynamodb.create_table(TableName=name, KeySchema=KEYS, AttributeDefinitions=types, ProvisionedThroughput=units(1, 1), GlobalSecondaryIndexes=[index])
+    return name
+
+
+def global_table(dynamodb, name):
+    dynamodb.create_global_table(GlobalTableName=name, ReplicationGroup=[{"RegionName": REGION}])
+
+
+def replica(dynamodb, name):
+    described = dynamodb.describe_table_replica_auto_scaling(TableName=name)["TableAutoScalingDescription"]
+    assert (described["TableName"], described["TableStatus"]) == (name, "ACTIVE")
+    (replica,) = described["Replicas"]
+    assert (replica["RegionName"], replica["ReplicaStatus"]) == (REGION, "ACTIVE")
+    return replica
+
+
+def test_auto_scaling_is_kept_and_described_and_switched_off(dynamodb, provisioned):
+    off = {"AutoScalingDisabled": True}
+    at_first = replica(dynamodb, provisioned)
+    index = {"IndexName": "by-g", "IndexStatus": "ACTIVE", "ProvisionedReadCapacityAutoScalingSettings": off, "ProvisionedWriteCapacityAutoScalingSettings": off}
+    assert at_first["ReplicaProvisionedReadCapacityAutoScalingSettings"] == off and at_first["GlobalSecondaryIndexes"] == [index]
+    tracking = {"TargetValue": 70.0, "ScaleInCooldown": 60, "ScaleOutCooldown": 30, "DisableScaleIn": True}
+    policy = {"TargetTrackingScalingPolicyConfiguration": tracking}
+    read = {"MinimumUnits": 2, "MaximumUnits": 20, "ScalingPolicyUpdate": {**policy, "PolicyName": "mine"}, "AutoScalingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/scaler"}
+    write = {"MinimumUnits": 1, "MaximumUnits": 9, "ScalingPolicyUpdate": policy}
+    updated = dynamodb.update_table_replica_auto_scaling(
+        TableName=provisioned,
+        ProvisionedWriteCapacityAutoScalingUpdate=write,
+        GlobalSecondaryIndexUpdates=[{"IndexName": "by-g", "ProvisionedWriteCapacityAutoScalingUpdate": write}],
+        ReplicaUpdates=[{"RegionName": REGION, "ReplicaProvisionedReadCapacityAutoScalingUpdate": read}],
+    )["TableAutoScalingDescription"]["Replicas"][0]
+    assert updated == replica(dynamodb, provisioned)
+    assert updated["ReplicaProvisionedReadCapacityAutoScalingSettings"] == {
+        "MinimumUnits": 2,
+        "MaximumUnits": 20,
+        "AutoScalingDisabled": False,
+        "AutoScalingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/scaler",
+        "ScalingPolicies": [{"PolicyName": "mine", **policy}],
+    }
+    table = updated["ReplicaProvisionedWriteCapacityAutoScalingSettings"]
+    assert table["AutoScalingRoleArn"] == ROLE and table["ScalingPolicies"][0]["PolicyName"] == f"DynamoDBWriteCapacityUtilization:table/{provisioned}"
+    (index,) = updated["GlobalSecondaryIndexes"]
+    name = index["ProvisionedWriteCapacityAutoScalingSettings"]["ScalingPolicies"][0]["PolicyName"]
+    assert name == f"DynamoDBWriteCapacityUtilization:table/{provisioned}/index/by-g" and index["ProvisionedReadCapacityAutoScalingSettings"] == off
+    # What is not said stays.
+    dynamodb.update_table_replica_auto_scaling(TableName=provisioned, ProvisionedWriteCapacityAutoScalingUpdate={"MaximumUnits": 10})
+    assert replica(dynamodb, provisioned)["ReplicaProvisionedWriteCapacityAutoScalingSettings"] == {**table, "MaximumUnits": 10}
+    dynamodb.update_table_replica_auto_scaling(TableName=provisioned, ProvisionedWriteCapacityAutoScalingUpdate=off)
+    assert replica(dynamodb, provisioned)["ReplicaProvisionedWriteCapacityAutoScalingSettings"] == off
+    # Capacity is what it was: nothing is scaled.
+    assert dynamodb.describe_table(TableName=provisioned)["Table"]["ProvisionedThroughput"]["WriteCapacityUnits"] == 1
+
+
+def test_auto_scaling_that_cannot_be_is_refused_and_changes_nothing(dynamodb, provisioned, make_table):
+    update = dynamodb.update_table_replica_auto_scaling
+    both = {"MinimumUnits": 1, "MaximumUnits": 9}
+
+    def write(**settings):
+        return error_of(update, TableName=provisioned, ProvisionedWriteCapacityAutoScalingUpdate=settings)
+
+    assert write(MinimumUnits=5)[0] == "ValidationException"
+    assert "must not be greater" in write(MinimumUnits=5, MaximumUnits=4)[1]
+    for target in (19.9, 90.1):
+        policy = {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": target}}
+        assert "between 20 and 90" in write(**both, ScalingPolicyUpdate=policy)[1]
+    index = [{"IndexName": "other", "ProvisionedWriteCapacityAutoScalingUpdate": both}]
+    refused = error_of(update, TableName=provisioned, ProvisionedWriteCapacityAutoScalingUpdate=both, GlobalSecondaryIndexUpdates=index)
+    assert refused == ("ResourceNotFoundException", "Requested resource not found: Index: other not found")
+    elsewhere = [{"RegionName": "ap-south-1", "ReplicaProvisionedReadCapacityAutoScalingUpdate": both}]
+    assert error_of(update, TableName=provisioned, ReplicaUpdates=elsewhere)[0] == "ResourceNotFoundException"
+    assert error_of(update, TableName="no-such-table")[0] == "ResourceNotFoundException"
+    assert replica(dynamodb, provisioned)["ReplicaProvisionedWriteCapacityAutoScalingSettings"] == {"AutoScalingDisabled": True}
+    on_demand = make_table()
+    assert "PAY_PER_REQUEST" in error_of(update, TableName=on_demand, ProvisionedWriteCapacityAutoScalingUpdate=both)[1]
+    update(TableName=on_demand, ProvisionedWriteCapacityAutoScalingUpdate={"AutoScalingDisabled": True})
+
+
+def test_settings_of_a_global_table_change(dynamodb, provisioned):
+    update = dynamodb.update_global_table_settings
+    assert error_of(update, GlobalTableName=provisioned)[0] == "GlobalTableNotFoundException"
+    global_table(dynamodb, provisioned)
+    assert dynamodb.describe_table(TableName=provisioned)["Table"]["GlobalTableVersion"] == "2017.11.29"
+    scaling = {"MinimumUnits": 1, "MaximumUnits": 9}
+    here = {"RegionName": REGION, "ReplicaProvisionedReadCapacityUnits": 3, "ReplicaTableClass": "STANDARD_INFREQUENT_ACCESS"}
+    changed = update(
+        GlobalTableName=provisioned,
+        GlobalTableProvisionedWriteCapacityUnits=5,
+        GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate=scaling,
+        GlobalTableGlobalSecondaryIndexSettingsUpdate=[{"IndexName": "by-g", "ProvisionedWriteCapacityUnits": 7}],
+        ReplicaSettingsUpdate=[{**here, "ReplicaGlobalSecondaryIndexSettingsUpdate": [{"IndexName": "by-g", "ProvisionedReadCapacityAutoScalingSettingsUpdate": scaling}]}],
+    )
+    shown = dynamodb.describe_global_table_settings(GlobalTableName=provisioned)
+    (settings,) = shown["ReplicaSettings"]
+    assert changed["ReplicaSettings"] == [settings]
+    assert (settings["ReplicaProvisionedReadCapacityUnits"], settings["ReplicaProvisionedWriteCapacityUnits"]) == (3, 5)
+    assert settings["ReplicaProvisionedWriteCapacityAutoScalingSettings"]["MaximumUnits"] == 9
+    assert settings["ReplicaTableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    (index,) = settings["ReplicaGlobalSecondaryIndexSettings"]
+    assert (index["IndexName"], index["ProvisionedReadCapacityUnits"], index["ProvisionedWriteCapacityUnits"]) == ("by-g", 2, 7)
+    assert index["ProvisionedReadCapacityAutoScalingSettings"]["MinimumUnits"] == 1
+    table = dynamodb.describe_table(TableName=provisioned)["Table"]
+    assert table["ProvisionedThroughput"]["WriteCapacityUnits"] == 5 and table["TableClassSummary"]["LastUpdateDateTime"] > table["CreationDateTime"]
+    # The same again is no fault.
+    update(GlobalTableName=provisioned, GlobalTableProvisionedWriteCapacityUnits=5)
+    index = [{"IndexName": "other", "ProvisionedWriteCapacityUnits": 7}]
+    assert error_of(update, GlobalTableName=provisioned, GlobalTableGlobalSecondaryIndexSettingsUpdate=index)[0] == "IndexNotFoundException"
+    assert error_of(update, GlobalTableName=provisioned, ReplicaSettingsUpdate=[{"RegionName": "ap-south-1"}])[0] == "ReplicaNotFoundException"
+    update(GlobalTableName=provisioned, GlobalTableBillingMode="PAY_PER_REQUEST")
+    (settings,) = dynamodb.describe_global_table_settings(GlobalTableName=provisioned)["ReplicaSettings"]
+    assert settings["ReplicaBillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST" and settings["ReplicaProvisionedWriteCapacityUnits"] == 0
+
+
+def test_a_restored_table_takes_what_is_asked_for(dynamodb, provisioned):
+    backup = dynamodb.create_backup(TableName=provisioned, BackupName="settings")["BackupDetails"]["BackupArn"]
+
+    def restore(**overrides):
+        name = unique("restored")
+        dynamodb.restore_table_from_backup(TargetTableName=name, BackupArn=backup, **overrides)
+        eventually(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
+        return dynamodb.describe_table(TableName=name)["Table"]
+
+    more = {**INDEX, "ProvisionedThroughput": units(20, 21)}
+    dynamodb.update_table(TableName=provisioned, ProvisionedThroughput=units(9, 9))
+    table = restore(GlobalSecondaryIndexOverride=[more])
+    index = table["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]
+    assert (index["ReadCapacityUnits"], index["WriteCapacityUnits"]) == (20, 21) and "LastIncreaseDateTime" not in table["ProvisionedThroughput"]
+    assert restore()["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
+    table = restore(BillingModeOverride="PAY_PER_REQUEST", OnDemandThroughputOverride={"MaxReadRequestUnits": 7})
+    assert table["OnDemandThroughput"] == {"MaxReadRequestUnits": 7, "MaxWriteRequestUnits": -1}
+    assert table["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
+
+    def refused(**overrides):
+        return error_of(dynamodb.restore_table_from_backup, TargetTableName=unique("refused"), BackupArn=backup, **overrides)
+
+    assert "OnDemandThroughput can only" in refused(OnDemandThroughputOverride={"MaxReadRequestUnits": 7})[1]
+    assert "by-g when BillingMode is PAY_PER_REQUEST" in refused(BillingModeOverride="PAY_PER_REQUEST", GlobalSecondaryIndexOverride=[more])[1]
+    other = {**INDEX, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}
+    assert "not those of the source" in refused(GlobalSecondaryIndexOverride=[other])[1]
+    keys_only = {**INDEX, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+    assert "not those of the source" in refused(GlobalSecondaryIndexOverride=[keys_only])[1]
+
+
+def test_a_backup_shows_the_most_request_units(dynamodb, make_table):
+    name = make_table()
+    dynamodb.update_table(TableName=name, OnDemandThroughput={"MaxWriteRequestUnits": 6})
+    backup = dynamodb.create_backup(TableName=name, BackupName="settings")["BackupDetails"]["BackupArn"]
+    source = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["SourceTableDetails"]
+    assert source["OnDemandThroughput"] == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 6}
+
+
+VECTORS = {"IndexName": "vec", "VectorAttribute": {"AttributeName": "v"}, "Dimensions": 4, "DistanceFunction": "COSINE", "Projection": {"ProjectionType": "ALL"}}
+
+
+def test_what_would_have_no_effect_is_refused_by_name(dynamodb, make_table):
+    name = make_table()
+    table = {"KeySchema": KEYS, "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
+    changes = {
+        "ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}],
+        "MultiRegionConsistency": "STRONG",
+        "GlobalTableWitnessUpdates": [{"Create": {"RegionName": "eu-west-1"}}],
+        "GlobalTableSettingsReplicationMode": "ENABLED",
+        "DisassociationProtectionEnabled": True,
+        "VectorIndexUpdates": [{"Delete": {"IndexName": "vec"}}],
+    }
+    for member, value in changes.items():
+        code, text = error_of(dynamodb.update_table, TableName=name, **{member: value})
+        assert code == "ValidationException" and text.startswith(f"{member} is not supported: "), (member, text)
+    for member, value in {"GlobalTableSettingsReplicationMode": "ENABLED", "VectorIndexes": [VECTORS]}.items():
+        code, text = error_of(dynamodb.create_table, TableName=unique("refused"), **table, **{member: value})
+        assert code == "ValidationException" and text.startswith(f"{member} is not supported: "), (member, text)
+    backup = dynamodb.create_backup(TableName=name, BackupName="refused")["BackupDetails"]["BackupArn"]
+    text = error_of(dynamodb.restore_table_from_backup, TargetTableName=unique("refused"), BackupArn=backup, VectorIndexOverride=[VECTORS])[1]
+    assert text.startswith("VectorIndexOverride is not supported: ")
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+    export = {"TableArn": arn, "S3Bucket": "some-bucket"}
+    text = error_of(dynamodb.export_table_to_point_in_time, **export, FilterSpecification={"FilterExpression": "a = b"})[1]
+    assert text.startswith("FilterSpecification is not supported: ")
+    created = {"TableName": unique("refused"), **table, "VectorIndexes": [VECTORS]}
+    text = error_of(dynamodb.import_table, S3BucketSource={"S3Bucket": "some-bucket"}, InputFormat="DYNAMODB_JSON", TableCreationParameters=created)[1]
+    assert text.startswith("VectorIndexes is not supported: ")
+    assert error_of(dynamodb.list_tags_of_resource, ResourceArn=arn, NextToken="never-given") == ("ValidationException", "Invalid NextToken")
+
+
+def test_contributor_insights_are_listed_in_pages_and_go_with_their_index(dynamodb, provisioned, make_table):
+    for name in [make_table(), make_table(), provisioned]:
+        dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE")
+    dynamodb.update_contributor_insights(TableName=provisioned, IndexName="by-g", ContributorInsightsAction="ENABLE")
+
+    def pages(**asked):
+        found, token = [], {}
+        while True:
+            page = dynamodb.list_contributor_insights(**asked, **token)
+            assert len(page["ContributorInsightsSummaries"]) <= asked.get("MaxResults", 100)
+            found += [(one["TableName"], one.get("IndexName")) for one in page["ContributorInsightsSummaries"]]
+            if "NextToken" not in page:
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    assert pages(MaxResults=1) == pages() and pages(MaxResults=1, TableName=provisioned) == [(provisioned, None), (provisioned, "by-g")]
+    assert error_of(dynamodb.list_contributor_insights, NextToken="zz") == ("ValidationException", "Invalid NextToken")
+    dynamodb.update_table(TableName=provisioned, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-g"}}])
+    assert pages(TableName=provisioned) == [(provisioned, None)]
