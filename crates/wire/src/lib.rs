@@ -10,6 +10,7 @@ mod answer;
 mod auth;
 mod body;
 mod cbor;
+mod compression;
 mod event_stream;
 mod events;
 mod fault;

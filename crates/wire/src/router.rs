@@ -2,6 +2,7 @@
 
 use crate::answer;
 use crate::auth::{Auth, Peer, Principal, Scope, request_context, session_token};
+use crate::compression;
 use crate::http::{BodyLimit, HttpHandler};
 use crate::model::ModelSource;
 use crate::recognise::{Recognised, Unrecognised, recognise};
@@ -121,6 +122,8 @@ impl Router {
             Err(unrecognised) => return refuse(unrecognised, &head, &id),
         };
         let (source, operation, protocol) = (call.source, call.operation, call.protocol);
+        let is_checksummed = self.services.get(source.name).is_some_and(Service::is_checksummed);
+        let is_packed = is_checksummed && compression::accepts_gzip(&head.headers);
         let answered = match self.run(call, head, body, scope, peer, &id).await {
             Ok(output) => answer::render(source, operation, protocol, &id, output),
             Err(fault) => Err(fault),
@@ -129,9 +132,11 @@ impl Router {
             Ok(response) => (response, None),
             Err(fault) => (answer::render_fault(source, Some(operation), protocol, &id, &fault), Some(fault.code)),
         };
-        if self.services.get(source.name).is_some_and(Service::is_checksummed)
-            && let Body::Full(body) = response.body()
-        {
+        if is_packed {
+            compression::compress(&mut response).await;
+        }
+        // The checksum is that of what is sent.
+        if is_checksummed && let Body::Full(body) = response.body() {
             let checksum = HeaderValue::from(crc32fast::hash(body));
             response.headers_mut().insert("x-amz-crc32", checksum);
         }

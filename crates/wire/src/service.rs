@@ -111,7 +111,8 @@ impl Service {
         self
     }
 
-    /// Tells the CRC-32 of each answer in the header `x-amz-crc32`, as DynamoDB does and its clients check.
+    /// Tells the CRC-32 of each answer in the header `x-amz-crc32`, as DynamoDB does and its clients check; and compresses large
+    /// answers for clients that ask for it.
     pub fn checksummed(mut self) -> Self {
         self.is_checksummed = true;
         self
