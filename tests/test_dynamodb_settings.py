@@ -1,5 +1,9 @@
 """DynamoDB: settings that are kept and shown, what a restored table has otherwise, and what is refused by name, through boto3."""
 
+import gzip
+import json
+import zlib
+
 import pytest
 from conftest import ACCOUNT, REGION, error_of, eventually, unique
 from test_dynamodb import make_table  # noqa: F401
@@ -221,3 +225,35 @@ def test_contributor_insights_are_listed_in_pages_and_go_with_their_index(dynamo
     assert error_of(dynamodb.list_contributor_insights, NextToken="zz") == ("ValidationException", "Invalid NextToken")
     dynamodb.update_table(TableName=provisioned, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-g"}}])
     assert pages(TableName=provisioned) == [(provisioned, None)]
+
+
+def test_large_answers_are_compressed_for_who_asks(platform, dynamodb, make_table):
+    name = make_table()
+    for number in range(4):
+        dynamodb.put_item(TableName=name, Item={"pk": {"S": str(number)}, "text": {"S": "word " * 1000}})
+
+    def scan(limit, **headers):
+        body = json.dumps({"TableName": name, "Limit": limit}).encode()
+        headers = {"x-amz-target": "DynamoDB_20120810.Scan", "content-type": "application/x-amz-json-1.0", **headers}
+        status, answered, body = platform.http("POST", "/", body, headers)
+        assert status == 200 and int(answered["x-amz-crc32"]) == zlib.crc32(body)
+        return answered["content-encoding"], body
+
+    encoding, plain = scan(4)
+    assert encoding is None and len(plain) > 20_000
+    encoding, packed = scan(4, **{"accept-encoding": "gzip"})
+    assert encoding == "gzip" and len(packed) < 2000 and gzip.decompress(packed) == plain
+    assert scan(4, **{"accept-encoding": "identity"}) == (None, plain)
+    assert scan(1, **{"accept-encoding": "gzip"}) == scan(1)
+
+
+def test_an_endpoint_that_is_called_by_dynamodbs_name_says_that_it_is_healthy(platform):
+    for host in ("dynamodb.us-east-1.amazonaws.com", "dynamodb.eu-west-1.localhost:4566", "streams.dynamodb.eu-west-1.amazonaws.com"):
+        for path in ("/", "/ping"):
+            status, headers, body = platform.http("GET", path, host=host)
+            assert (status, headers["content-type"], body.decode()) == (200, "text/plain", f"healthy: {host.split(':')[0]} ")
+    plain = platform.http("GET", "/")
+    assert plain[0] == 404
+    for host in ("dynamodb.localhost", "sqs.us-east-1.amazonaws.com", "dynamodb.s3.amazonaws.com"):
+        assert b"healthy" not in platform.http("GET", "/", host=host)[2]
+    assert platform.http("POST", "/", b"{}", host="dynamodb.us-east-1.amazonaws.com")[0] == 404

@@ -5,12 +5,13 @@ use bytes::Bytes;
 use fogbank_delivery::Signer;
 use fogbank_functions::Functions;
 use fogbank_gateway::Gateway;
+use fogbank_model::Region;
 use fogbank_object::s3::Door;
 use fogbank_topic::Topics;
 use fogbank_wire::http::{Arriving, Site, Streaming};
 use fogbank_wire::{Body, Peer, Router};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use std::sync::Arc;
 
 /// What stands behind the address.
@@ -105,6 +106,9 @@ impl Front {
         }
         match request.uri().path() {
             "/_fogbank/operations" => self.operations(),
+            "/" | "/ping" if let Some(host) = tables_host(&request) => {
+                answer(StatusCode::OK, "text/plain", format!("healthy: {host} ").into())
+            }
             path => match path.strip_prefix("/_fogbank/code/") {
                 Some(sha256) => self.code(sha256, request.uri().query().unwrap_or_default()).await,
                 None => self.router.handle(request, peer).await,
@@ -147,6 +151,17 @@ impl Front {
             }
         }
     }
+}
+
+/// The name that a GET calls the host by, if it is one of DynamoDB's endpoints (`dynamodb.REGION.` and a domain): who asks those without
+/// an operation is told that they are healthy.
+fn tables_host(request: &Request<Bytes>) -> Option<&str> {
+    let host = request.headers().get(header::HOST).filter(|_| request.method() == Method::GET)?.to_str().ok()?;
+    let name = host.split(':').next().unwrap_or(host);
+    let endpoint = name.strip_prefix("streams.").unwrap_or(name).strip_prefix("dynamodb.")?;
+    let (region, domain) = endpoint.split_once('.')?;
+    let is_region = region.ends_with(|end: char| end.is_ascii_digit()) && region.parse::<Region>().is_ok();
+    (is_region && region.contains('-') && !domain.is_empty()).then_some(name)
 }
 
 fn refuse_page(why: &str) -> Response<Body> {
