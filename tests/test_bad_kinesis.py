@@ -166,6 +166,8 @@ CALLS = {
     "shards: token": (("list_shards", {"NextToken": "x"}), ARGUMENT, "NextToken"),
     "shards: filter": (list_shards(ShardFilter={"Type": "SOME"}), VALIDATION, "shardFilter"),
     "shards: filter without its shard": (list_shards(ShardFilter={"Type": "AFTER_SHARD_ID"}), ARGUMENT, "ShardId"),
+    "shards: filter with a shard of no use": (list_shards(ShardFilter={"Type": "AT_LATEST", "ShardId": "shardId-000000000000"}), ARGUMENT, "ShardId"),
+    "shards: filter with a time of no use": (list_shards(ShardFilter={"Type": "AFTER_SHARD_ID", "ShardId": "shardId-000000000000", "Timestamp": 1}), ARGUMENT, "Timestamp"),
     "shards: filter without its time": (list_shards(ShardFilter={"Type": "AT_TIMESTAMP"}), ARGUMENT, "Timestamp"),
     "shards: another's birthday": (list_shards(StreamCreationTimestamp=datetime.datetime(2020, 1, 1)), MISSING, "not found"),
     "tags: too many": (("add_tags_to_stream", {"StreamName": "STREAM", "Tags": TAGS}), ARGUMENT, "cannot have more than 50 tags"),

@@ -58,6 +58,12 @@ impl OfConsumer {
                 if consumer.arn(&key) != *arn {
                     return Err(Error::NotFound(format!("Consumer {name}, account {} not found.", key.account)));
                 }
+                let is_other_stream = self.stream.as_ref().is_some_and(|stream| key.arn().as_str() != stream);
+                if is_other_stream || self.name.as_ref().is_some_and(|given| given != name) {
+                    return Err(Error::invalid(
+                        "ConsumerARN does not name the consumer of StreamARN and ConsumerName.",
+                    ));
+                }
                 Ok((key, consumer))
             }
             (None, Some(stream), Some(name)) => {

@@ -84,6 +84,14 @@ fn filter(state: &Streams, key: &StreamKey, given: Option<FilterShape>) -> Resul
     let Some(given) = given else { return Ok(Filter::All) };
     let need =
         |what: &str| Error::invalid(format!("{what} must be specified for the shard filter type {}.", given.r#type));
+    let is_of = |types: &[&str]| types.contains(&given.r#type.as_str());
+    let out_of_place = [
+        ("ShardId", given.shard_id.is_some(), is_of(&["AFTER_SHARD_ID"])),
+        ("Timestamp", given.timestamp.is_some(), is_of(&["AT_TIMESTAMP", "FROM_TIMESTAMP"])),
+    ];
+    if let Some((what, ..)) = out_of_place.into_iter().find(|(_, is_given, has_use)| *is_given && !has_use) {
+        return Err(Error::invalid(format!("{what} cannot be specified for the shard filter type {}.", given.r#type)));
+    }
     let at = || given.timestamp.map(Timestamp).ok_or_else(|| need("Timestamp"));
     let horizon = || Ok::<_, Error>(state.stream(key)?.horizon(state.clock.now()).time());
     Ok(match given.r#type.as_str() {
