@@ -21,6 +21,10 @@ def test_consumers_are_registered_listed_and_deregistered(kinesis, stream):
     described = kinesis.describe_stream_consumer(ConsumerARN=first["ConsumerARN"])["ConsumerDescription"]
     assert described == {**first, "StreamARN": arn(name)}
     assert kinesis.describe_stream_consumer(StreamARN=arn(name), ConsumerName="c0")["ConsumerDescription"] == described
+    both = {"ConsumerARN": first["ConsumerARN"], "StreamARN": arn(name), "ConsumerName": "c0"}
+    assert kinesis.describe_stream_consumer(**both)["ConsumerDescription"] == described
+    for other in ({"ConsumerName": "c1"}, {"StreamARN": arn("another")}):
+        assert error_of(kinesis.describe_stream_consumer, **{**both, **other})[0] == "InvalidArgumentException"
     page = kinesis.list_stream_consumers(StreamARN=arn(name), MaxResults=2)
     rest = kinesis.list_stream_consumers(StreamARN=arn(name), NextToken=page["NextToken"])
     assert [consumer["ConsumerName"] for consumer in page["Consumers"] + rest["Consumers"]] == ["c0", "c1", "c2"]
@@ -154,3 +158,15 @@ def test_curl_speaks_http_2_and_the_platform_answers_in_it(platform):
     assert (curl("--http2-prior-knowledge"), curl("--http1.1")) == ("2 200", "1.1 200")
     many = [word for number in range(200) for word in ("-H", f"x-{number}: y")]
     assert (curl("--http2-prior-knowledge", *many), curl("--http1.1", *many)) == ("2 431", "1.1 431")
+
+
+def test_a_commitment_of_an_account_is_kept_and_shown(platform):
+    kinesis = platform.client("kinesis", account="314159265358")
+    settings = lambda: kinesis.describe_account_settings()["MinimumThroughputBillingCommitment"]  # noqa: E731
+    assert settings() == {"Status": "DISABLED"}
+    begun = kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})["MinimumThroughputBillingCommitment"]
+    assert begun["Status"] == "ENABLED" and (begun["EarliestAllowedEndAt"] - begun["StartedAt"]).total_seconds() == 86_400
+    assert settings() == begun
+    ending = kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "DISABLED"})["MinimumThroughputBillingCommitment"]
+    assert ending == {**begun, "Status": "ENABLED_UNTIL_EARLIEST_ALLOWED_END"} == settings()
+    assert platform.client("kinesis", account="314159265359").describe_account_settings()["MinimumThroughputBillingCommitment"] == {"Status": "DISABLED"}

@@ -6,6 +6,7 @@
 //! | `kinesis.number` | nothing | the last id given (8 bytes) |
 //! | `kinesis.secret` | nothing | the key that iterators and tokens are signed with |
 //! | `kinesis.counts` | account, region | [`Counts`](crate::model::Counts) |
+//! | `kinesis.commitment` | account, region | [`Commitment`](crate::commitment::Commitment) |
 //! | `kinesis.left` | stream's id | nothing: the stream is deleted, what it held is still there |
 //! | `kinesis.shard` | stream's id, shard's number | [`Shard`](crate::model::Shard), which changes when it is closed |
 //! | `kinesis.open` | stream's id, last hash key | the number of the open shard that takes it (8 bytes) |
@@ -25,6 +26,7 @@ pub(crate) const STREAM: Table = Table("kinesis.stream");
 pub(crate) const NUMBER: Table = Table("kinesis.number");
 pub(crate) const SECRET: Table = Table("kinesis.secret");
 pub(crate) const COUNTS: Table = Table("kinesis.counts");
+pub(crate) const COMMITMENT: Table = Table("kinesis.commitment");
 pub(crate) const LEFT: Table = Table("kinesis.left");
 pub(crate) const SHARD: Table = Table("kinesis.shard");
 pub(crate) const OPEN: Table = Table("kinesis.open");

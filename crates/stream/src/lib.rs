@@ -10,6 +10,7 @@
 //! - Sequence numbers grow within a shard and from a shard to its children.
 //! - No operation's cost depends on how many records are kept.
 
+mod commitment;
 mod consumers;
 mod create;
 mod deliver;

@@ -1,8 +1,9 @@
 //! Handlers for what belongs to an account.
 
+use crate::commitment::Commitment;
 use crate::model::{ON_DEMAND_STREAMS, shard_limit};
 use crate::{Error, Streams};
-use fogbank_model::RequestContext;
+use fogbank_model::{RequestContext, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -31,19 +32,61 @@ pub(super) async fn limits(state: State, context: RequestContext, _: Nothing) ->
     })
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Commitment {
+struct CommitmentShape {
     status: &'static str,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    earliest_allowed_end_at: Option<i64>,
+}
+
+impl CommitmentShape {
+    fn of(kept: Option<Commitment>, now: Timestamp) -> Self {
+        let Some(kept) = kept else { return Self { status: "DISABLED", ..Self::default() } };
+        let status = match kept.ended {
+            None => "ENABLED",
+            Some(_) if kept.is_over(now) => "DISABLED",
+            Some(_) => "ENABLED_UNTIL_EARLIEST_ALLOWED_END",
+        };
+        Self {
+            status,
+            started_at: Some(kept.started.0),
+            ended_at: kept.ended.filter(|ended| *ended <= now).map(|at| at.0),
+            earliest_allowed_end_at: Some(kept.earliest_end().0),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Settings {
-    minimum_throughput_billing_commitment: Commitment,
+    minimum_throughput_billing_commitment: CommitmentShape,
 }
 
-/// Nobody commits to anything here.
-pub(super) async fn settings(_: State, _: RequestContext, _: Nothing) -> Result<Settings, Error> {
-    Ok(Settings { minimum_throughput_billing_commitment: Commitment { status: "DISABLED" } })
+pub(super) async fn settings(state: State, context: RequestContext, _: Nothing) -> Result<Settings, Error> {
+    let kept = state.commitment(&context.account, &context.region)?;
+    Ok(Settings { minimum_throughput_billing_commitment: CommitmentShape::of(kept, state.clock.now()) })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wanted {
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UpdateSettings {
+    minimum_throughput_billing_commitment: Wanted,
+}
+
+pub(super) async fn update_settings(
+    state: State,
+    context: RequestContext,
+    input: UpdateSettings,
+) -> Result<Settings, Error> {
+    let is_on = input.minimum_throughput_billing_commitment.status == "ENABLED";
+    let kept = state.commit(&context.account, &context.region, is_on).await?;
+    Ok(Settings { minimum_throughput_billing_commitment: CommitmentShape::of(kept, state.clock.now()) })
 }

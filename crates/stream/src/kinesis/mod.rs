@@ -65,4 +65,5 @@ pub fn service(streams: Arc<Streams>) -> Service {
         .raw_operation("SubscribeToShard", state, subscriptions::subscribe)
         .operation("DescribeLimits", state, account::limits)
         .operation("DescribeAccountSettings", state, account::settings)
+        .operation("UpdateAccountSettings", state, account::update_settings)
 }
