@@ -257,3 +257,17 @@ def test_an_endpoint_that_is_called_by_dynamodbs_name_says_that_it_is_healthy(pl
     for host in ("dynamodb.localhost", "sqs.us-east-1.amazonaws.com", "dynamodb.s3.amazonaws.com"):
         assert b"healthy" not in platform.http("GET", "/", host=host)[2]
     assert platform.http("POST", "/", b"{}", host="dynamodb.us-east-1.amazonaws.com")[0] == 404
+
+
+def test_what_a_change_stream_has_no_use_for_is_refused(aws, dynamodb, make_table):
+    streams, name = aws("dynamodbstreams"), make_table()
+    specification = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    stream = dynamodb.update_table(TableName=name, StreamSpecification=specification)["TableDescription"]["LatestStreamArn"]
+    (shard,) = [one["ShardId"] for one in streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]]
+    children = streams.describe_stream(StreamArn=stream, ShardFilter={"Type": "CHILD_SHARDS", "ShardId": shard})
+    assert children["StreamDescription"]["Shards"] == []
+    for half in ({"Type": "CHILD_SHARDS"}, {"ShardId": shard}):
+        assert error_of(streams.describe_stream, StreamArn=stream, ShardFilter=half)[0] == "ValidationException"
+    for kind in ("TRIM_HORIZON", "LATEST"):
+        refused = error_of(streams.get_shard_iterator, StreamArn=stream, ShardId=shard, ShardIteratorType=kind, Timestamp=1)
+        assert refused == ("ValidationException", f"Timestamp cannot be specified for ShardIteratorType {kind}")

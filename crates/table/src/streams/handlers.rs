@@ -66,9 +66,12 @@ pub(super) async fn describe(state: State, context: RequestContext, input: Descr
             ending_sequence_number: stream.last.map(sequence_text),
         },
     };
+    if input.shard_filter.as_ref().is_some_and(|filter| filter.kind.is_none() || filter.shard_id.is_none()) {
+        return Err(Error::validation("Type and ShardId must be specified in ShardFilter"));
+    }
     // A filter asks for a shard's children, and the only shard has none.
-    let is_filtered = input.shard_filter.is_some_and(|filter| filter.shard_id.is_some());
-    let is_shown = !is_filtered && input.exclusive_start_shard_id.is_none_or(|after| shard.shard_id > after);
+    let is_shown =
+        input.shard_filter.is_none() && input.exclusive_start_shard_id.is_none_or(|after| shard.shard_id > after);
     Ok(Described {
         stream_description: Description {
             stream_arn: key.arn(),
@@ -95,6 +98,9 @@ pub(super) async fn iterator(state: State, context: RequestContext, input: GetIt
     let number = number.transpose()?;
     let kind = input.shard_iterator_type.as_str();
     let after = match (kind, number, input.timestamp) {
+        (_, _, Some(_)) if kind != "AT_TIMESTAMP" => {
+            return Err(Error::validation(format!("Timestamp cannot be specified for ShardIteratorType {kind}")));
+        }
         ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None, _) => {
             return Err(Error::validation(format!("SequenceNumber must be specified for ShardIteratorType {kind}")));
         }

@@ -39,6 +39,8 @@ pub struct DescribeStream {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ShardFilter {
+    #[serde(rename = "Type")]
+    pub kind: Option<String>,
     pub shard_id: Option<String>,
 }
 
