@@ -45,9 +45,7 @@ impl Identity {
     /// # Errors
     /// [`Error::Store`].
     pub async fn open(store: Store, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let mut fresh = [0u8; 32];
-        clock.random(&mut fresh);
-        let secret = store.transact(move |tx| session::signing_secret(tx, &fresh)).await?;
+        let secret = store.secret(tables::SECRETS, b"session").await?;
         Ok(Self { store, clock, signer: session::Signer::new(secret) })
     }
 

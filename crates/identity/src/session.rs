@@ -1,11 +1,9 @@
 //! Temporary credentials that nobody has to remember: the session token carries who they are for, signed.
 
-use crate::tables::SECRETS;
 use crate::{Error, Identity, ids};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use fogbank_model::{AccountId, Arn, Caller, Timestamp};
-use fogbank_store::{Read, Tx};
 use fogbank_wire::{KeyOwner, LookupError};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -48,15 +46,6 @@ enum ClaimedCaller {
     Root,
     User { arn: Arn, id: String },
     Role { role: Arn, session: String },
-}
-
-/// The secret that signs session tokens; `fresh` becomes it if there is none.
-pub(crate) fn signing_secret(tx: &mut Tx<'_>, fresh: &[u8; 32]) -> Result<[u8; 32], Error> {
-    let kept = tx.get(SECRETS, b"session")?.and_then(|bytes| bytes.try_into().ok());
-    Ok(kept.unwrap_or_else(|| {
-        tx.put(SECRETS, b"session", fresh.to_vec());
-        *fresh
-    }))
 }
 
 /// Signs and checks session tokens.

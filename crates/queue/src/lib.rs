@@ -40,7 +40,7 @@ pub use redrive::{AllowPolicy, Redrive};
 
 use fogbank_delivery::Signer;
 use fogbank_model::{AccountId, Clock, Region};
-use fogbank_store::{Error as StoreError, Read, Store, Tx};
+use fogbank_store::{Error as StoreError, Read, Store};
 use receipt::Secret;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -61,16 +61,7 @@ impl Queues {
     /// # Errors
     /// [`Error::Store`].
     pub async fn open(store: &Store, clock: Arc<dyn Clock>, signer: Arc<Signer>) -> Result<Arc<Self>, Error> {
-        let mut fresh: Secret = [0; 32];
-        clock.random(&mut fresh);
-        let keep = move |tx: &mut Tx<'_>| -> Result<Secret, Error> {
-            let kept = tx.get(keys::SECRET, &[])?.and_then(|bytes| bytes.try_into().ok());
-            if kept.is_none() {
-                tx.put(keys::SECRET, &[], fresh);
-            }
-            Ok(kept.unwrap_or(fresh))
-        };
-        let secret = store.transact(keep).await?;
+        let secret = store.secret(keys::SECRET, &[]).await?;
         let mut workers = JoinSet::new();
         workers.spawn(sweep::work(store.clone(), clock.clone()));
         workers.spawn(move_task::work(store.clone(), clock.clone()));

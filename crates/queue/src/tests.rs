@@ -5,6 +5,7 @@ mod histories;
 
 use super::*;
 use fogbank_model::{TestClock, Timestamp};
+use fogbank_store::Tx;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

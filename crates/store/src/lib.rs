@@ -133,6 +133,23 @@ impl Store {
         }
     }
 
+    /// The secret under `key`, made the first time that somebody asks for it, so that what was signed with it can be checked after a restart.
+    ///
+    /// # Errors
+    /// [`Error::Disk`], [`Error::Damaged`].
+    pub async fn secret(&self, table: Table, key: &'static [u8]) -> Result<[u8; 32], Error> {
+        let mut fresh = [0; 32];
+        self.inner.clock.random(&mut fresh);
+        let keep = move |tx: &mut Tx<'_>| match tx.get(table, key)? {
+            Some(kept) => kept.try_into().map_err(|_| Error::Damaged { table: table.0, why: "not 32 bytes".into() }),
+            None => {
+                tx.put(table, key, fresh);
+                Ok(fresh)
+            }
+        };
+        self.transact(keep).await
+    }
+
     /// Large immutable content, such as code packages.
     pub fn blobs(&self) -> &Blobs {
         &self.inner.blobs

@@ -67,16 +67,7 @@ impl Streams {
     /// # Errors
     /// [`Error::Store`].
     pub async fn open(store: &Store, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
-        let mut fresh: Secret = [0; 32];
-        clock.random(&mut fresh);
-        let keep = move |tx: &mut Tx<'_>| -> Result<Secret, Error> {
-            let kept = tx.get(keys::SECRET, &[])?.and_then(|bytes| bytes.try_into().ok());
-            if kept.is_none() {
-                tx.put(keys::SECRET, &[], fresh);
-            }
-            Ok(kept.unwrap_or(fresh))
-        };
-        let secret = store.transact(keep).await?;
+        let secret = store.secret(keys::SECRET, &[]).await?;
         let mut workers = JoinSet::new();
         workers.spawn(sweep::work(store.clone(), clock.clone()));
         let (read_paces, subscriptions) = (ReadPaces::default(), Subscriptions::default());
