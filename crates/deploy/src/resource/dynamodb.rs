@@ -1,5 +1,6 @@
 //! `AWS::DynamoDB::Table`.
 
+use super::dynamodb_indexes::{are_same_units, index, index_units, indexes, list};
 use crate::resource::tags::{self, Tagging};
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
@@ -8,7 +9,7 @@ use fogbank_wire::Fault;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const SERVICE: &str = "dynamodb";
+pub(super) const SERVICE: &str = "dynamodb";
 const TAGS: Tagging = Tagging::usual(SERVICE, "ResourceArn", tags::list);
 pub(super) const NAME: NameRule = NameRule { property: "TableName", max: 255, host: false, unique: true };
 /// How often a table is looked at that is not ready, and how often at most: an index of a large table takes its time.
@@ -56,7 +57,7 @@ pub(super) const ENCRYPTION: &[Property] = &[
 /// A table.
 pub struct DynamoTable;
 
-fn name_of(properties: &Properties) -> Value {
+pub(super) fn name_of(properties: &Properties) -> Value {
     properties.get("TableName").cloned().unwrap_or_default()
 }
 
@@ -88,16 +89,6 @@ fn create_input(wanted: &Properties) -> Value {
     Value::Object(input)
 }
 
-/// An index without what the operations do not take.
-fn index(declared: &Value) -> Value {
-    let mut index = declared.clone();
-    if let Value::Object(members) = &mut index {
-        members.remove("ContributorInsightsSpecification");
-        members.remove("WarmThroughput");
-    }
-    index
-}
-
 fn stream(properties: &Properties) -> Option<Value> {
     let view = properties.get("StreamSpecification")?.get("StreamViewType")?;
     Some(json!({"StreamEnabled": true, "StreamViewType": view}))
@@ -115,10 +106,12 @@ async fn described(call: &Call<'_>, name: &Value) -> Result<Value, Fault> {
 }
 
 /// Waits until the table and its indexes are as they are to be.
-async fn ready(call: &Call<'_>, name: &Value) -> Result<Made, Fault> {
+pub(super) async fn ready(call: &Call<'_>, name: &Value) -> Result<Made, Fault> {
     for _ in 0..LOOKS {
         let table = described(call, name).await?;
-        if table["TableStatus"] == "ACTIVE" {
+        // A table is active while an index of it is filled.
+        let is_filled = list(table.get("GlobalSecondaryIndexes")).iter().all(|index| index["IndexStatus"] == "ACTIVE");
+        if table["TableStatus"] == "ACTIVE" && is_filled {
             let made = Made::of(text(Some(name)))
                 .with("Arn", table["TableArn"].clone())
                 .with("TableId", table["TableId"].clone());
@@ -201,13 +194,17 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
         call.run(SERVICE, "UpdateTable", input).await.map(drop)
     };
     let now = described(call, &name).await?;
-    if differs("BillingMode") || differs("ProvisionedThroughput") {
-        let mode = wanted.get("BillingMode").cloned().unwrap_or_else(|| "PROVISIONED".into());
-        let units = wanted.get("ProvisionedThroughput").cloned();
-        let is_changed = now["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST" && mode == "PROVISIONED";
-        let indexes = if is_changed { index_units(&now, wanted) } else { Vec::new() };
-        let change =
-            json!({"BillingMode": mode, "ProvisionedThroughput": units, "GlobalSecondaryIndexUpdates": indexes});
+    let mode = wanted.get("BillingMode").cloned().unwrap_or_else(|| "PROVISIONED".into());
+    let was_on_demand = now["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST";
+    let units = wanted.get("ProvisionedThroughput");
+    // What would not change anything is refused.
+    let is_billed_so = !was_on_demand && mode == "PROVISIONED" && are_same_units(units, &now);
+    if (differs("BillingMode") || differs("ProvisionedThroughput")) && !is_billed_so {
+        let mut change = json!({"BillingMode": mode, "ProvisionedThroughput": units});
+        let indexes = if was_on_demand && mode == "PROVISIONED" { index_units(&now, wanted) } else { Vec::new() };
+        if !indexes.is_empty() {
+            change["GlobalSecondaryIndexUpdates"] = indexes.into();
+        }
         update(change).await?;
     }
     for property in ["TableClass", "DeletionProtectionEnabled", "OnDemandThroughput"] {
@@ -218,7 +215,10 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     if before.contains_key("DeletionProtectionEnabled") && !wanted.contains_key("DeletionProtectionEnabled") {
         update(json!({"DeletionProtectionEnabled": false})).await?;
     }
-    if differs("SSESpecification") && (encryption(wanted).is_some() || now.get("SSEDescription").is_some()) {
+    let key = encryption(wanted).and_then(|wanted| wanted.get("KMSMasterKeyId").filter(|key| key.is_string()).cloned());
+    let is_encrypted_so = key.is_some() && key.as_ref() == now["SSEDescription"].get("KMSMasterKeyArn");
+    let has_encryption = encryption(wanted).is_some() || now.get("SSEDescription").is_some();
+    if differs("SSESpecification") && has_encryption && !is_encrypted_so {
         update(json!({"SSESpecification": encryption(wanted).unwrap_or_else(|| json!({"Enabled": false}))})).await?;
     }
     if stream(before) != stream(wanted) {
@@ -237,62 +237,17 @@ pub(super) async fn change(call: &Call<'_>, before: &Properties, wanted: &Proper
     Ok(made)
 }
 
-/// What each index that is there is to take from when its table is billed by units: what the template says of it, or as much as the
-/// table where it is about to go.
-fn index_units(now: &Value, wanted: &Properties) -> Vec<Value> {
-    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-    let declared = list(wanted.get("GlobalSecondaryIndexes"));
-    let update = |there: &Value| {
-        let name = &there["IndexName"];
-        let own = declared.iter().find(|index| index["IndexName"] == *name).map(index);
-        let units = own.and_then(|own| own.get("ProvisionedThroughput").cloned());
-        let units = units.or_else(|| wanted.get("ProvisionedThroughput").cloned());
-        json!({"Update": {"IndexName": name, "ProvisionedThroughput": units}})
-    };
-    list(now.get("GlobalSecondaryIndexes")).iter().map(update).collect()
-}
-
-/// Brings global indexes in line, one after another as the API takes them: what is no longer wanted or is another goes, what is missing
-/// comes.
-async fn indexes(call: &Call<'_>, now: &Value, wanted: &Properties) -> Result<(), Fault> {
-    let name = name_of(wanted);
-    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-    let (there, declared) = (list(now.get("GlobalSecondaryIndexes")), list(wanted.get("GlobalSecondaryIndexes")));
-    let declared: Vec<Value> = declared.iter().map(index).collect();
-    let is_alike = |left: &Value, right: &Value| {
-        left["IndexName"] == right["IndexName"]
-            && left["KeySchema"] == right["KeySchema"]
-            && left["Projection"] == right["Projection"]
-    };
-    for index in there.iter().filter(|index| !declared.iter().any(|wanted| is_alike(index, wanted))) {
-        let update = json!([{"Delete": {"IndexName": index["IndexName"]}}]);
-        call.run(SERVICE, "UpdateTable", json!({"TableName": name, "GlobalSecondaryIndexUpdates": update})).await?;
-    }
-    for index in declared {
-        let update = match there.iter().find(|old| is_alike(old, &index)) {
-            None => json!([{"Create": index}]),
-            Some(old) => {
-                let units = index.get("ProvisionedThroughput");
-                let is_same = |name: &str| units.is_none_or(|units| units[name] == old["ProvisionedThroughput"][name]);
-                if is_same("ReadCapacityUnits") && is_same("WriteCapacityUnits") {
-                    continue;
-                }
-                json!([{"Update": {"IndexName": index["IndexName"], "ProvisionedThroughput": units}}])
-            }
-        };
-        let input = json!({
-            "TableName": name,
-            "AttributeDefinitions": wanted.get("AttributeDefinitions"),
-            "GlobalSecondaryIndexUpdates": update,
-        });
-        call.run(SERVICE, "UpdateTable", input).await?;
-        ready(call, &name).await?;
-    }
-    Ok(())
-}
-
 pub(super) async fn remove(call: &Call<'_>, made: &Made) -> Result<(), Fault> {
-    gone_is_fine(call.run(SERVICE, "DeleteTable", json!({"TableName": made.physical_id})).await)
+    let name = json!(made.physical_id);
+    let delete = async || call.run(SERVICE, "DeleteTable", json!({"TableName": name})).await;
+    match delete().await {
+        // An index is being filled.
+        Err(fault) if fault.code == "ResourceInUseException" => {
+            gone_is_fine(ready(call, &name).await.map(|_| Value::Null))?;
+            gone_is_fine(delete().await)
+        }
+        deleted => gone_is_fine(deleted),
+    }
 }
 
 impl ResourceType for DynamoTable {

@@ -4,6 +4,7 @@
 mod crud;
 mod dynamodb;
 mod dynamodb_global;
+mod dynamodb_indexes;
 mod event_source_mapping;
 mod events;
 mod events_rule;
