@@ -1,6 +1,6 @@
 //! Making tables. The rules are those of `CreateTable` in the API reference, and "Service, account, and table quotas".
 
-use crate::billing::{self, Warm};
+use crate::billing::{self, Whose};
 use crate::changes;
 use crate::key_schema::{check_used, definitions, key_schema};
 use crate::registry::{self, next_number, save};
@@ -8,8 +8,9 @@ use crate::schema::{
     Adjusted, Encryption, Index, IndexKind, KeyAttribute, KeySchema, OnDemand, Phase, Projection, Table, TableKey,
     Throughput, View,
 };
-use crate::{Error, Tables, keys};
-use fogbank_store::{Read, Tx};
+use crate::warm::{self, Warm};
+use crate::{Error, Tables, quota};
+use fogbank_store::Tx;
 use std::collections::{BTreeMap, BTreeSet};
 
 const LOCAL_INDEXES: usize = 5;
@@ -81,10 +82,15 @@ impl Tables {
     pub async fn create(&self, key: TableKey, draft: Draft) -> Result<(), Error> {
         check_name(&key.name)?;
         let plan = plan(&draft)?;
+        quota::check_draft(&key.region, &draft)?;
         let id = self.clock.uuid();
+        let registry = self.registry.clone();
         let change = move |tx: &mut Tx<'_>| {
-            if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
-                return Err(Error::InUse(format!("Table already exists: {}", key.name)));
+            if let Some(there) = registry.look_up(tx, &key)? {
+                return Err(match there.loading {
+                    Some(_) => Error::being_made(&key.name),
+                    None => Error::InUse(format!("Table already exists: {}", key.name)),
+                });
             }
             if registry::count(tx, &key.account, &key.region)? >= TABLES {
                 return Err(Error::LimitExceeded(format!(
@@ -129,7 +135,7 @@ impl Plan {
             on_demand_since: is_on_demand.then(|| tx.now()),
             last_on_demand: is_on_demand.then(|| tx.now()),
             shows_billing: is_on_demand,
-            on_demand: draft.on_demand,
+            on_demand: draft.on_demand.filter(OnDemand::is_given),
             warm: self.warm,
             adjusted: Adjusted::default(),
             stream: None,
@@ -138,6 +144,7 @@ impl Plan {
             history: None,
             encryption: draft.encryption.clone(),
             class: draft.class.clone(),
+            class_since: None,
             is_protected: draft.is_protected,
             tags: draft.tags.clone(),
             policy: draft.policy.clone().map(|policy| (policy, tx.now().0.to_string())),
@@ -147,7 +154,6 @@ impl Plan {
             destinations: BTreeMap::new(),
             global_since: None,
             scaling: BTreeMap::new(),
-            class_since: None,
             insights_of: BTreeMap::new(),
         })
     }
@@ -177,11 +183,14 @@ pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
     billing::check(draft)?;
     let attributes = definitions(&draft.attributes)?;
     let keys = key_schema(&draft.keys, false, &attributes, &draft.attributes)?;
+    for (what, given) in [("Local", &draft.local), ("Global", &draft.global)] {
+        if given.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::parameter(format!("List of {what}SecondaryIndexes is empty")));
+        }
+    }
+    check_used(&attributes, &keys, draft)?;
     let mut indexes = Vec::new();
     if let Some(local) = &draft.local {
-        if local.is_empty() {
-            return Err(Error::parameter("List of LocalSecondaryIndexes is empty"));
-        }
         if keys.range.is_none() {
             return Err(Error::parameter(
                 "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
@@ -193,25 +202,21 @@ pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
             )));
         }
         for one in local {
-            let index = self::index(one, IndexKind::Local, &attributes, draft)?;
+            let index = self::index(one, IndexKind::Local, &attributes, &draft.attributes)?;
             check_local(&index, &keys)?;
             indexes.push(index);
         }
     }
     if let Some(global) = &draft.global {
-        if global.is_empty() {
-            return Err(Error::parameter("List of GlobalSecondaryIndexes is empty"));
-        }
         check_global_count(global.len())?;
         for one in global {
             billing::check_index(one, is_on_demand(draft))?;
-            indexes.push(self::index(one, IndexKind::Global, &attributes, draft)?);
+            indexes.push(self::index(one, IndexKind::Global, &attributes, &draft.attributes)?);
         }
     }
     check_indexes(&indexes)?;
-    check_used(&attributes, &keys, &indexes)?;
     check_tags(draft.tags.keys().map(String::as_str))?;
-    let warm = billing::warmer(billing::warm(draft.throughput.unwrap_or_default(), None), draft.warm, "table")?;
+    let warm = warm::begin(draft.throughput.unwrap_or_default(), draft.warm, Whose::Table)?;
     Ok(Plan { attributes, keys, indexes, warm })
 }
 
@@ -220,13 +225,13 @@ pub(crate) fn index(
     draft: &IndexDraft,
     kind: IndexKind,
     attributes: &[KeyAttribute],
-    table: &Draft,
+    given: &[(String, String)],
 ) -> Result<Index, Error> {
-    let keys = key_schema(&draft.keys, kind == IndexKind::Global, attributes, &table.attributes)?;
+    let keys = key_schema(&draft.keys, kind == IndexKind::Global, attributes, given)?;
     let projection = projection(draft)?;
     let name = draft.name.clone();
-    let (throughput, on_demand) = (draft.throughput.unwrap_or_default(), draft.on_demand);
-    let warm = billing::warmer(billing::warm(throughput, None), draft.warm, &format!("index: {name}"))?;
+    let (throughput, on_demand) = (draft.throughput.unwrap_or_default(), draft.on_demand.filter(OnDemand::is_given));
+    let warm = warm::begin(throughput, draft.warm, Whose::Index(&name))?;
     let (adjusted, phase) = (Adjusted::default(), Phase::Active);
     Ok(Index { name, place: 0, kind, keys, projection, throughput, on_demand, warm, adjusted, phase })
 }
@@ -239,15 +244,11 @@ fn projection(draft: &IndexDraft) -> Result<Projection, Error> {
             Err(Error::parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified"))
         }
         (Some("INCLUDE"), Some(names)) => {
-            let distinct: BTreeSet<&String> = names.iter().collect();
-            if distinct.len() < names.len() {
-                return Err(Error::parameter(format!(
-                    "Duplicate NonKeyAttributes in index: {}. NonKeyAttributes: [{}]",
-                    draft.name,
-                    names.join(", ")
-                )));
+            let mut seen = BTreeSet::new();
+            match names.iter().find(|name| !seen.insert(*name)) {
+                Some(twice) => Err(Error::parameter(format!("Duplicate element in NonKeyAttributes: {twice}"))),
+                None => Ok(Projection::Include(names)),
             }
-            Ok(Projection::Include(names))
         }
         (Some(kind), Some(_)) => {
             Err(Error::parameter(format!("ProjectionType is {kind}, but NonKeyAttributes is specified")))
@@ -280,9 +281,18 @@ fn check_global_count(count: usize) -> Result<(), Error> {
     }
 }
 
+/// The same of a table that is there, where AWS says it otherwise.
+pub(crate) fn check_late_count(indexes: &[Index]) -> Result<(), Error> {
+    match indexes.iter().filter(|index| index.kind == IndexKind::Global).count() > GLOBAL_INDEXES {
+        true => Err(Error::LimitExceeded(format!(
+            "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of {GLOBAL_INDEXES}"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// What holds for all indexes together.
 pub(crate) fn check_indexes(indexes: &[Index]) -> Result<(), Error> {
-    check_global_count(indexes.iter().filter(|index| index.kind == IndexKind::Global).count())?;
     let mut seen = BTreeSet::new();
     for index in indexes {
         if !seen.insert(&index.name) {

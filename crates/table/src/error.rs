@@ -89,6 +89,11 @@ impl Error {
         Self::NotFound("Requested resource not found".into())
     }
 
+    /// What is said of a table that is being filled before anybody can use it.
+    pub(crate) fn being_made(name: &str) -> Self {
+        Self::InUse(format!("Attempt to change a resource which is still in use: Table is being created: {name}"))
+    }
+
     /// What operations on tables say of one that is not there.
     pub(crate) fn no_table(name: &str) -> Self {
         Self::NotFound(format!("Requested resource not found: Table: {name} not found"))

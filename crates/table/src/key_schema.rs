@@ -1,7 +1,7 @@
 //! The keys of tables and indexes, read from what requests say of them ("KeySchemaElement" and "AttributeDefinition" in the API reference).
 
-use crate::Error;
-use crate::schema::{Index, KeyAttribute, KeyPart, KeySchema, KeyType};
+use crate::schema::{KeyAttribute, KeyPart, KeySchema, KeyType};
+use crate::{Draft, Error, IndexDraft};
 use std::collections::BTreeSet;
 
 const HASH: &str = "HASH";
@@ -12,10 +12,8 @@ const ATTRIBUTES: usize = 4;
 /// Reads attribute definitions.
 pub(crate) fn definitions(given: &[(String, String)]) -> Result<Vec<KeyAttribute>, Error> {
     let mut seen = BTreeSet::new();
-    for (name, _) in given {
-        if !seen.insert(name) {
-            return Err(Error::parameter("Cannot have two attributes with the same name"));
-        }
+    if let Some((twice, _)) = given.iter().find(|(name, _)| !seen.insert(name)) {
+        return Err(Error::validation(format!("Attribute Name is duplicated: {twice}")));
     }
     let kind = |text: &str| match text {
         "N" => KeyType::N,
@@ -49,16 +47,21 @@ pub(crate) fn key_schema(
     }
     let defined = |name: &str| attributes.iter().find(|attribute| attribute.name == name).cloned();
     let found: Option<Vec<_>> = elements.iter().map(|(name, role)| Some((defined(name)?, role == HASH))).collect();
-    let not_defined = || {
-        let names = |of: &[(String, String)]| of.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        Error::parameter(format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
-            names(elements),
-            names(given)
-        ))
-    };
+    let not_defined = || not_defined(elements, given);
     let (hash, range) = found.ok_or_else(not_defined)?.into_iter().partition(|(_, is_hash)| *is_hash);
     Ok(KeySchema { hash: part(hash).ok_or_else(not_defined)?, range: part(range) })
+}
+
+fn not_defined(elements: &[(String, String)], given: &[(String, String)]) -> Error {
+    if given.is_empty() {
+        return Error::validation("Invalid KeySchema: Some index key attribute have no definition");
+    }
+    let names = |of: &[(String, String)]| of.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    Error::parameter(format!(
+        "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+        names(elements),
+        names(given)
+    ))
 }
 
 fn part(attributes: Vec<(KeyAttribute, bool)>) -> Option<KeyPart> {
@@ -113,10 +116,17 @@ fn check_parts(elements: &[(String, String)]) -> Result<(), Error> {
     }
 }
 
-/// Every definition must be part of a key.
-pub(crate) fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, indexes: &[Index]) -> Result<(), Error> {
-    let used = |name: &str| keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
-    if attributes.iter().all(|attribute| used(&attribute.name)) {
+/// Every definition must be part of a key, and each key's attributes must be defined. AWS looks at that before anything else of indexes.
+pub(crate) fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, draft: &Draft) -> Result<(), Error> {
+    let indexes: Vec<&IndexDraft> = draft.local.iter().chain(&draft.global).flatten().collect();
+    let is_defined = |(name, _): &(String, String)| attributes.iter().any(|attribute| attribute.name == *name);
+    if let Some(index) = indexes.iter().find(|index| !index.keys.iter().all(is_defined)) {
+        return Err(not_defined(&index.keys, &draft.attributes));
+    }
+    let in_index = |name: &str| indexes.iter().any(|index| index.keys.iter().any(|(key, _)| key == name));
+    let names = attributes.iter().map(|attribute| attribute.name.as_str());
+    let used: Vec<&str> = names.clone().filter(|name| keys.has(name) || in_index(name)).collect();
+    if used.len() == attributes.len() {
         return Ok(());
     }
     if indexes.is_empty() {
@@ -124,11 +134,9 @@ pub(crate) fn check_used(attributes: &[KeyAttribute], keys: &KeySchema, indexes:
             "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
         ));
     }
-    let all: Vec<&str> = attributes.iter().map(|attribute| attribute.name.as_str()).collect();
-    let in_use: Vec<&str> = all.iter().copied().filter(|name| used(name)).collect();
     Err(Error::parameter(format!(
         "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
-        all.join(", "),
-        in_use.join(", ")
+        names.collect::<Vec<_>>().join(", "),
+        used.join(", ")
     )))
 }

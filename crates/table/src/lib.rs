@@ -9,6 +9,7 @@
 //! - Transactions are serialisable, because all writes are made one after another; a read sees one committed state.
 //! - The cost of an operation on items does not depend on how many there are.
 
+mod admission;
 mod backup;
 mod billing;
 mod buckets;
@@ -28,10 +29,12 @@ mod key_schema;
 mod keys;
 mod load;
 pub mod number;
+mod on_demand;
 mod overrides;
 mod page;
 pub mod partiql;
 mod query;
+mod quota;
 mod registry;
 pub mod scaling;
 pub mod schema;
@@ -44,15 +47,16 @@ mod transact;
 mod update;
 mod upkeep;
 pub mod value;
+mod warm;
 mod write;
 
-pub use billing::Warm;
 pub use buckets::{BucketError, Buckets};
 pub use create::{Draft, IndexDraft};
 pub use error::{Error, Reason};
 pub use number::{Number, NumberError};
 pub use update::{IndexCapacity, IndexWish, Wish};
 pub use value::{AttributeValue, Item, ValueError};
+pub use warm::Warm;
 
 use fogbank_delivery::Deliver;
 use fogbank_model::Clock;

@@ -1,8 +1,9 @@
 //! What a table that is restored has otherwise than its source ("Restoring a table" in the Developer Guide).
 
+use crate::billing::{self, Whose};
 use crate::create::IndexDraft;
 use crate::schema::{Adjusted, Encryption, Index, IndexKind, OnDemand, Projection, Table, Throughput};
-use crate::{Error, billing};
+use crate::{Error, on_demand};
 use fogbank_model::Timestamp;
 
 /// What is other in a table that is restored.
@@ -30,7 +31,7 @@ pub(crate) fn check(table: &Table, other: &Overrides) -> Result<(), Error> {
         _ => {}
     }
     let is_on_demand = other.is_on_demand(table);
-    billing::check_on_demand(other.on_demand, is_on_demand)?;
+    on_demand::check(other.on_demand, is_on_demand, Whose::Table)?;
     for (kind, drafts) in [(IndexKind::Local, &other.local), (IndexKind::Global, &other.global)] {
         for draft in drafts.iter().flatten() {
             let index = table.index(&draft.name).filter(|index| index.kind == kind);

@@ -1,6 +1,7 @@
 //! What a table is: its keys, its indexes and its settings ("Core components of Amazon DynamoDB" in the DynamoDB Developer Guide).
 
 use crate::load::Loading;
+pub use crate::on_demand::OnDemand;
 use crate::scaling::Scaling;
 use crate::value::{AttributeValue, Item};
 use fogbank_model::{AccountId, Arn, Region, Timestamp};
@@ -181,7 +182,7 @@ pub struct Index {
     pub throughput: Throughput,
     /// The most request units, if it is billed by request.
     pub on_demand: Option<OnDemand>,
-    /// What it is to be able to take at once, if that was asked for.
+    /// What it was able to take at once, if that may be more than its units, or was asked for.
     #[serde(default)]
     pub warm: Option<Throughput>,
     /// When its capacity was changed.
@@ -209,15 +210,6 @@ pub struct Adjusted {
     pub decreased: Option<Timestamp>,
     /// How often it shrank on that day.
     pub decreases: u32,
-}
-
-/// The most request units a second; -1 for no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OnDemand {
-    /// Reads.
-    pub read: i64,
-    /// Writes.
-    pub write: i64,
 }
 
 /// What a change stream shows of an item.
@@ -341,7 +333,7 @@ pub struct Table {
     pub shows_billing: bool,
     /// The most request units, if it is billed by request.
     pub on_demand: Option<OnDemand>,
-    /// What it is to be able to take at once, if that was asked for.
+    /// What it was able to take at once, if that may be more than its units, or was asked for.
     #[serde(default)]
     pub warm: Option<Throughput>,
     /// When its capacity was changed.
@@ -357,8 +349,11 @@ pub struct Table {
     pub history: Option<History>,
     /// Encryption.
     pub encryption: Option<Encryption>,
-    /// `STANDARD_INFREQUENT_ACCESS`, if it was named.
+    /// Its class, if it was named when the table was made, or has changed.
     pub class: Option<String>,
+    /// When that changed.
+    #[serde(default)]
+    pub class_since: Option<Timestamp>,
     /// Whether it may be deleted.
     pub is_protected: bool,
     /// Tags.
@@ -378,9 +373,6 @@ pub struct Table {
     /// How capacity is said to be scaled: of its indexes by their names, its own without a name.
     #[serde(default)]
     pub scaling: BTreeMap<String, Scaling>,
-    /// When its class was last changed.
-    #[serde(default)]
-    pub class_since: Option<Timestamp>,
     /// The contributor insights that are said to be on: of its indexes by their names, its own without a name.
     #[serde(default)]
     pub insights_of: BTreeMap<String, Insights>,
@@ -390,6 +382,11 @@ impl Table {
     /// Whether it is billed by request.
     pub fn is_on_demand(&self) -> bool {
         self.on_demand_since.is_some()
+    }
+
+    /// Its class: `STANDARD`, if nothing was said.
+    pub fn class(&self) -> &str {
+        self.class.as_deref().unwrap_or("STANDARD")
     }
 
     /// The index called `name`.

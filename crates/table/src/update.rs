@@ -1,19 +1,20 @@
 //! Changing tables: `UpdateTable`, and settings that have operations of their own.
 
-use crate::billing::{self, Warm};
-use crate::create::{self, IndexDraft, check_indexes};
+use crate::create::{self, IndexDraft, check_indexes, check_late_count};
 use crate::key_schema::definitions;
 use crate::registry::{next_number, save};
-use crate::schema::{Encryption, Expiry, IndexKind, OnDemand, Phase, Table, TableKey, Throughput, View};
-use crate::{Error, Tables, changes, keys, upkeep};
+use crate::schema::{
+    Encryption, Expiry, Index, IndexKind, KeyAttribute, OnDemand, Phase, Table, TableKey, Throughput, View,
+};
+use crate::warm::Warm;
+use crate::{Error, Tables, admission, billing, changes, keys, quota, upkeep};
 use fogbank_store::Tx;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What is wished of a table; what is absent stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
-    /// Attribute definitions: names and types, of all keys that there will be.
+    /// Attribute definitions: names and types. They only matter to an index that is made.
     pub attributes: Option<Vec<(String, String)>>,
     /// `PROVISIONED` or `PAY_PER_REQUEST`.
     pub billing: Option<String>,
@@ -29,6 +30,8 @@ pub struct Wish {
     pub stream: Option<Option<View>>,
     /// Encryption with a key of KMS, or without.
     pub encryption: Option<Option<Encryption>>,
+    /// Whether that key is named by its ARN: then it must be another than it is.
+    pub names_key_arn: bool,
     /// The table's class.
     pub class: Option<String>,
     /// Whether the table may not be deleted.
@@ -47,7 +50,7 @@ pub enum IndexWish {
 }
 
 impl IndexWish {
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Create(draft) => &draft.name,
             Self::Update(name, _) | Self::Delete(name) => name,
@@ -67,9 +70,14 @@ pub struct IndexCapacity {
 }
 
 impl Wish {
-    /// Whether AWS has done at once, too, what is wished.
-    pub(crate) fn changes_nothing_slow(&self) -> bool {
-        Self { is_protected: None, ..self.clone() }.is_empty()
+    /// Whether a table that is changed so is `UPDATING` for a while on AWS.
+    pub(crate) fn is_slow(&self) -> bool {
+        let moves_index = self.indexes.iter().any(|one| !matches!(one, IndexWish::Update(..)));
+        self.billing.is_some()
+            || self.throughput.is_some()
+            || self.stream.is_some()
+            || self.class.is_some()
+            || moves_index
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -87,15 +95,14 @@ impl Tables {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Validation`], [`Error::LimitExceeded`].
     pub async fn update(&self, key: TableKey, wish: Wish) -> Result<(Table, Table), Error> {
-        if wish.is_empty() {
-            return Err(Error::validation(
-                "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or \
-                 SSESpecification or ReplicaUpdates is required",
-            ));
-        }
+        admission::check(&wish)?;
         let change = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+            if table.loading.is_some() {
+                return Err(Error::being_made(&key.name));
+            }
             let before = table.clone();
             apply(tx, key, table, &wish)?;
+            quota::check_wish(&key.region, &wish)?;
             Ok((before, table.clone()))
         };
         self.alter(key, change).await
@@ -151,7 +158,7 @@ impl Tables {
     /// Deletes a table, with all that is in it.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Validation`] if it is protected.
+    /// [`Error::NotFound`], [`Error::Validation`] if it is protected, [`Error::InUse`] while an index of it is filled.
     pub async fn delete(&self, key: TableKey) -> Result<Arc<Table>, Error> {
         let registry = self.registry.clone();
         let delete = move |tx: &mut Tx<'_>| {
@@ -159,6 +166,13 @@ impl Tables {
             if table.is_protected {
                 return Err(Error::validation(
                     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
+                ));
+            }
+            if table.indexes.iter().any(|index| matches!(index.phase, Phase::Filling(_))) {
+                return Err(Error::InUse(
+                    "Attempt to change a resource which is still in use: Cannot delete table while indexes are being created, updated, or \
+                     deleted."
+                        .into(),
                 ));
             }
             remove(tx, &key, &table)?;
@@ -199,22 +213,34 @@ pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(
 
 /// Changes `table` as `wish` says.
 pub(crate) fn apply(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
+    let was_on_demand = table.is_on_demand();
     billing::change(table, wish, tx.now())?;
     set_stream(tx, key, table, wish)?;
     if let Some(encryption) = &wish.encryption {
-        if encryption.is_none() && table.encryption.is_none() {
-            return Err(Error::parameter("Table is already encrypted by default"));
-        }
-        table.encryption.clone_from(encryption);
+        set_encryption(table, encryption, wish.names_key_arn)?;
     }
-    if let Some(class) = &wish.class {
+    if let Some(class) = wish.class.as_ref().filter(|class| **class != table.class()) {
         table.class = Some(class.clone());
         table.class_since = Some(tx.now());
     }
     if let Some(is_protected) = wish.is_protected {
         table.is_protected = is_protected;
     }
-    set_indexes(tx, key, table, wish)
+    set_indexes(tx, key, table, wish, was_on_demand)
+}
+
+fn set_encryption(table: &mut Table, wanted: &Option<Encryption>, is_by_arn: bool) -> Result<(), Error> {
+    let is_same = *wanted == table.encryption;
+    match wanted {
+        None if is_same => return Err(Error::parameter("Table is already encrypted by default")),
+        Some(_) if is_same && is_by_arn => {
+            return Err(Error::parameter(
+                "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key",
+            ));
+        }
+        _ => table.encryption.clone_from(wanted),
+    }
+    Ok(())
 }
 
 fn set_stream(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
@@ -239,85 +265,82 @@ fn set_stream(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -
     }
 }
 
-fn set_indexes(tx: &mut Tx<'_>, key: &TableKey, table: &mut Table, wish: &Wish) -> Result<(), Error> {
-    let mut named = BTreeSet::new();
-    if let Some(twice) = wish.indexes.iter().map(IndexWish::name).find(|name| !named.insert(*name)) {
-        return Err(Error::parameter(format!(
-            "Only one global secondary index update per index is allowed simultaneously. Index: {twice}"
-        )));
-    }
-    let comings_and_goings = wish.indexes.iter().filter(|one| !matches!(one, IndexWish::Update(..))).count();
-    let is_busy = table.indexes.iter().any(|index| matches!(index.phase, Phase::Filling(_)));
-    if comings_and_goings > 1 || (comings_and_goings == 1 && is_busy) {
+fn set_indexes(
+    tx: &mut Tx<'_>,
+    key: &TableKey,
+    table: &mut Table,
+    wish: &Wish,
+    was_on_demand: bool,
+) -> Result<(), Error> {
+    let moved: Vec<&IndexWish> = wish.indexes.iter().filter(|one| !matches!(one, IndexWish::Update(..))).collect();
+    let is_filling = |index: &Index| matches!(index.phase, Phase::Filling(_));
+    let is_busy = |one: &IndexWish| table.indexes.iter().any(|index| is_filling(index) && index.name != one.name());
+    if moved.len() > 1 || moved.iter().any(|one| is_busy(one)) {
         return Err(Error::LimitExceeded(
             "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table".into(),
         ));
     }
-    let mut given: Vec<(String, String)> =
-        table.attributes.iter().map(|one| (one.name.clone(), one.kind.as_str().to_owned())).collect();
-    if let Some(attributes) = &wish.attributes {
-        let known = definitions(attributes)?;
-        for one in &known {
-            let is_other = table.attributes.iter().any(|old| old.name == one.name && old.kind != one.kind);
-            if is_other {
-                return Err(Error::parameter(format!("Attribute {} cannot change its type", one.name)));
+    for one in &wish.indexes {
+        match one {
+            IndexWish::Create(draft) => add_index(tx, key, table, draft, wish.attributes.as_deref())?,
+            IndexWish::Update(name, capacity) => {
+                let billing = (table.is_on_demand(), was_on_demand != table.is_on_demand());
+                let at = global_index(key, table, name, "update")?;
+                billing::change_index(&mut table.indexes[at], capacity, billing, tx.now())?;
+            }
+            IndexWish::Delete(name) => {
+                let at = global_index(key, table, name, "delete")?;
+                upkeep::leave(tx, table.indexes.remove(at).place);
+                table.scaling.remove(name);
+                table.insights_of.remove(name);
             }
         }
-        given.retain(|(name, _)| !attributes.iter().any(|(new, _)| new == name));
-        given.extend(attributes.iter().cloned());
     }
-    for one in &wish.indexes {
-        change_index(tx, key, table, one, &given, wish.billing.is_some())?;
-    }
-    if comings_and_goings == 0 {
+    if moved.is_empty() {
         return Ok(());
     }
     // Definitions that no key uses any more go with their index. Ones that no key uses yet are passed over, not refused:
     // clients that make several indexes one after the other name the definitions of all with each.
     let used = |name: &str| table.keys.has(name) || table.indexes.iter().any(|index| index.keys.has(name));
-    given.retain(|(name, _)| used(name));
-    table.attributes = definitions(&given)?;
-    check_indexes(&table.indexes)
+    table.attributes = std::mem::take(&mut table.attributes).into_iter().filter(|one| used(&one.name)).collect();
+    check_indexes(&table.indexes)?;
+    check_late_count(&table.indexes)
 }
 
-fn change_index(
+/// Where the global index called `name` is among the table's indexes.
+fn global_index(key: &TableKey, table: &Table, name: &str, verb: &str) -> Result<usize, Error> {
+    let at = table.indexes.iter().position(|index| index.name == name);
+    let missing = || Error::NotFound(format!("Requested resource not found: Index {name} for table {}", key.name));
+    let at = at.ok_or_else(missing)?;
+    match table.indexes[at].kind {
+        IndexKind::Global => Ok(at),
+        IndexKind::Local => {
+            Err(Error::validation(format!("Cannot {verb} an index that is not a GlobalSecondaryIndex: {name}")))
+        }
+    }
+}
+
+/// Adds an index. Of `given` definitions only those are looked at that the table does not have.
+fn add_index(
     tx: &mut Tx<'_>,
     key: &TableKey,
     table: &mut Table,
-    wish: &IndexWish,
-    given: &[(String, String)],
-    is_billing_new: bool,
+    draft: &IndexDraft,
+    given: Option<&[(String, String)]>,
 ) -> Result<(), Error> {
-    let missing = || Error::NotFound("Requested resource not found".into());
-    match wish {
-        IndexWish::Create(draft) => {
-            if table.index(&draft.name).is_some() {
-                return Err(Error::validation(format!(
-                    "Attempting to create an index which already exists: {}",
-                    draft.name
-                )));
-            }
-            billing::check_index(draft, table.is_on_demand())?;
-            let of = create::Draft { attributes: given.to_vec(), ..create::Draft::default() };
-            let mut index = create::index(draft, IndexKind::Global, &definitions(given)?, &of)?;
-            index.place = next_number(tx)?;
-            index.phase = Phase::Filling(Vec::new());
-            table.indexes.push(index);
-            upkeep::fill_later(tx, key);
-            Ok(())
-        }
-        IndexWish::Update(name, capacity) => {
-            let billing = (table.is_on_demand(), is_billing_new);
-            let index = table.indexes.iter_mut().find(|index| index.name == *name && index.kind == IndexKind::Global);
-            billing::change_index(index.ok_or_else(missing)?, capacity, billing, tx.now())
-        }
-        IndexWish::Delete(name) => {
-            let place = table.indexes.iter().position(|index| index.name == *name && index.kind == IndexKind::Global);
-            let index = table.indexes.remove(place.ok_or_else(missing)?);
-            upkeep::leave(tx, index.place);
-            table.scaling.remove(name);
-            table.insights_of.remove(name);
-            Ok(())
-        }
+    if table.index(&draft.name).is_some() {
+        return Err(Error::validation("Attempting to create an index which already exists"));
     }
+    let not_given = || Error::parameter(format!("AttributeDefinitions is not specified for index: {}", draft.name));
+    let given = given.ok_or_else(not_given)?;
+    let is_new = |one: &KeyAttribute| !table.attributes.iter().any(|old| old.name == one.name);
+    let new: Vec<KeyAttribute> = definitions(given)?.into_iter().filter(is_new).collect();
+    table.attributes.extend(new);
+    billing::check_late_index(draft, table.is_on_demand())?;
+    let mut index = create::index(draft, IndexKind::Global, &table.attributes, given)?;
+    index.place = next_number(tx)?;
+    index.phase = Phase::Filling(Vec::new());
+    table.indexes.push(index);
+    upkeep::fill_later(tx, key);
+    Ok(())
 }

@@ -5,11 +5,13 @@ use super::shapes::tables::{
     RestoreSummary, SseDescription, StreamSpecification, TableClassSummary, ThroughputDescription, WarmThroughput,
 };
 use crate::schema::{Adjusted, Index, IndexKind, Phase, Table, TableKey, Throughput};
-use crate::{Error, IndexDraft, IndexWish, Tables, Wish, billing};
+use crate::update::IndexCapacity;
+use crate::{Error, IndexWish, Tables, Wish, warm};
 use fogbank_model::Timestamp;
 
 /// The status of a table that is being made.
 pub(super) const CREATING: &str = "CREATING";
+const UPDATING: &str = "UPDATING";
 
 /// What is said of a table that is being deleted: `DeleteTable` has neither its keys nor its indexes.
 pub(super) fn farewell(state: &Tables, key: &TableKey, table: &Table) -> Result<Description, Error> {
@@ -19,11 +21,13 @@ pub(super) fn farewell(state: &Tables, key: &TableKey, table: &Table) -> Result<
         creation_date_time: None,
         local_secondary_indexes: None,
         global_secondary_indexes: None,
+        warm_throughput: None,
         ..description(state, key, table, Some("DELETING"))?
     })
 }
 
-/// `table` as `UpdateTable` shows it, which has just changed it as `wish` says; `before` is what it was.
+/// `table` as `UpdateTable` shows it, which has just changed it as `wish` says; `before` is what it was. What takes a while on AWS is shown as
+/// it was, and said to be `UPDATING`.
 pub(super) fn updated(
     state: &Tables,
     key: &TableKey,
@@ -31,30 +35,74 @@ pub(super) fn updated(
     wish: &Wish,
 ) -> Result<Description, Error> {
     let mut shown = description(state, key, table, None)?;
-    if !wish.changes_nothing_slow() {
-        shown.table_status = "UPDATING";
+    if wish.is_slow() {
+        shown.table_status = UPDATING;
     }
-    if wish.warm.is_some() {
-        shown.warm_throughput.status = "UPDATING";
+    let is_switched = before.is_on_demand() != table.is_on_demand();
+    if wish.throughput.is_some() && !is_switched {
+        shown.provisioned_throughput = units_before(state, before.throughput, before.adjusted, table.adjusted);
+    }
+    if let Some(billing) = &mut shown.billing_mode_summary {
+        billing.last_update_to_pay_per_request_date_time = before.last_on_demand.map(|at| at.0);
+    }
+    if let Some(asked) = wish.on_demand {
+        shown.on_demand_throughput = Some(asked.or(table.on_demand).into());
+    }
+    shown.warm_throughput = Some(warm_before(before.throughput, before.warm, wish.warm.is_some()));
+    shown.table_class_summary = class(before);
+    if wish.encryption.is_some() {
+        shown.encryption = Some(SseDescription { status: UPDATING, ..encryption(before).unwrap_or_default() });
     }
     let mut indexes = shown.global_secondary_indexes.take().unwrap_or_default();
     for one in &wish.indexes {
-        match one {
-            IndexWish::Delete(name) => {
-                let Some(index) = before.index(name) else { continue };
-                indexes.push(index_description(state, key, index, Some("DELETING"))?);
-            }
-            IndexWish::Create(IndexDraft { name, .. }) | IndexWish::Update(name, _) => {
-                let is_new = matches!(one, IndexWish::Create(_));
-                for index in indexes.iter_mut().filter(|index| index.index_name == *name) {
-                    index.index_status = Some(if is_new { CREATING } else { "UPDATING" });
-                    index.backfilling = is_new.then_some(false);
+        if let (IndexWish::Delete(_), Some(index)) = (one, before.index(one.name())) {
+            indexes.push(index_description(state, key, index, Some("DELETING"))?);
+        }
+        for shown in indexes.iter_mut().filter(|index| index.index_name == *one.name()) {
+            match (one, before.index(one.name()), table.index(one.name())) {
+                (IndexWish::Create(_), ..) => {
+                    shown.index_status = Some(CREATING);
+                    shown.backfilling = Some(false);
                 }
+                (IndexWish::Update(_, asked), Some(before), Some(index)) => {
+                    index_updated(state, shown, (before, index), asked, is_switched);
+                }
+                _ => {}
             }
         }
     }
     shown.global_secondary_indexes = (!indexes.is_empty()).then_some(indexes);
     Ok(shown)
+}
+
+fn index_updated(
+    state: &Tables,
+    shown: &mut IndexDescription,
+    (before, index): (&Index, &Index),
+    asked: &IndexCapacity,
+    is_switched: bool,
+) {
+    if asked.throughput.is_some() || asked.on_demand.is_some() {
+        shown.index_status = Some(UPDATING);
+    }
+    if asked.throughput.is_some() && !is_switched {
+        let units = units_before(state, before.throughput, before.adjusted, index.adjusted);
+        shown.provisioned_throughput = Some(units);
+    }
+    if let Some(asked) = asked.on_demand {
+        shown.on_demand_throughput = Some(asked.or(index.on_demand).into());
+    }
+    shown.warm_throughput = Some(warm_before(before.throughput, before.warm, asked.warm.is_some()));
+}
+
+/// Units as they were, with the times of the change.
+fn units_before(state: &Tables, before: Throughput, was: Adjusted, is: Adjusted) -> ThroughputDescription {
+    let now = state.clock.now();
+    units(before, Adjusted { decreases: was.decreases_on(now), ..is }, now)
+}
+
+fn warm_before(throughput: Throughput, kept: Option<Throughput>, is_asked: bool) -> WarmThroughput {
+    WarmThroughput { status: if is_asked { UPDATING } else { "ACTIVE" }, ..warm(throughput, kept) }
 }
 
 /// `table` with its counts. `status` is what the operation that asks makes of it; else it is active.
@@ -68,7 +116,6 @@ pub(super) fn description(
         Some(CREATING) => (0, 0),
         _ => state.counted(table.place)?,
     };
-    let is_filling = table.indexes.iter().any(|index| matches!(index.phase, Phase::Filling(_)));
     let stream = table.stream.as_ref().map(|stream| StreamSpecification {
         stream_enabled: true,
         stream_view_type: Some(stream.view.as_str().to_owned()),
@@ -84,14 +131,15 @@ pub(super) fn description(
         attribute_name: one.name.clone(),
         attribute_type: one.kind.as_str().to_owned(),
     };
+    let mut attributes: Vec<_> = table.attributes.iter().collect();
+    attributes.sort_by_key(|attribute| &attribute.name);
     Ok(Description {
-        attribute_definitions: Some(table.attributes.iter().map(attribute).collect()),
+        attribute_definitions: Some(attributes.into_iter().map(attribute).collect()),
         table_name: key.name.clone(),
         key_schema: Some(KeySchemaElement::of(&table.keys)),
         table_status: match (status, &table.loading) {
             (Some(status), _) => status,
             (None, Some(_)) => "CREATING",
-            (None, None) if is_filling => "UPDATING",
             (None, None) => "ACTIVE",
         },
         creation_date_time: Some(table.created.0),
@@ -113,7 +161,7 @@ pub(super) fn description(
         table_class_summary: class(table),
         deletion_protection_enabled: table.is_protected,
         on_demand_throughput: table.on_demand.map(Into::into),
-        warm_throughput: warm(table.throughput, table.warm),
+        warm_throughput: Some(warm(table.throughput, table.warm)),
         restore_summary: restored,
         global_table_version: table.global_since.map(|_| "2017.11.29"),
     })
@@ -121,7 +169,7 @@ pub(super) fn description(
 
 pub(super) fn encryption(table: &Table) -> Option<SseDescription> {
     let key = table.encryption.as_ref()?.key.clone();
-    Some(SseDescription { status: "ENABLED", sse_type: "KMS", key })
+    Some(SseDescription { status: "ENABLED", sse_type: Some("KMS"), key: Some(key) })
 }
 
 pub(super) fn class(table: &Table) -> Option<TableClassSummary> {
@@ -148,7 +196,7 @@ fn units(throughput: Throughput, adjusted: Adjusted, now: Timestamp) -> Throughp
 }
 
 fn warm(throughput: Throughput, kept: Option<Throughput>) -> WarmThroughput {
-    let shown = billing::warm(throughput, kept);
+    let shown = warm::warm(throughput, kept);
     WarmThroughput { read_units_per_second: shown.read, write_units_per_second: shown.write, status: "ACTIVE" }
 }
 
@@ -190,7 +238,7 @@ fn index_description(
         backfilling: is_filling.then_some(true),
         provisioned_throughput: is_global.then(|| units(index.throughput, index.adjusted, state.clock.now())),
         on_demand_throughput: index.on_demand.map(Into::into),
-        warm_throughput: is_global.then(|| warm(index.throughput, index.warm)),
+        warm_throughput: (is_global && status != Some(CREATING)).then(|| warm(index.throughput, index.warm)),
         index_size_bytes,
         item_count,
         index_arn: key.resource_arn(&format!("/index/{}", index.name)).to_string(),

@@ -3,21 +3,28 @@
 use crate::{AttributeValue, Error, Item, Reason, ValueError};
 use fogbank_wire::{Fault, Value, Violation, to_value, violations_message};
 
+const NO_CLASS: &str = "Invalid table-class parameter provided. Please try again with a valid table-class value: [STANDARD, \
+     STANDARD_INFREQUENT_ACCESS].";
 const SET: &str = "Member must satisfy enum value set: ";
 /// Sets of values that DynamoDB lists in another order than its model.
-const SETS: [&str; 7] = [
+const SETS: [&str; 8] = [
     "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
     "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]",
     "[IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
     "[ADD, DELETE, PUT]",
     "[OR, AND]",
     "[B, N, S]",
+    "[OLD_IMAGE, KEYS_ONLY, NEW_AND_OLD_IMAGES, NEW_IMAGE]",
     "[ALL, INCLUDE, KEYS_ONLY]",
 ];
 
 /// What is answered to an input that violates the model's constraints.
 pub(super) fn invalid(violations: &[Violation]) -> Fault {
     let mut violations = violations.to_vec();
+    if violations.iter().all(|violation| violation.path == "tableClass") && !violations.is_empty() {
+        return Fault::client("ValidationException", NO_CLASS);
+    }
+    write_before_read(&mut violations);
     for violation in &mut violations {
         let listed = violation.constraint.strip_prefix(SET).map(values);
         if let Some(set) = SETS.into_iter().find(|set| listed.as_ref() == Some(&values(set))) {
@@ -25,6 +32,17 @@ pub(super) fn invalid(violations: &[Violation]) -> Fault {
         }
     }
     Fault::client("ValidationException", violations_message(&violations))
+}
+
+/// Of one structure's units, AWS names those of writes first.
+fn write_before_read(violations: &mut [Violation]) {
+    for at in 1..violations.len() {
+        let of = |place: usize, name: &str| violations[place].path.strip_suffix(name).map(str::to_owned);
+        let read = of(at - 1, ".readCapacityUnits");
+        if read.is_some() && read == of(at, ".writeCapacityUnits") {
+            violations.swap(at - 1, at);
+        }
+    }
 }
 
 /// What is answered to an input that is nested deeper than is read, which is far deeper than a value may be.

@@ -9,7 +9,7 @@ use super::shapes::settings::{
 use super::shapes::tables::{OfTable, Tag};
 use crate::registry::next_number;
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, create, upkeep};
+use crate::{Error, Tables, create, quota, upkeep};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
 use std::sync::Arc;
@@ -107,8 +107,8 @@ pub(super) async fn limits(_: State, _: RequestContext, _: NoInput) -> Result<Li
     Ok(Limits {
         account_max_read_capacity_units: 80_000,
         account_max_write_capacity_units: 80_000,
-        table_max_read_capacity_units: 40_000,
-        table_max_write_capacity_units: 40_000,
+        table_max_read_capacity_units: quota::UNITS,
+        table_max_write_capacity_units: quota::UNITS,
     })
 }
 

@@ -186,7 +186,7 @@ impl Run {
             projection: Some("ALL".into()),
             ..IndexDraft::default()
         };
-        let wish = Wish { indexes: vec![IndexWish::Create(draft)], ..Wish::default() };
+        let wish = Wish { attributes: Some(Vec::new()), indexes: vec![IndexWish::Create(draft)], ..Wish::default() };
         self.bench.tables.update(self.key.clone(), wish).await.unwrap();
     }
 

@@ -8,7 +8,7 @@ use crate::schema::View;
 use crate::tests::Nobody;
 use crate::transact::Token;
 use crate::write::{Action, Write};
-use crate::{AttributeValue, Draft, Item, Tables, Wish};
+use crate::{AttributeValue, Draft, IndexDraft, IndexWish, Item, Tables, Wish};
 use fogbank_model::TestClock;
 use std::sync::Mutex;
 
@@ -38,13 +38,7 @@ impl Bench {
     }
 
     async fn create(&self, name: &str) -> TableKey {
-        let draft = Draft {
-            attributes: vec![("k".into(), "S".into())],
-            keys: vec![("k".into(), "HASH".into())],
-            billing: Some("PAY_PER_REQUEST".into()),
-            ..Draft::default()
-        };
-        self.tables.create(key(name), draft).await.unwrap();
+        self.tables.create(key(name), draft()).await.unwrap();
         key(name)
     }
 
@@ -62,6 +56,15 @@ impl Bench {
 
     fn files(&self) -> usize {
         std::fs::read_dir(self.home.path().join("dynamodb")).map_or(0, Iterator::count)
+    }
+}
+
+fn draft() -> Draft {
+    Draft {
+        attributes: vec![("k".into(), "S".into())],
+        keys: vec![("k".into(), "HASH".into())],
+        billing: Some("PAY_PER_REQUEST".into()),
+        ..Draft::default()
     }
 }
 
@@ -325,4 +328,49 @@ async fn a_time_is_found_among_the_records() {
         let expected: Vec<_> = all.iter().filter(|(_, change)| change.second().0 >= at).cloned().collect();
         assert_eq!(found, expected, "{at}");
     }
+}
+
+fn by(name: &str) -> IndexDraft {
+    IndexDraft {
+        name: name.into(),
+        keys: vec![("g".into(), "HASH".into())],
+        projection: Some("ALL".into()),
+        ..IndexDraft::default()
+    }
+}
+
+fn changed(index: IndexWish) -> Wish {
+    let attributes = Some(vec![("g".into(), "S".into())]);
+    Wish { attributes, indexes: vec![index], ..Wish::default() }
+}
+
+#[tokio::test]
+async fn an_index_that_is_being_filled_holds_its_table_and_may_go() {
+    let bench = Bench::new();
+    let table = bench.create("table").await;
+    let update = async |index| bench.tables.update(table.clone(), changed(index)).await;
+    update(IndexWish::Create(by("first"))).await.unwrap();
+    let refused = bench.tables.delete(table.clone()).await.unwrap_err();
+    let why = "Attempt to change a resource which is still in use: Cannot delete table while indexes are being created, updated, or deleted.";
+    assert_eq!(refused, Error::InUse(why.into()));
+    assert!(matches!(update(IndexWish::Create(by("other"))).await, Err(Error::LimitExceeded(_))));
+    update(IndexWish::Delete("first".into())).await.unwrap();
+    update(IndexWish::Create(by("other"))).await.unwrap();
+    bench.turn().await;
+    bench.tables.delete(table.clone()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_that_is_being_made_is_not_changed() {
+    let bench = Bench::new();
+    let source = bench.create("source").await;
+    let (backup, target) = (bench.back_up(&source).await, key("target"));
+    bench.tables.restore_backup(&backup, target.clone(), Overrides::default()).await.unwrap();
+    let why = "Attempt to change a resource which is still in use: Table is being created: target";
+    let protected = Wish { is_protected: Some(true), ..Wish::default() };
+    let refused = bench.tables.update(target.clone(), protected.clone()).await.unwrap_err();
+    assert_eq!(refused, Error::InUse(why.into()));
+    assert_eq!(bench.tables.create(target.clone(), draft()).await.unwrap_err(), Error::InUse(why.into()));
+    bench.turn().await;
+    bench.tables.update(target, protected).await.unwrap();
 }

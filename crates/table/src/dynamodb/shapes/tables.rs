@@ -1,10 +1,10 @@
 //! Structures of operations on tables.
 
 use super::unsupported::Unsupported;
-use crate::billing::Warm;
 use crate::create::IndexDraft;
 use crate::schema::{KeyAttribute, KeySchema, OnDemand, Projection, Throughput};
 use crate::update::IndexCapacity;
+use crate::warm::Warm;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -45,10 +45,15 @@ impl ProjectionShape {
         let (kind, included) = match projection {
             Projection::All => ("ALL", None),
             Projection::KeysOnly => ("KEYS_ONLY", None),
-            Projection::Include(names) => ("INCLUDE", Some(names.clone())),
+            Projection::Include(names) => ("INCLUDE", Some(sorted(names.clone()))),
         };
         Self { projection_type: Some(kind.into()), non_key_attributes: included }
     }
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names
 }
 
 #[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
@@ -73,13 +78,13 @@ pub struct OnDemandThroughput {
 
 impl From<OnDemandThroughput> for OnDemand {
     fn from(given: OnDemandThroughput) -> Self {
-        Self { read: given.max_read_request_units.unwrap_or(-1), write: given.max_write_request_units.unwrap_or(-1) }
+        Self { read: given.max_read_request_units, write: given.max_write_request_units }
     }
 }
 
 impl From<OnDemand> for OnDemandThroughput {
     fn from(kept: OnDemand) -> Self {
-        Self { max_read_request_units: Some(kept.read), max_write_request_units: Some(kept.write) }
+        Self { max_read_request_units: kept.read, max_write_request_units: kept.write }
     }
 }
 
@@ -136,7 +141,7 @@ impl IndexInput {
     pub fn capacity(&self) -> IndexCapacity {
         IndexCapacity {
             throughput: self.provisioned_throughput.map(Into::into),
-            on_demand: self.on_demand_throughput.map(Into::into),
+            on_demand: self.on_demand_throughput.map(Into::into).filter(OnDemand::is_given),
             warm: self.warm_throughput.map(Into::into),
         }
     }
@@ -189,7 +194,7 @@ pub struct UpdateTable {
     pub provisioned_throughput: Option<ProvisionedThroughput>,
     pub on_demand_throughput: Option<OnDemandThroughput>,
     pub warm_throughput: Option<WarmInput>,
-    pub global_secondary_index_updates: Vec<IndexUpdate>,
+    pub global_secondary_index_updates: Option<Vec<IndexUpdate>>,
     pub stream_specification: Option<StreamSpecification>,
     #[serde(rename = "SSESpecification")]
     pub encryption: Option<SseSpecification>,
@@ -308,19 +313,19 @@ pub struct Description {
     pub table_class_summary: Option<TableClassSummary>,
     pub deletion_protection_enabled: bool,
     pub on_demand_throughput: Option<OnDemandThroughput>,
-    pub warm_throughput: WarmThroughput,
+    pub warm_throughput: Option<WarmThroughput>,
     pub restore_summary: Option<RestoreSummary>,
     pub global_table_version: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SseDescription {
     pub status: &'static str,
     #[serde(rename = "SSEType")]
-    pub sse_type: &'static str,
+    pub sse_type: Option<&'static str>,
     #[serde(rename = "KMSMasterKeyArn")]
-    pub key: String,
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
