@@ -337,3 +337,46 @@ def test_tables_that_come_and_go_show_less(loose):
     made = loose.create_table(TableName=name, **create, WarmThroughput={"ReadUnitsPerSecond": 12001})["TableDescription"]
     assert made["WarmThroughput"] == {"ReadUnitsPerSecond": 12001, "WriteUnitsPerSecond": 4000, "Status": "UPDATING"}
     loose.delete_table(TableName=name)
+
+
+TEMPLATE = """
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: g, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      ProvisionedThroughput: {ReadCapacityUnits: 3, WriteCapacityUnits: 4}
+      SSESpecification: %(encryption)s
+      TableClass: %(kind)s
+      %(more)s
+      GlobalSecondaryIndexes:
+        - IndexName: gsi
+          KeySchema: [{AttributeName: g, KeyType: HASH}]
+          Projection: {ProjectionType: INCLUDE, NonKeyAttributes: [z, a]}
+          ProvisionedThroughput: {ReadCapacityUnits: 1, WriteCapacityUnits: 1}
+Outputs:
+  Table: {Value: !Ref Table}
+"""
+
+
+def test_a_stack_asks_for_one_change_after_the_other(loose, application):
+    """What a template says anew, but the table has already, is not asked for; the rest is, one by one."""
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/own"
+    app = application({"template.yaml": TEMPLATE % {"encryption": f"{{SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: '{key}'}}", "kind": "STANDARD", "more": ""}})
+    app.deploy()
+    made = described(loose, app.outputs["Table"])
+    loose.put_item(TableName=app.outputs["Table"], Item={"pk": {"S": "a"}, "g": {"S": "g"}})
+    changed = {"encryption": f"{{SSEEnabled: true, KMSMasterKeyId: '{key}', SSEType: KMS}}", "kind": "STANDARD_INFREQUENT_ACCESS", "more": "BillingMode: PROVISIONED\n      DeletionProtectionEnabled: false"}
+    app.write({"template.yaml": TEMPLATE % changed})
+    assert app.changes(app.deploy()) == ["UPDATE Table"]
+    table = described(loose, app.outputs["Table"])
+    assert (table["TableClassSummary"]["TableClass"], table["SSEDescription"]) == ("STANDARD_INFREQUENT_ACCESS", made["SSEDescription"])
+    assert "LastIncreaseDateTime" not in table["ProvisionedThroughput"]
+    assert table["GlobalSecondaryIndexes"][0]["IndexArn"] == made["GlobalSecondaryIndexes"][0]["IndexArn"]
+    on_demand = TEMPLATE.replace("      ProvisionedThroughput: {ReadCapacityUnits: 3, WriteCapacityUnits: 4}\n", "").replace("          ProvisionedThroughput: {ReadCapacityUnits: 1, WriteCapacityUnits: 1}\n", "")
+    app.write({"template.yaml": on_demand % {**changed, "encryption": "{SSEEnabled: false}", "more": "BillingMode: PAY_PER_REQUEST\n      StreamSpecification: {StreamViewType: KEYS_ONLY}"}})
+    assert app.changes(app.deploy()) == ["UPDATE Table"]
+    table = described(loose, app.outputs["Table"])
+    assert (table["BillingModeSummary"]["BillingMode"], "SSEDescription" in table, table["StreamSpecification"]["StreamEnabled"]) == ("PAY_PER_REQUEST", False, True)
+    app.delete()

@@ -151,13 +151,13 @@ def test_a_restored_table_takes_what_is_asked_for(dynamodb, provisioned):
     assert (index["ReadCapacityUnits"], index["WriteCapacityUnits"]) == (20, 21) and "LastIncreaseDateTime" not in table["ProvisionedThroughput"]
     assert restore()["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
     table = restore(BillingModeOverride="PAY_PER_REQUEST", OnDemandThroughputOverride={"MaxReadRequestUnits": 7})
-    assert table["OnDemandThroughput"] == {"MaxReadRequestUnits": 7, "MaxWriteRequestUnits": -1}
+    assert table["OnDemandThroughput"] == {"MaxReadRequestUnits": 7}
     assert table["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
 
     def refused(**overrides):
         return error_of(dynamodb.restore_table_from_backup, TargetTableName=unique("refused"), BackupArn=backup, **overrides)
 
-    assert "OnDemandThroughput can only" in refused(OnDemandThroughputOverride={"MaxReadRequestUnits": 7})[1]
+    assert "OnDemandThroughput cannot be specified" in refused(OnDemandThroughputOverride={"MaxReadRequestUnits": 7})[1]
     assert "by-g when BillingMode is PAY_PER_REQUEST" in refused(BillingModeOverride="PAY_PER_REQUEST", GlobalSecondaryIndexOverride=[more])[1]
     other = {**INDEX, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}
     assert "not those of the source" in refused(GlobalSecondaryIndexOverride=[other])[1]
@@ -170,7 +170,7 @@ def test_a_backup_shows_the_most_request_units(dynamodb, make_table):
     dynamodb.update_table(TableName=name, OnDemandThroughput={"MaxWriteRequestUnits": 6})
     backup = dynamodb.create_backup(TableName=name, BackupName="settings")["BackupDetails"]["BackupArn"]
     source = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["SourceTableDetails"]
-    assert source["OnDemandThroughput"] == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 6}
+    assert source["OnDemandThroughput"] == {"MaxWriteRequestUnits": 6}
 
 
 VECTORS = {"IndexName": "vec", "VectorAttribute": {"AttributeName": "v"}, "Dimensions": 4, "DistanceFunction": "COSINE", "Projection": {"ProjectionType": "ALL"}}
