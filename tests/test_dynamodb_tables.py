@@ -288,21 +288,12 @@ def test_a_table_is_restored_to_a_point_in_time(dynamodb, make_table):
     dynamodb.delete_table(TableName=target)
 
 
-def test_tags_policies_and_what_is_the_same_for_all(dynamodb, make_table):
+def test_tags_insights_and_what_is_the_same_for_all(dynamodb, make_table):
     name = make_table()
     arn = described(dynamodb, name)["TableArn"]
     dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     dynamodb.untag_resource(ResourceArn=arn, TagKeys=["a"])
     assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
-    policy = '{"Version":"2012-10-17","Statement":[]}'
-    revisions = [dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)["RevisionId"] for _ in range(20)]
-    assert len(set(revisions)) == 20
-    revision = revisions[-1]
-    for expected in ("NO_POLICY", revisions[0]):
-        assert error_of(dynamodb.put_resource_policy, ResourceArn=arn, Policy=policy, ExpectedRevisionId=expected)[0] == "PolicyNotFoundException"
-    assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == policy
-    dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=revision)
-    assert error_of(dynamodb.get_resource_policy, ResourceArn=arn)[0] == "PolicyNotFoundException"
     assert dynamodb.describe_limits()["TableMaxReadCapacityUnits"] == 40000
     assert dynamodb.describe_endpoints()["Endpoints"][0]["CachePeriodInMinutes"] == 1440
     dynamodb.update_contributor_insights(TableName=name, ContributorInsightsAction="ENABLE")

@@ -9,7 +9,7 @@ use crate::schema::{
     Throughput, View,
 };
 use crate::warm::{self, Warm};
-use crate::{Error, Tables, quota};
+use crate::{Error, Tables, quota, tags};
 use fogbank_store::Tx;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,6 @@ const LOCAL_INDEXES: usize = 5;
 const GLOBAL_INDEXES: usize = 20;
 /// Attributes that all indexes with `INCLUDE` name together.
 const INCLUDED: usize = 100;
-/// Tags of a table.
-const TAGS: usize = 50;
 /// Tables of an account in a region.
 const TABLES: usize = 2500;
 
@@ -50,7 +48,7 @@ pub struct Draft {
     /// Whether the table may not be deleted.
     pub is_protected: bool,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: Vec<(String, String)>,
     /// A resource policy.
     pub policy: Option<String>,
 }
@@ -146,7 +144,8 @@ impl Plan {
             class: draft.class.clone(),
             class_since: None,
             is_protected: draft.is_protected,
-            tags: draft.tags.clone(),
+            tags: draft.tags.iter().cloned().collect(),
+            stream_tags: BTreeMap::new(),
             policy: draft.policy.clone().map(|policy| (policy, tx.now().0.to_string())),
             stream_policy: None,
             restored: None,
@@ -163,11 +162,14 @@ pub(crate) fn is_on_demand(draft: &Draft) -> bool {
     draft.billing.as_deref() == Some("PAY_PER_REQUEST")
 }
 
+pub(crate) const TABLE_NAME_LENGTH: &str =
+    "TableName must be at least 3 characters long and at most 255 characters long";
+
 /// A table's or an index's name: 3 to 255 letters, digits, `_`, `-` and `.`.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     if !(3..=255).contains(&name.len()) {
-        return Err(Error::validation("TableName must be at least 3 characters long and at most 255 characters long"));
+        return Err(Error::validation(TABLE_NAME_LENGTH));
     }
     if !name.bytes().all(is_allowed) {
         return Err(Error::validation(format!(
@@ -215,7 +217,8 @@ pub(crate) fn plan(draft: &Draft) -> Result<Plan, Error> {
         }
     }
     check_indexes(&indexes)?;
-    check_tags(draft.tags.keys().map(String::as_str))?;
+    tags::check_given(&draft.tags)?;
+    tags::check_all(&draft.tags.iter().cloned().collect())?;
     let warm = warm::begin(draft.throughput.unwrap_or_default(), draft.warm, Whose::Table)?;
     Ok(Plan { attributes, keys, indexes, warm })
 }
@@ -310,19 +313,4 @@ pub(crate) fn check_indexes(indexes: &[Index]) -> Result<(), Error> {
         )));
     }
     Ok(())
-}
-
-/// The keys of all tags that a table is to have.
-pub(crate) fn check_tags<'a>(keys: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-    let mut count = 0;
-    for key in keys {
-        if key.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("aws:")) {
-            return Err(Error::parameter(format!("Tag keys must not begin with aws:, which is reserved: {key}")));
-        }
-        count += 1;
-    }
-    match count > TAGS {
-        true => Err(Error::parameter(format!("Too many tags: the limit is {TAGS}"))),
-        false => Ok(()),
-    }
 }

@@ -33,6 +33,7 @@ mod on_demand;
 mod overrides;
 mod page;
 pub mod partiql;
+mod policy;
 mod query;
 mod quota;
 mod registry;
@@ -41,6 +42,7 @@ pub mod schema;
 mod statements;
 pub mod stream;
 pub mod streams;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod transact;

@@ -115,6 +115,7 @@ pub(crate) fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Tab
         encryption: other.encryption.clone().unwrap_or(table.encryption),
         is_protected: false,
         tags: Default::default(),
+        stream_tags: Default::default(),
         policy: None,
         stream_policy: None,
         destinations: Default::default(),

@@ -358,6 +358,9 @@ pub struct Table {
     pub is_protected: bool,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// Tags of its streams, by their labels.
+    #[serde(default)]
+    pub stream_tags: BTreeMap<String, BTreeMap<String, String>>,
     /// The resource policy, and its revision.
     pub policy: Option<(String, String)>,
     /// The stream's resource policy, and its revision.

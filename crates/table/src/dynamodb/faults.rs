@@ -1,13 +1,13 @@
 //! From errors to the wire. No wildcard: a new error does not compile until it is mapped here.
 
-use crate::{AttributeValue, Error, Item, Reason, ValueError};
+use crate::{AttributeValue, Error, Item, Reason, ValueError, create};
 use fogbank_wire::{Fault, Value, Violation, to_value, violations_message};
 
 const NO_CLASS: &str = "Invalid table-class parameter provided. Please try again with a valid table-class value: [STANDARD, \
      STANDARD_INFREQUENT_ACCESS].";
 const SET: &str = "Member must satisfy enum value set: ";
 /// Sets of values that DynamoDB lists in another order than its model.
-const SETS: [&str; 8] = [
+const SETS: [&str; 10] = [
     "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
     "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]",
     "[IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
@@ -16,13 +16,30 @@ const SETS: [&str; 8] = [
     "[B, N, S]",
     "[OLD_IMAGE, KEYS_ONLY, NEW_AND_OLD_IMAGES, NEW_IMAGE]",
     "[ALL, INCLUDE, KEYS_ONLY]",
+    "[THROTTLED_KEYS, ACCESSED_AND_THROTTLED_KEYS]",
+    "[ZSTD, NONE, GZIP]",
 ];
+
+/// What DynamoDB checks with a request's other contents, in words of its own, and not with the model's constraints.
+pub(super) fn is_checked_later(violation: &Violation) -> bool {
+    let is_in_tag = violation.path.starts_with("tags.") && !violation.is_missing();
+    is_in_tag || matches!(violation.path.as_str(), "tagKeys" | "tableArn" | "backupArn" | "exportArn" | "importArn")
+}
 
 /// What is answered to an input that violates the model's constraints.
 pub(super) fn invalid(violations: &[Violation]) -> Fault {
-    let mut violations = violations.to_vec();
     if violations.iter().all(|violation| violation.path == "tableClass") && !violations.is_empty() {
         return Fault::client("ValidationException", NO_CLASS);
+    }
+    let (in_tags, mut violations): (Vec<Violation>, Vec<Violation>) =
+        violations.iter().cloned().partition(|one| one.path.starts_with("tags."));
+    if let (Some(first), true) = (in_tags.first(), violations.is_empty()) {
+        let member = if first.path.ends_with(".key") { "Key" } else { "Value" };
+        return Error::validation(format!("The Tag {member} provided is invalid, {member}: null")).into();
+    }
+    let is_name_of_table = |one: &Violation| matches!(one.path.as_str(), "globalTableName" | "targetTableName");
+    if violations.iter().all(|one| is_name_of_table(one) && one.constraint.contains("length")) {
+        return Error::validation(create::TABLE_NAME_LENGTH).into();
     }
     write_before_read(&mut violations);
     for violation in &mut violations {

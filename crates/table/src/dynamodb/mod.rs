@@ -9,6 +9,7 @@ mod faults;
 mod global;
 mod insights;
 mod items;
+mod policies;
 mod reading;
 mod scaling;
 mod searches;
@@ -32,6 +33,7 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .checksummed()
         .on_invalid(faults::invalid)
         .on_too_deep(faults::too_deep)
+        .tolerates(faults::is_checked_later)
         .operation("CreateTable", state, tables::create)
         .operation("DescribeTable", state, tables::describe)
         .operation("UpdateTable", state, tables::update)
@@ -79,9 +81,9 @@ pub fn service(tables: Arc<Tables>) -> Service {
         .operation("UpdateGlobalTableSettings", state, scaling::update_settings)
         .operation("DescribeTableReplicaAutoScaling", state, scaling::describe)
         .operation("UpdateTableReplicaAutoScaling", state, scaling::update)
-        .operation("PutResourcePolicy", state, settings::put_policy)
-        .operation("GetResourcePolicy", state, settings::get_policy)
-        .operation("DeleteResourcePolicy", state, settings::delete_policy)
+        .operation("PutResourcePolicy", state, policies::put)
+        .operation("GetResourcePolicy", state, policies::get)
+        .operation("DeleteResourcePolicy", state, policies::delete)
         .operation("EnableKinesisStreamingDestination", state, destinations::enable)
         .operation("DisableKinesisStreamingDestination", state, destinations::disable)
         .operation("UpdateKinesisStreamingDestination", state, destinations::update)

@@ -1,22 +1,22 @@
-//! Handlers for settings of tables: expiry, tags, history, policies; and for what is the same for all of them.
+//! Handlers for settings of tables: expiry, tags, history; and for what is the same for all of them.
 
-use super::address;
+use super::address::{self, Resource};
 use super::shapes::settings::{
-    ContinuousBackups, ContinuousBackupsDescription, Endpoint, Endpoints, Limits, ListTags, NoInput, Nothing, OfPolicy,
-    PolicyOutput, PutPolicy, RecoveryDescription, TagResource, Tags, TimeToLiveDescribed, TimeToLiveDescription,
-    TimeToLiveUpdated, UntagResource, UpdateContinuousBackups, UpdateTimeToLive,
+    ContinuousBackups, ContinuousBackupsDescription, Endpoint, Endpoints, Limits, ListTags, NoInput, Nothing,
+    RecoveryDescription, TagResource, Tags, TimeToLiveDescribed, TimeToLiveDescription, TimeToLiveUpdated,
+    UntagResource, UpdateContinuousBackups, UpdateTimeToLive,
 };
 use super::shapes::tables::{OfTable, Tag};
 use crate::registry::next_number;
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, create, quota, upkeep};
+use crate::{Error, Tables, quota, tags, upkeep};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
 
-const POLICY_BYTES: usize = 20 * 1024;
 const DAYS: std::ops::RangeInclusive<u32> = 1..=35;
 
 pub(super) async fn update_expiry(
@@ -48,59 +48,80 @@ pub(super) async fn describe_expiry(
     Ok(TimeToLiveDescribed { time_to_live_description: description })
 }
 
-/// Operations on tags and policies name what is not there by its ARN.
-async fn of_resource<T: Send + 'static>(
-    state: &State,
-    context: &RequestContext,
-    arn: &str,
-    change: impl Fn(&mut Tx<'_>, &TableKey, &mut Table) -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let key = address::within(context, arn)?;
-    state.alter(key, change).await.map_err(|error| no_resource(error, arn))
+/// The tags of what a request names, whose text is `arn`.
+fn tags_of<'t>(table: &'t mut Table, of: &Resource, arn: &str) -> Result<&'t mut BTreeMap<String, String>, Error> {
+    match &of.stream {
+        None => Ok(&mut table.tags),
+        Some(label) if table.last_stream.as_ref() == Some(label) => {
+            Ok(table.stream_tags.entry(label.clone()).or_default())
+        }
+        Some(_) => Err(no_resource(arn)),
+    }
 }
 
-fn no_resource(error: Error, arn: &str) -> Error {
+fn no_resource(arn: &str) -> Error {
+    Error::NotFound(format!("Requested resource not found: ResourceArn: {arn} not found"))
+}
+
+/// Operations on tags name what is not there by its ARN.
+fn by_arn(error: Error, arn: &str) -> Error {
     match error {
-        Error::NotFound(_) => Error::NotFound(format!("Requested resource not found: ResourcArn: {arn} not found")),
+        Error::NotFound(_) => no_resource(arn),
         other => other,
     }
 }
 
+async fn retag(
+    state: &State,
+    context: &RequestContext,
+    arn: String,
+    change: impl Fn(&mut BTreeMap<String, String>) -> Result<(), Error> + Send + 'static,
+) -> Result<Nothing, Error> {
+    let of = address::tagged(context, &arn)?;
+    let (key, name) = (of.table.clone(), arn.clone());
+    let alter = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| change(tags_of(table, &of, &name)?);
+    state.alter(key, alter).await.map_err(|error| by_arn(error, &arn))?;
+    Ok(Nothing {})
+}
+
 pub(super) async fn tag(state: State, context: RequestContext, input: TagResource) -> Result<Nothing, Error> {
-    let TagResource { resource_arn, tags } = input;
-    address::resource(&context, &resource_arn)?;
-    if tags.is_empty() {
+    let given: Vec<(String, String)> = input.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+    address::tagged(&context, &input.resource_arn)?;
+    if given.is_empty() {
         return Err(Error::validation("Atleast one Tag needs to be provided as Input."));
     }
-    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        table.tags.extend(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
-        create::check_tags(table.tags.keys().map(String::as_str)).map(|()| Nothing {})
+    tags::check_given(&given)?;
+    let add = move |tags: &mut BTreeMap<String, String>| {
+        tags.extend(given.iter().cloned());
+        tags::check_all(tags)
     };
-    of_resource(&state, &context, &resource_arn, change).await
+    retag(&state, &context, input.resource_arn, add).await
 }
 
 pub(super) async fn untag(state: State, context: RequestContext, input: UntagResource) -> Result<Nothing, Error> {
-    let UntagResource { resource_arn, tag_keys } = input;
-    address::resource(&context, &resource_arn)?;
-    if tag_keys.is_empty() {
+    let keys = input.tag_keys;
+    address::tagged(&context, &input.resource_arn)?;
+    if keys.is_empty() {
         return Err(Error::validation("Atleast one Tag Key needs to be provided as Input."));
     }
-    let change = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        table.tags.retain(|key, _| !tag_keys.contains(key));
-        Ok(Nothing {})
+    tags::check_keys(&keys)?;
+    let remove = move |tags: &mut BTreeMap<String, String>| {
+        tags.retain(|key, _| !keys.contains(key));
+        Ok(())
     };
-    of_resource(&state, &context, &resource_arn, change).await
+    retag(&state, &context, input.resource_arn, remove).await
 }
 
 pub(super) async fn list_tags(state: State, context: RequestContext, input: ListTags) -> Result<Tags, Error> {
-    let key = address::resource(&context, &input.resource_arn)?;
+    let arn = input.resource_arn;
+    let of = address::tagged(&context, &arn)?;
     // All tags that a table can have are on one page, so there never was such a token.
     if input.next_token.is_some() {
         return Err(Error::validation("Invalid NextToken"));
     }
-    let table = state.describe(&key).map_err(|error| no_resource(error, &input.resource_arn))?;
-    let tag = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
-    Ok(Tags { tags: table.tags.iter().map(tag).collect() })
+    let table = state.describe(&of.table).map_err(|error| by_arn(error, &arn))?;
+    let tags = tags_of(&mut Arc::unwrap_or_clone(table), &of, &arn)?.clone();
+    Ok(Tags { tags: tags.into_iter().map(|(key, value)| Tag { key, value }).collect() })
 }
 
 pub(super) async fn limits(_: State, _: RequestContext, _: NoInput) -> Result<Limits, Error> {
@@ -165,9 +186,7 @@ pub(super) async fn update_history(
     let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.history = match (wanted.point_in_time_recovery_enabled, table.history.take()) {
             (true, Some(history)) => Some(History { days: days.unwrap_or(history.days), ..history }),
-            (true, None) => {
-                Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) })
-            }
+            (true, None) => Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) }),
             (false, history) => {
                 // What was kept is of no use with a gap after it.
                 history.iter().for_each(|history| upkeep::leave(tx, history.place));
@@ -177,82 +196,4 @@ pub(super) async fn update_history(
         Ok(shown_history(table, tx.now()))
     };
     state.alter(key, change).await.map_err(|error| no_named_table(error, &name))
-}
-
-pub(super) fn check_policy(policy: &str) -> Result<(), Error> {
-    let document = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(policy);
-    let is_one = document.is_ok_and(|document| document.contains_key("Statement"));
-    match policy.len() > POLICY_BYTES || !is_one {
-        true => Err(Error::validation("Invalid policy document: it must be JSON of at most 20 KB")),
-        false => Ok(()),
-    }
-}
-
-pub(super) async fn put_policy(state: State, context: RequestContext, input: PutPolicy) -> Result<PolicyOutput, Error> {
-    check_policy(&input.policy)?;
-    let now = state.clock.now().0;
-    let PutPolicy { resource_arn, policy, expected_revision_id } = input;
-    let arn = resource_arn.clone();
-    let change = move |_: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
-        let place = policy_of(table, key, &arn)?;
-        check_revision(place.as_ref(), expected_revision_id.as_deref())?;
-        // Two policies within a millisecond are two revisions.
-        let last = place.as_ref().and_then(|(_, revision)| revision.parse::<i64>().ok());
-        let revision = last.map_or(now, |last| now.max(last.saturating_add(1))).to_string();
-        *place = Some((policy.clone(), revision.clone()));
-        Ok(PolicyOutput { policy: None, revision_id: Some(revision) })
-    };
-    of_resource(&state, &context, &resource_arn, change).await
-}
-
-/// Where the policy is of what `arn` names: the table, or the last stream that it had.
-fn policy_of<'t>(table: &'t mut Table, key: &TableKey, arn: &str) -> Result<&'t mut Option<(String, String)>, Error> {
-    if *key.arn().as_str() == *arn {
-        return Ok(&mut table.policy);
-    }
-    let stream = table.last_stream.as_ref().map(|label| key.resource_arn(&format!("/stream/{label}")));
-    match stream.is_some_and(|stream| *stream.as_str() == *arn) {
-        true => Ok(&mut table.stream_policy),
-        false => Err(Error::no_resource()),
-    }
-}
-
-fn check_revision(kept: Option<&(String, String)>, expected: Option<&str>) -> Result<(), Error> {
-    let is_as_expected = match expected {
-        None => true,
-        Some("NO_POLICY") => kept.is_none(),
-        Some(revision) => kept.is_some_and(|(_, kept)| kept == revision),
-    };
-    if is_as_expected {
-        return Ok(());
-    }
-    Err(Error::NoPolicy("The specified revision ID does not match the revision of the policy that is there".into()))
-}
-
-fn no_policy(arn: &str) -> Error {
-    Error::NoPolicy(format!("Resource-based policy not found for the provided ResourceArn: {arn}"))
-}
-
-pub(super) async fn get_policy(state: State, context: RequestContext, input: OfPolicy) -> Result<PolicyOutput, Error> {
-    let arn = input.resource_arn;
-    let key = address::resource(&context, &arn)?;
-    let table = state.describe(&key);
-    let kept = table.and_then(|table| policy_of(&mut Arc::unwrap_or_clone(table), &key, &arn).cloned());
-    let (policy, revision) = kept.map_err(|error| no_resource(error, &arn))?.ok_or_else(|| no_policy(&arn))?;
-    Ok(PolicyOutput { policy: Some(policy), revision_id: Some(revision) })
-}
-
-pub(super) async fn delete_policy(
-    state: State,
-    context: RequestContext,
-    input: OfPolicy,
-) -> Result<PolicyOutput, Error> {
-    let OfPolicy { resource_arn, expected_revision_id } = input;
-    let arn = resource_arn.clone();
-    let change = move |_: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
-        let place = policy_of(table, key, &arn)?;
-        check_revision(place.as_ref(), expected_revision_id.as_deref())?;
-        Ok(PolicyOutput { policy: None, revision_id: place.take().map(|(_, revision)| revision) })
-    };
-    of_resource(&state, &context, &resource_arn, change).await
 }

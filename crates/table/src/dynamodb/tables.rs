@@ -2,12 +2,12 @@
 
 use super::address;
 use super::describe::{CREATING, description, farewell, updated};
-use super::settings::check_policy;
 use super::shapes::tables::{
     AttributeDefinition, CreateTable, IndexUpdate, ListTables, ListTablesOutput, OfTable, SseSpecification,
     StreamSpecification, TableChanged, TableDescribed, UpdateTable,
 };
 use super::shapes::unsupported::{NO_VECTORS, ONE_REGION};
+use crate::policy::Policy;
 use crate::schema::{Encryption, OnDemand, View};
 use crate::{Draft, Error, IndexWish, Tables, Warm, Wish, registry};
 use fogbank_model::RequestContext;
@@ -51,7 +51,7 @@ fn check_given(input: &CreateTable) -> Result<(), Error> {
 
 fn draft(context: &RequestContext, input: CreateTable) -> Result<Draft, Error> {
     check_given(&input)?;
-    input.resource_policy.as_deref().map(check_policy).transpose()?;
+    let policy = input.resource_policy.as_deref().map(|text| Policy::read(text, false)).transpose()?;
     Ok(Draft {
         attributes: input.attribute_definitions.into_iter().flatten().map(definition).collect(),
         keys: input.key_schema.into_iter().flatten().map(|one| (one.attribute_name, one.key_type)).collect(),
@@ -66,7 +66,7 @@ fn draft(context: &RequestContext, input: CreateTable) -> Result<Draft, Error> {
         class: input.table_class,
         is_protected: input.deletion_protection_enabled,
         tags: input.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-        policy: input.resource_policy,
+        policy: policy.map(|policy| policy.text()),
     })
 }
 

@@ -134,6 +134,7 @@ pub struct PutPolicy {
     pub resource_arn: String,
     pub policy: String,
     pub expected_revision_id: Option<String>,
+    pub confirm_remove_self_resource_access: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
