@@ -83,7 +83,7 @@ def test_an_export_is_the_table_and_an_import_brings_it_back(dynamodb, aws, buck
     for sort in range(20):
         dynamodb.put_item(TableName=table, Item={"pk": text("a"), "sk": number(sort), **EVERYTHING})
     made = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket, S3Prefix="backups")["ExportDescription"]
-    assert made["ExportStatus"] == "IN_PROGRESS" and made["ExportFormat"] == "DYNAMODB_JSON" and made["ExportType"] == "FULL_EXPORT"
+    assert made["ExportStatus"] == "IN_PROGRESS" and made["ExportFormat"] == "DYNAMODB_JSON" and "ExportType" not in made
     done = exported(dynamodb, made)
     assert (done["ExportStatus"], done["ItemCount"]) == ("COMPLETED", 20)
     export_id = done["ExportArn"].rsplit("/", 1)[1]
@@ -131,13 +131,37 @@ def test_exports_are_listed_and_begun_once(dynamodb, bucket, table):
     ask = {"TableArn": arn(table), "S3Bucket": bucket, "ClientToken": unique("token")}
     first = dynamodb.export_table_to_point_in_time(**ask)["ExportDescription"]["ExportArn"]
     assert dynamodb.export_table_to_point_in_time(**ask)["ExportDescription"]["ExportArn"] == first
-    assert error_of(dynamodb.export_table_to_point_in_time, **{**ask, "S3Prefix": "other"})[0] == "ExportConflictException"
+    other = unique("other")
+    dynamodb.create_table(**definition(other))
+    for change in ({"S3Prefix": "other"}, {"TableArn": arn(other)}):
+        conflict = ("ExportConflictException", "Export conflict: Duplicate request detected with conflicting parameters")
+        assert error_of(dynamodb.export_table_to_point_in_time, **{**ask, **change}) == conflict
+    dynamodb.delete_table(TableName=other)
     second = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket)["ExportDescription"]["ExportArn"]
     page = dynamodb.list_exports(TableArn=arn(table), MaxResults=1)
     rest = dynamodb.list_exports(TableArn=arn(table), MaxResults=1, NextToken=page["NextToken"])
-    assert {page["ExportSummaries"][0]["ExportArn"], rest["ExportSummaries"][0]["ExportArn"]} == {first, second}
+    assert [page["ExportSummaries"][0]["ExportArn"], rest["ExportSummaries"][0]["ExportArn"]] == [second, first], "the newest first"
+    assert "NextToken" not in rest
+    wrong = ("ValidationException", f"Invalid Request: Provided nextToken is invalid: {page['NextToken']}")
+    assert error_of(dynamodb.list_imports, NextToken=page["NextToken"]) == wrong, "it is another operation's"
     exported(dynamodb, {"ExportArn": first})
     exported(dynamodb, {"ExportArn": second})
+
+
+def test_exports_outlive_their_table(dynamodb, bucket):
+    name = unique("gone")
+    make = lambda: dynamodb.create_table(**definition(name))
+    make()
+    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    begun = dynamodb.export_table_to_point_in_time(TableArn=arn(name), S3Bucket=bucket)["ExportDescription"]
+    assert exported(dynamodb, begun)["ExportStatus"] == "COMPLETED"
+    assert len(dynamodb.list_exports(TableArn=arn(name))["ExportSummaries"]) == 1
+    dynamodb.delete_table(TableName=name)
+    assert dynamodb.list_exports(TableArn=arn(name))["ExportSummaries"] == []
+    make()
+    assert dynamodb.list_exports(TableArn=arn(name))["ExportSummaries"] == [], "it is another table"
+    assert dynamodb.describe_export(ExportArn=begun["ExportArn"])["ExportDescription"]["TableId"] == begun["TableId"]
+    dynamodb.delete_table(TableName=name)
 
 
 def test_exports_that_cannot_be(dynamodb, bucket, table):
@@ -145,15 +169,41 @@ def test_exports_that_cannot_be(dynamodb, bucket, table):
     dynamodb.create_table(**definition(plain))
     export = dynamodb.export_table_to_point_in_time
     assert error_of(export, TableArn=arn(plain), S3Bucket=bucket) == ("PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{plain}'")
-    assert error_of(export, TableArn=arn("nobody"), S3Bucket=bucket) == ("TableNotFoundException", "Table not found: nobody")
-    assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportTime=1000) == ("InvalidExportTimeException", "The specified ExportTime is outside of the point in time recovery window.")
+    assert error_of(export, TableArn=arn("nobody"), S3Bucket=bucket) == ("TableNotFoundException", f"Table not found: {arn('nobody')}")
+    for at in (1000, time.time() + 3600):
+        assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportTime=at) == ("InvalidExportTimeException", "Export Time is invalid")
     assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportFormat="ION")[0] == "ValidationException"
-    assert error_of(export, TableArn=arn(table), S3Bucket=bucket, ExportType="INCREMENTAL_EXPORT")[0] == "ValidationException"
-    missing = arn(table) + "/export/01700000000000-abcdefgh"
-    assert error_of(dynamodb.describe_export, ExportArn=missing) == ("ExportNotFoundException", f"Export not found: {missing}")
-    failed = exported(dynamodb, export(TableArn=arn(table), S3Bucket="no-such-bucket-here")["ExportDescription"])
-    assert (failed["ExportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    invalid, full, partial = "Invalid Request: ", {"ExportType": "FULL_EXPORT"}, {"ExportType": "INCREMENTAL_EXPORT"}
+    for wrong, why in [
+        ({"TableArn": table}, "One or more parameter values were invalid: tableArn is not a valid ARN"),
+        ({"TableArn": f"{arn(table)}/index/i"}, invalid + "Table ARN is invalid."),
+        ({"S3SseKmsKeyId": "key"}, invalid + "KMS Key Id is not supported for this encryption type"),
+        ({"S3SseKmsKeyId": "key", "S3SseAlgorithm": "AES256"}, invalid + "KMS Key Id is not supported for this encryption type"),
+        ({"IncrementalExportSpecification": {}}, invalid + "Export Type expected to be Incremental Export when incremental export specification is provided"),
+        ({"IncrementalExportSpecification": {}, **full}, invalid + "When Export Type is Full Export , Incremental Export Specification should not be provided"),
+        ({"IncrementalExportSpecification": {}, **partial}, invalid + "ExportFromTime must be provided in IncrementalExportSpecification"),
+        (partial, invalid + "Incremental Export Specification expected when export type is set as Incremental Export"),
+    ]:
+        assert error_of(export, **{"TableArn": arn(table), "S3Bucket": bucket, **wrong}) == ("ValidationException", why)
+    incremental = {"ExportFromTime": time.time() - 3600}
+    assert "is not supported" in error_of(export, TableArn=arn(table), S3Bucket=bucket, **partial, IncrementalExportSpecification=incremental)[1]
+    other, elsewhere = arn(table).replace(ACCOUNT, "1" * 12), arn(table).replace(REGION, "eu-west-1")
+    assert error_of(export, TableArn=other, S3Bucket=bucket) == ("AccessDeniedException", "Access is denied")
+    assert error_of(export, TableArn=elsewhere, S3Bucket=bucket) == ("TableNotFoundException", f"Table not found: {elsewhere}")
+    describe, below = dynamodb.describe_export, "/export/01700000000000-abcdefgh"
+    missing = "ExportNotFoundException"
+    assert error_of(describe, ExportArn=arn(table) + below) == (missing, f"Export not found: Export not found: {arn(table)}{below}")
+    assert error_of(describe, ExportArn=elsewhere + below) == (missing, "Export not found: Invalid export arn")
+    assert error_of(describe, ExportArn=other + below) == ("AccessDeniedException", "Access is denied")
+    for wrong in (arn(table), arn(table) + below.replace("export", "import")):
+        assert error_of(describe, ExportArn=wrong) == ("ValidationException", "Invalid Export ARN")
+    for wrong, why in (({"S3Bucket": "no-such-bucket-here"}, "S3NoSuchBucket"), ({"S3BucketOwner": "1" * 12}, "S3AccessDenied")):
+        failed = exported(dynamodb, export(**{"TableArn": arn(table), "S3Bucket": bucket, **wrong})["ExportDescription"])
+        assert (failed["ExportStatus"], failed["FailureCode"]) == ("FAILED", why)
     dynamodb.delete_table(TableName=plain)
+
+
+PARTIAL = ("ItemValidationError", "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more details.")
 
 
 def begin_import(dynamodb, bucket, name, prefix="", **more):
@@ -167,7 +217,8 @@ def test_csv_is_imported(dynamodb, aws, bucket):
     s3.put_object(Bucket=bucket, Key="in/1.csv", Body='pk,sk,note\na,1,plain\na,2,"quoted, with ""comma"""\n,3,no key\na,x,no number\n')
     s3.put_object(Bucket=bucket, Key="in/2.csv", Body="pk,sk,other\r\nb,1.5,7\r\n")
     done = imported(dynamodb, begin_import(dynamodb, bucket, name, "in/", InputFormat="CSV"))
-    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["COMPLETED", 5, 3, 2]
+    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["FAILED", 5, 3, 2]
+    assert (done["FailureCode"], done["FailureMessage"]) == PARTIAL
     assert items_of(dynamodb, name) == [
         {"pk": text("a"), "sk": number(1), "note": text("plain")},
         {"pk": text("a"), "sk": number(2), "note": text('quoted, with "comma"')},
@@ -181,7 +232,7 @@ def test_csv_is_imported(dynamodb, aws, bucket):
         pages.append(dynamodb.list_imports(PageSize=1, NextToken=pages[-1]["NextToken"]))
     all = [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
     assert all == [one["ImportArn"] for one in dynamodb.list_imports()["ImportSummaryList"]] and done["ImportArn"] in all
-    assert error_of(dynamodb.list_imports, NextToken="ff" * 56) == ("ValidationException", "Invalid NextToken")
+    assert error_of(dynamodb.list_imports, NextToken="ff" * 56) == ("ValidationException", "Invalid Request: Provided nextToken is invalid: " + "ff" * 56)
     dynamodb.delete_table(TableName=other)
     dynamodb.delete_table(TableName=name)
 
@@ -194,6 +245,11 @@ def test_csv_with_names_of_its_own(dynamodb, aws, bucket):
     assert begun["InputFormatOptions"] == options
     again = begin_import(dynamodb, bucket, name, InputFormat="CSV", InputFormatOptions=options, InputCompressionType="GZIP", ClientToken="once-" + name)
     assert again["ImportArn"] == begun["ImportArn"]
+    # What is asked otherwise of the same table does not count; another table does.
+    again = begin_import(dynamodb, bucket, name, "other", InputFormat="CSV", ClientToken="once-" + name)
+    assert (again["ImportArn"], again["S3BucketSource"]["S3KeyPrefix"]) == (begun["ImportArn"], "")
+    conflict = ("ImportConflictException", "Import conflict: Duplicate request detected with conflicting parameters")
+    assert error_of(begin_import, dynamodb, bucket, name + "-2", InputFormat="CSV", ClientToken="once-" + name) == conflict
     assert imported(dynamodb, begun)["ImportedItemCount"] == 2
     assert [item["letter"] for item in items_of(dynamodb, name)] == [text("z"), text("y")]
     dynamodb.delete_table(TableName=name)
@@ -208,7 +264,8 @@ def test_many_items_are_imported_with_their_indexes(dynamodb, aws, bucket):
     parameters["GlobalSecondaryIndexes"] = [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]
     begun = begin_import(dynamodb, bucket, name, InputFormat="DYNAMODB_JSON", TableCreationParameters=parameters)
     done = imported(dynamodb, begun)
-    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["COMPLETED", 1502, 1500, 2]
+    assert [done[key] for key in ("ImportStatus", "ProcessedItemCount", "ImportedItemCount", "ErrorCount")] == ["FAILED", 1502, 1500, 2]
+    assert (done["FailureCode"], done["FailureMessage"]) == PARTIAL
     found = dynamodb.query(TableName=name, IndexName="by-g", KeyConditionExpression="g = :g", ExpressionAttributeValues={":g": text("g1")}, Select="COUNT")
     assert found["Count"] == 500 and dynamodb.describe_table(TableName=name)["Table"]["ItemCount"] == 1500
     dynamodb.delete_table(TableName=name)
@@ -218,12 +275,32 @@ def test_imports_that_cannot_be(dynamodb, bucket, table):
     assert error_of(begin_import, dynamodb, bucket, table, InputFormat="CSV") == ("ResourceInUseException", f"Table already exists: {table}")
     assert error_of(begin_import, dynamodb, bucket, unique("t"), InputFormat="ION")[0] == "ValidationException"
     assert error_of(begin_import, dynamodb, bucket, unique("t"), InputFormat="CSV", InputCompressionType="ZSTD")[0] == "ValidationException"
+    options = {"InputFormatOptions": {"Csv": {"Delimiter": ";"}}}
+    why = "Invalid Request: Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON."
+    assert error_of(begin_import, dynamodb, bucket, unique("t"), InputFormat="DYNAMODB_JSON", **options) == ("ValidationException", why)
     missing = arn(table) + "/import/01700000000000-abcdefgh"
     assert error_of(dynamodb.describe_import, ImportArn=missing) == ("ImportNotFoundException", f"Import not found: {missing}")
+    assert error_of(dynamodb.describe_import, ImportArn=arn(table)) == ("ValidationException", "Invalid Import ARN")
+    assert error_of(dynamodb.describe_import, ImportArn=missing.replace(ACCOUNT, "1" * 12)) == ("AccessDeniedException", "Access is denied")
     name = unique("t")
     failed = imported(dynamodb, begin_import(dynamodb, "no-such-bucket-here", name, InputFormat="CSV"))
     assert (failed["ImportStatus"], failed["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
     assert error_of(dynamodb.describe_table, TableName=name)[0] == "ResourceNotFoundException"
+
+
+def test_what_is_imported_of_nothing_and_of_what_is_not_compressed(dynamodb, aws, bucket):
+    name = unique("empty")
+    done = imported(dynamodb, begin_import(dynamodb, bucket, name, "nothing/", InputFormat="CSV"))
+    assert (done["ImportStatus"], done["ImportedItemCount"], items_of(dynamodb, name)) == ("COMPLETED", 0, [])
+    assert (done["S3BucketSource"]["S3BucketOwner"], done["InputCompressionType"], "InputFormatOptions" in done) == (ACCOUNT, "NONE", False)
+    dynamodb.delete_table(TableName=name)
+    assert [one["ImportArn"] for one in dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]] == [done["ImportArn"]]
+    aws("s3").put_object(Bucket=bucket, Key="plain", Body="pk,sk\na,1\n")
+    for kind in ("CSV", "DYNAMODB_JSON"):
+        done = imported(dynamodb, begin_import(dynamodb, bucket, name, "plain", InputFormat=kind, InputCompressionType="GZIP"))
+        assert (done["ImportStatus"], done["FailureCode"], done["ProcessedItemCount"], done["ImportedItemCount"]) == ("FAILED", PARTIAL[0], 1, 0)
+        assert items_of(dynamodb, name) == [], "the table is there"
+        dynamodb.delete_table(TableName=name)
 
 
 def test_an_import_goes_on_after_a_crash(fresh):

@@ -77,6 +77,11 @@ fn key(table: &TableKey, id: &str) -> Vec<u8> {
     [keys::table(table).as_slice(), b"\0", id.as_bytes()].concat()
 }
 
+fn conflict() -> Error {
+    let why = "Export conflict: Duplicate request detected with conflicting parameters";
+    Error::Other("ExportConflictException", why.into())
+}
+
 impl Tables {
     /// Begins an export; the same one again if `order` has the token of one before.
     pub(crate) async fn begin_export(&self, of: TableKey, order: Order) -> Result<Export, Error> {
@@ -85,19 +90,15 @@ impl Tables {
         let begin = move |tx: &mut Tx<'_>| {
             let table = registry.look_up(tx, &of)?;
             let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
-            let before = tx.load_prefix::<Export>(EXPORT, &key(&of, ""))?;
-            let same = before
-                .into_iter()
-                .map(|(_, one)| one)
-                .find(|one| order.token.is_some() && one.order.token == order.token);
-            if let Some(same) = same {
-                return match same.order == order {
-                    true => Ok(same),
-                    false => Err(Error::Other(
-                        "ExportConflictException",
-                        "There was a conflict when writing to the specified S3 bucket: the client token belongs to another export".into(),
-                    )),
-                };
+            if let Some(token) = &order.token {
+                // Tokens are of an account, whatever the table.
+                let before = tx.load_prefix::<Export>(EXPORT, &keys::scope(&of.account, &of.region))?;
+                let same = before.into_iter().map(|(_, one)| one).find(|one| one.order.token.as_ref() == Some(token));
+                match same {
+                    Some(same) if same.order == order && same.table == of => return Ok(same),
+                    Some(_) => return Err(conflict()),
+                    None => {}
+                }
             }
             let history = table.history.as_ref().ok_or_else(|| {
                 Error::Other(
@@ -105,12 +106,9 @@ impl Tables {
                     format!("Point in time recovery is not enabled for table '{}'", of.name),
                 )
             })?;
-            let at = history.moment(order.at.unwrap_or(tx.now()), tx.now()).ok_or_else(|| {
-                Error::Other(
-                    "InvalidExportTimeException",
-                    "The specified ExportTime is outside of the point in time recovery window.".into(),
-                )
-            })?;
+            let at = history
+                .moment(order.at.unwrap_or(tx.now()), tx.now())
+                .ok_or_else(|| Error::Other("InvalidExportTimeException", "Export Time is invalid".into()))?;
             let export = Export {
                 id: id.clone(),
                 table: of.clone(),
@@ -131,12 +129,12 @@ impl Tables {
         self.store.transact(begin).await
     }
 
-    /// The export that `arn` names.
-    pub(crate) fn export(&self, arn: &str) -> Result<Export, Error> {
-        let missing = || Error::Other("ExportNotFoundException", format!("Export not found: {arn}"));
-        let (of, id) = arn.split_once("/export/").ok_or_else(missing)?;
-        let table = TableKey::of(of).ok_or_else(missing)?;
-        self.store.read(|snapshot| snapshot.load(EXPORT, &key(&table, id))?.ok_or_else(missing))
+    /// The export that `arn` names, if there is one.
+    pub(crate) fn export(&self, arn: &str) -> Result<Option<Export>, Error> {
+        let Some((table, id)) = arn.split_once("/export/").and_then(|(of, id)| Some((TableKey::of(of)?, id))) else {
+            return Ok(None);
+        };
+        self.store.read(|snapshot| Ok(snapshot.load(EXPORT, &key(&table, id))?))
     }
 
     /// The exports of an account in a region.
@@ -237,6 +235,7 @@ impl Writer<'_> {
 }
 
 fn write(tools: &Tools, export: &mut Export) -> Result<(), Failure> {
+    jobs::check_owner(&export.table.account, export.order.owner.as_deref())?;
     let mut writer = Writer {
         tools,
         account: export.table.account.clone(),

@@ -21,6 +21,9 @@ pub(crate) const IMPORT: Map = Map("dynamodb.import");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Source {
     pub bucket: String,
+    /// The account that is said to have the bucket.
+    #[serde(default)]
+    pub owner: Option<String>,
     pub prefix: String,
     /// With a comma or what is here between values, or `None` for items in JSON.
     pub csv: Option<Csv>,
@@ -75,6 +78,11 @@ fn key(table: &TableKey, id: &str) -> Vec<u8> {
     [keys::table(table).as_slice(), b"\0", id.as_bytes()].concat()
 }
 
+fn conflict() -> Error {
+    let why = "Import conflict: Duplicate request detected with conflicting parameters";
+    Error::Other("ImportConflictException", why.into())
+}
+
 impl Tables {
     /// Makes the table `draft`, and begins to fill it; answers the import before if `token` is its.
     pub(crate) async fn begin_import(
@@ -90,17 +98,15 @@ impl Tables {
         let id = format!("{:014}-{}", self.clock.now().0, &self.clock.uuid()[..8]);
         let table_id = self.clock.uuid();
         let begin = move |tx: &mut Tx<'_>| {
-            let before = tx.load_prefix::<Import>(IMPORT, &key(&of, ""))?;
-            let same = before.into_iter().map(|(_, one)| one).find(|one| token.is_some() && one.token == token);
-            if let Some(same) = same {
-                return match same.asked == asked {
-                    true => Ok(same),
-                    false => Err(Error::Other(
-                        "ImportConflictException",
-                        "There was a conflict when importing from the specified S3 source: the client token belongs to another import"
-                            .into(),
-                    )),
-                };
+            if let Some(token) = &token {
+                // Tokens are of an account; what is asked otherwise of the same table does not count.
+                let before = tx.load_prefix::<Import>(IMPORT, &keys::scope(&of.account, &of.region))?;
+                let same = before.into_iter().map(|(_, one)| one).find(|one| one.token.as_ref() == Some(token));
+                match same {
+                    Some(same) if same.table == of => return Ok(same),
+                    Some(_) => return Err(conflict()),
+                    None => {}
+                }
             }
             if tx.get(keys::TABLE, &keys::table(&of))?.is_some() {
                 return Err(Error::InUse(format!("Table already exists: {}", of.name)));
@@ -127,12 +133,12 @@ impl Tables {
         self.store.transact(begin).await
     }
 
-    /// The import that `arn` names.
-    pub(crate) fn import(&self, arn: &str) -> Result<Import, Error> {
-        let missing = || Error::Other("ImportNotFoundException", format!("Import not found: {arn}"));
-        let (of, id) = arn.split_once("/import/").ok_or_else(missing)?;
-        let table = TableKey::of(of).ok_or_else(missing)?;
-        self.store.read(|snapshot| snapshot.load(IMPORT, &key(&table, id))?.ok_or_else(missing))
+    /// The import that `arn` names, if there is one.
+    pub(crate) fn import(&self, arn: &str) -> Result<Option<Import>, Error> {
+        let Some((table, id)) = arn.split_once("/import/").and_then(|(of, id)| Some((TableKey::of(of)?, id))) else {
+            return Ok(None);
+        };
+        self.store.read(|snapshot| Ok(snapshot.load(IMPORT, &key(&table, id))?))
     }
 
     /// The imports of an account in a region.
@@ -147,9 +153,28 @@ impl Tables {
         if import.failure.is_some() {
             return Ok("FAILED");
         }
+        Ok(match (self.is_under_way(import)?, import.counts.errors) {
+            (true, _) => "IN_PROGRESS",
+            (false, 0) => "COMPLETED",
+            (false, _) => "FAILED",
+        })
+    }
+
+    fn is_under_way(&self, import: &Import) -> Result<bool, Error> {
         let table = self.store.read(|snapshot| self.registry.look_up(snapshot, &import.table))?;
         let is_filling = table.is_some_and(|table| table.id == import.table_id && table.loading.is_some());
-        Ok(if import.ended.is_none() || is_filling { "IN_PROGRESS" } else { "COMPLETED" })
+        Ok(import.failure.is_none() && (import.ended.is_none() || is_filling))
+    }
+
+    /// Why an import has failed. One that left anything out has, too, though its table has all the rest.
+    pub(crate) fn import_failure(&self, import: &Import) -> Result<Option<(String, String)>, Error> {
+        let is_partial = import.failure.is_none() && import.counts.errors > 0 && !self.is_under_way(import)?;
+        let partial = || {
+            let message = "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for \
+                           more details.";
+            ("ItemValidationError".to_owned(), message.to_owned())
+        };
+        Ok(if is_partial { Some(partial()) } else { import.failure.clone() })
     }
 }
 
@@ -194,9 +219,9 @@ fn gather(tools: &Tools, import: &mut Import) -> Result<(), Failure> {
     let mut writer = Writer::create(&path)?;
     let Source { bucket, prefix, .. } = import.source.clone();
     let account = import.table.account.clone();
+    jobs::check_owner(&account, import.source.owner.as_deref())?;
     let mut after: Option<String> = None;
     import.counts = Counts::default();
-    let mut objects = 0;
     loop {
         let page = tools.buckets.list(&account, &bucket, &prefix, after.as_deref(), 500)?;
         let Some((last, _)) = page.last() else { break };
@@ -205,12 +230,7 @@ fn gather(tools: &Tools, import: &mut Import) -> Result<(), Failure> {
             let body = tools.buckets.open(&account, &bucket, &key)?;
             read::object(body, &import.source, table, &mut writer, &mut import.counts)?;
             import.counts.bytes += size;
-            objects += 1;
         }
-    }
-    if objects == 0 {
-        let message = format!("No files were found under the prefix {prefix} in the bucket {bucket}");
-        return Err(Failure { code: "S3NoSuchKey", message });
     }
     Ok(writer.finish(&path)?)
 }

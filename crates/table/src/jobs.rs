@@ -35,7 +35,7 @@ impl From<BucketError> for Failure {
     fn from(error: BucketError) -> Self {
         let code = match &error {
             BucketError::NoBucket => "S3NoSuchBucket",
-            BucketError::Denied => "AccessDenied",
+            BucketError::Denied => "S3AccessDenied",
             BucketError::Failed(_) => "InternalServerError",
         };
         Self { code, message: error.to_string() }
@@ -57,6 +57,14 @@ impl From<fogbank_store::Error> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self { code: "InternalServerError", message: error.to_string() }
+    }
+}
+
+/// Buckets that a job finds are of its own account.
+pub(crate) fn check_owner(account: &AccountId, owner: Option<&str>) -> Result<(), BucketError> {
+    match owner.is_none_or(|owner| owner == account.as_str()) {
+        true => Ok(()),
+        false => Err(BucketError::Denied),
     }
 }
 

@@ -91,8 +91,3 @@ pub(super) fn guarded(context: &RequestContext, arn: &str) -> Result<Resource, E
 pub(super) fn not_the_owner() -> Error {
     Error::validation("This action is only supported by accounts that match the resource owner’s account.")
 }
-
-/// The table that a request's `TableArn` names.
-pub(super) fn resource(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
-    tagged(context, arn).map(|found| found.table)
-}

@@ -8,14 +8,16 @@ use super::shapes::unsupported::NO_VECTORS;
 use super::{address, tables};
 use crate::export::{Export, Order};
 use crate::import::{Csv, Import, Source};
+use crate::schema::TableKey;
 use crate::{Draft, Error, Tables};
 use fogbank_model::{RequestContext, Timestamp};
+use fogbank_wire::Value;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
 
-/// Exports or imports that one page has at most.
-const PAGE: usize = 25;
+/// Exports or imports that one page has, unless it is said.
+const PAGE: usize = 10;
 const JSON: &str = "DYNAMODB_JSON";
 const WHOLE: &str = "exports are of whole tables";
 
@@ -24,14 +26,14 @@ pub(super) async fn export(
     context: RequestContext,
     input: ExportTable,
 ) -> Result<ExportDescribed, Error> {
-    let table = address::resource(&context, &input.table_arn)?;
+    let table = exported(&context, &input.table_arn)?;
+    if input.encryption_key.is_some() && input.encryption.as_deref() != Some("KMS") {
+        return Err(invalid("KMS Key Id is not supported for this encryption type"));
+    }
+    check_kind(&input)?;
     if input.export_format.as_deref().is_some_and(|format| format != JSON) {
         return Err(Error::validation("ExportFormat ION is not supported: exports are in DYNAMODB_JSON"));
     }
-    if input.export_type.as_deref() == Some("INCREMENTAL_EXPORT") {
-        return Err(Error::validation(format!("ExportType INCREMENTAL_EXPORT is not supported: {WHOLE}")));
-    }
-    input.incremental_export_specification.refuse("IncrementalExportSpecification", WHOLE)?;
     input.filter_specification.refuse("FilterSpecification", WHOLE)?;
     let order = Order {
         at: input.export_time.map(Timestamp),
@@ -42,7 +44,51 @@ pub(super) async fn export(
         encryption: input.encryption,
         encryption_key: input.encryption_key,
     };
-    Ok(ExportDescribed { export_description: shown_export(state.begin_export(table, order).await?) })
+    let begun = state.begin_export(table, order).await.map_err(|error| match error {
+        Error::NoTable(_) => Error::NoTable(format!("Table not found: {}", input.table_arn)),
+        other => other,
+    })?;
+    Ok(ExportDescribed { export_description: shown_export(begun) })
+}
+
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::validation(format!("Invalid Request: {why}"))
+}
+
+/// The table that is to be exported.
+fn exported(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
+    if arn.is_empty() {
+        return Err(Error::validation("Invalid TableArn: Invalid Table ARN"));
+    }
+    let key = TableKey::of(arn).ok_or_else(|| Error::parameter("tableArn is not a valid ARN"))?;
+    if *key.arn().as_str() != *arn {
+        return Err(invalid("Table ARN is invalid."));
+    }
+    match address::own(context, key)? {
+        here if here.region == context.region => Ok(here),
+        _ => Err(Error::NoTable(format!("Table not found: {arn}"))),
+    }
+}
+
+/// Incremental exports are told first what AWS finds wrong with them, and then that there are none.
+fn check_kind(input: &ExportTable) -> Result<(), Error> {
+    let given = input.incremental_export_specification.as_ref().filter(|given| **given != Value::Null);
+    match (input.export_type.as_deref(), given) {
+        (None, None) | (Some("FULL_EXPORT"), None) => Ok(()),
+        (None, Some(_)) => Err(invalid(
+            "Export Type expected to be Incremental Export when incremental export specification is provided",
+        )),
+        (Some("FULL_EXPORT"), Some(_)) => {
+            Err(invalid("When Export Type is Full Export , Incremental Export Specification should not be provided"))
+        }
+        (Some(_), None) => {
+            Err(invalid("Incremental Export Specification expected when export type is set as Incremental Export"))
+        }
+        (Some(_), Some(given)) if given.get("ExportFromTime").is_none() => {
+            Err(invalid("ExportFromTime must be provided in IncrementalExportSpecification"))
+        }
+        _ => Err(Error::validation(format!("ExportType INCREMENTAL_EXPORT is not supported: {WHOLE}"))),
+    }
 }
 
 fn export_status(export: &Export) -> &'static str {
@@ -75,7 +121,6 @@ fn shown_export(export: Export) -> ExportDescription {
         export_format: JSON,
         billed_size_bytes: is_done.then_some(export.bytes),
         item_count: is_done.then_some(export.items),
-        export_type: "FULL_EXPORT",
         export_manifest: export.manifest,
     }
 }
@@ -85,23 +130,38 @@ pub(super) async fn describe_export(
     context: RequestContext,
     input: OfExport,
 ) -> Result<ExportDescribed, Error> {
-    let export = state.export(&input.export_arn)?;
-    if export.table.account != context.account || export.table.region != context.region {
-        return Err(Error::Other("ExportNotFoundException", format!("Export not found: {}", input.export_arn)));
+    let arn = &input.export_arn;
+    let missing = |why: &str| Error::Other("ExportNotFoundException", format!("Export not found: {why}"));
+    let table = transferred(arn, "/export/").ok_or_else(|| Error::validation("Invalid Export ARN"))?;
+    if address::own(&context, table)?.region != context.region {
+        return Err(missing("Invalid export arn"));
     }
+    let export = state.export(arn)?.ok_or_else(|| missing(&format!("Export not found: {arn}")))?;
     Ok(ExportDescribed { export_description: shown_export(export) })
 }
 
-/// A page of `all`, in the order of `arn`, and where the next one begins.
+/// The table of the export or the import that `arn` names.
+fn transferred(arn: &str, kind: &str) -> Option<TableKey> {
+    TableKey::of(arn).filter(|_| arn.split_once(kind).is_some_and(|(_, id)| !id.is_empty()))
+}
+
+/// A page of `all`, the newest first, and where the next one begins. `kind` is what their ARNs say between the table and the id.
 fn page<T>(
     mut all: Vec<T>,
     asked: &ListTransfers,
+    kind: &str,
     arn: impl Fn(&T) -> String,
 ) -> Result<(Vec<T>, Option<String>), Error> {
-    let limit = asked.max_results.or(asked.page_size).unwrap_or(PAGE).min(PAGE);
-    let after = asked.next_token.as_deref().map(read_token).transpose()?;
-    all.retain(|one| after.as_ref().is_none_or(|after| arn(one) > *after));
-    all.sort_by_key(&arn);
+    // An id begins with the time.
+    let place = |arn: &str| arn.split_once(kind).map(|(table, id)| (id.to_owned(), table.to_owned()));
+    let after = asked.next_token.as_deref().map(|token| {
+        let read = read_token(token).ok().and_then(|arn| place(&arn));
+        read.ok_or_else(|| invalid(format!("Provided nextToken is invalid: {token}")))
+    });
+    let after = after.transpose()?;
+    let limit = asked.max_results.or(asked.page_size).unwrap_or(PAGE);
+    all.retain(|one| after.as_ref().is_none_or(|after| place(&arn(one)).is_some_and(|place| place < *after)));
+    all.sort_by_cached_key(|one| std::cmp::Reverse(place(&arn(one))));
     let is_more = all.len() > limit;
     all.truncate(limit);
     let next = all.last().filter(|_| is_more).map(|last| token(&arn(last)));
@@ -129,10 +189,14 @@ pub(super) async fn list_exports(
     context: RequestContext,
     input: ListTransfers,
 ) -> Result<ExportList, Error> {
-    let table = input.table_arn.as_deref().map(|arn| address::resource(&context, arn)).transpose()?;
     let mut all = state.exports(&context.account, &context.region)?;
-    all.retain(|export| table.as_ref().is_none_or(|table| export.table == *table));
-    let (found, next_token) = page(all, &input, Export::arn)?;
+    if let Some(arn) = input.table_arn.as_deref() {
+        let key = exported(&context, arn)?;
+        // Those of a table of the same name that was deleted are only found by their own ARNs.
+        let table = state.describe(&key).ok();
+        all.retain(|one| one.table == key && table.as_ref().is_some_and(|table| table.id == one.table_id));
+    }
+    let (found, next_token) = page(all, &input, "/export/", Export::arn)?;
     let summary = |export: &Export| ExportSummary {
         export_arn: export.arn(),
         export_status: export_status(export),
@@ -144,12 +208,14 @@ pub(super) async fn list_exports(
 pub(super) async fn import(
     state: State,
     context: RequestContext,
-    input: ImportTable,
+    mut input: ImportTable,
 ) -> Result<ImportDescribed, Error> {
     let parameters = input.table_creation_parameters.clone();
     let key = address::table(&context, &parameters.table_name)?;
     let source = source(&input)?;
     parameters.vector_indexes.refuse("VectorIndexes", NO_VECTORS)?;
+    input.source.owner.get_or_insert_with(|| context.account.to_string());
+    input.input_compression_type.get_or_insert_with(|| "NONE".into());
     let draft = Draft {
         attributes: parameters.attribute_definitions.into_iter().map(tables::definition).collect(),
         keys: parameters.key_schema.into_iter().map(|one| (one.attribute_name, one.key_type)).collect(),
@@ -175,7 +241,7 @@ fn source(input: &ImportTable) -> Result<Source, Error> {
         }
         (JSON, None) => None,
         (JSON, Some(_)) => {
-            return Err(Error::validation("InputFormatOptions can only be specified for InputFormat CSV"));
+            return Err(invalid(format!("Unsupported InputFormatOptions for the given input format: {JSON}.")));
         }
         (other, _) => {
             return Err(Error::validation(format!(
@@ -193,12 +259,13 @@ fn source(input: &ImportTable) -> Result<Source, Error> {
         }
     };
     let prefix = input.source.prefix.clone().unwrap_or_default();
-    Ok(Source { bucket: input.source.bucket.clone(), prefix, csv, is_compressed })
+    let (bucket, owner) = (input.source.bucket.clone(), input.source.owner.clone());
+    Ok(Source { bucket, owner, prefix, csv, is_compressed })
 }
 
 fn shown_import(state: &Tables, import: &Import) -> Result<ImportDescription, Error> {
     let asked: ImportTable = serde_json::from_str(&import.asked).map_err(|error| Error::Store(error.to_string()))?;
-    let (failure_code, failure_message) = import.failure.clone().unzip();
+    let (failure_code, failure_message) = state.import_failure(import)?.unzip();
     let counts = import.counts;
     Ok(ImportDescription {
         asked,
@@ -222,10 +289,13 @@ pub(super) async fn describe_import(
     context: RequestContext,
     input: OfImport,
 ) -> Result<ImportDescribed, Error> {
-    let import = state.import(&input.import_arn)?;
-    if import.table.account != context.account || import.table.region != context.region {
-        return Err(Error::Other("ImportNotFoundException", format!("Import not found: {}", input.import_arn)));
+    let arn = &input.import_arn;
+    let missing = || Error::Other("ImportNotFoundException", format!("Import not found: {arn}"));
+    let table = transferred(arn, "/import/").ok_or_else(|| Error::validation("Invalid Import ARN"))?;
+    if address::own(&context, table)?.region != context.region {
+        return Err(missing());
     }
+    let import = state.import(arn)?.ok_or_else(missing)?;
     Ok(ImportDescribed { import_table_description: shown_import(&state, &import)? })
 }
 
@@ -234,10 +304,10 @@ pub(super) async fn list_imports(
     context: RequestContext,
     input: ListTransfers,
 ) -> Result<ImportList, Error> {
-    let table = input.table_arn.as_deref().map(|arn| address::resource(&context, arn)).transpose()?;
+    let table = input.table_arn.as_deref().map(|arn| exported(&context, arn)).transpose()?;
     let mut all = state.imports(&context.account, &context.region)?;
     all.retain(|import| table.as_ref().is_none_or(|table| import.table == *table));
-    let (found, next_token) = page(all, &input, Import::arn)?;
+    let (found, next_token) = page(all, &input, "/import/", Import::arn)?;
     let summary = |import: &Import| -> Result<ImportSummary, Error> {
         let shown = shown_import(&state, import)?;
         Ok(ImportSummary {

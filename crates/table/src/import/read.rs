@@ -66,13 +66,21 @@ pub(super) fn object(
     }
 }
 
+/// Whether what was read is not compressed as it was said to be.
+fn is_spoilt(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
 fn lines(body: impl Read, enter: &mut impl FnMut(Option<Item>) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut body = BufReader::new(body);
     let mut line = Vec::new();
     loop {
         line.clear();
-        if body.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+        match body.read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if is_spoilt(&error) => return enter(None),
+            Err(error) => return Err(error.into()),
         }
         if !line.trim_ascii().is_empty() {
             enter(item_of_line(&line))?;
@@ -92,6 +100,7 @@ fn values(
     table: &Table,
     enter: &mut impl FnMut(Option<Item>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let is_spoilt = |why: &csv::Error| matches!(why.kind(), csv::ErrorKind::Io(why) if is_spoilt(why));
     let wrong = |why: csv::Error| Failure { code: "InvalidCsv", message: why.to_string() };
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(how.delimiter)
@@ -100,13 +109,18 @@ fn values(
         .from_reader(body);
     let names: Vec<String> = match &how.names {
         Some(names) => names.clone(),
-        None => reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect(),
+        None => match reader.headers() {
+            Ok(names) => names.iter().map(str::to_owned).collect(),
+            Err(error) if is_spoilt(&error) => return enter(None),
+            Err(error) => return Err(wrong(error)),
+        },
     };
     let mut record = csv::StringRecord::new();
     loop {
         match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
             Ok(true) => enter(item_of_record(&names, &record, table))?,
+            Err(error) if is_spoilt(&error) => return enter(None),
             Err(error) if error.is_io_error() => return Err(wrong(error)),
             Err(_) => enter(None)?,
         }

@@ -24,7 +24,7 @@ pub struct ExportTable {
     pub encryption_key: Option<String>,
     pub export_format: Option<String>,
     pub export_type: Option<String>,
-    pub incremental_export_specification: Unsupported,
+    pub incremental_export_specification: Option<fogbank_wire::Value>,
     pub filter_specification: Unsupported,
 }
 
@@ -61,7 +61,6 @@ pub struct ExportDescription {
     pub export_format: &'static str,
     pub billed_size_bytes: Option<u64>,
     pub item_count: Option<u64>,
-    pub export_type: &'static str,
 }
 
 #[derive(Debug, Default, Deserialize)]
