@@ -491,7 +491,7 @@ CASES = {
     "an index's description": (tbl("describe_table", TableName=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi"), VALIDATION, f"{ONE}Invalid resource type in 'arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi'"),
     "a policy of no stream": (tbl("get_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T/stream/2026-01-01T00:00:00.000"), MISSING, f"{NO_RESOURCE}: Stream: 2026-01-01T00:00:00.000 not found for Table: $T"),
     "a policy without statements": (tbl("put_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T", Policy="[]"), VALIDATION, INVALID + "Invalid policy document: This policy contains invalid Json"),
-    "insights of no index": (tbl("describe_contributor_insights", TableName="$T", IndexName="nope"), MISSING, NO_RESOURCE),
+    "insights of no index": (tbl("describe_contributor_insights", TableName="$T", IndexName="nope"), MISSING, f"{NO_RESOURCE}: Index: nope not found for table: $T"),
     "a change of nothing": (tbl("update_table", TableName="$T"), VALIDATION, NO_CHANGE),
     "capacity for a table on demand": (tbl("update_table", TableName="$T", ProvisionedThroughput=UNITS), VALIDATION, INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"),
     "the capacity that it has": (tbl("update_table", TableName="$B", ProvisionedThroughput=UNITS), VALIDATION, re.compile("^The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: 1. Requested ReadCapacityUnits: 1.")),

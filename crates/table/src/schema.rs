@@ -8,6 +8,9 @@ use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod settings;
+pub use settings::{Destination, Expiry, History, Insights};
+
 /// Where a table lives and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableKey {
@@ -253,58 +256,11 @@ pub struct StreamOf {
     pub view: View,
 }
 
-/// When items expire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expiry {
-    /// Where the times are in the store.
-    pub place: u64,
-    /// The attribute that holds the time, in seconds since 1970.
-    pub attribute: String,
-    /// Whether all items are entered.
-    pub phase: Phase,
-}
-
-/// What items were before they changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct History {
-    /// Where it is in the store.
-    pub place: u64,
-    /// Since when it is kept.
-    pub since: Timestamp,
-    /// For how many days.
-    pub days: u32,
-}
-
 /// Encryption settings, kept and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encryption {
     /// The key's ARN.
     pub key: String,
-}
-
-/// A Kinesis stream that changes go to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Destination {
-    /// Whether they do now.
-    pub is_on: bool,
-    /// Whether their times are in microseconds; else in milliseconds.
-    pub is_in_micros: bool,
-}
-
-impl Destination {
-    /// The precision of times, as the API writes it.
-    pub fn precision(&self) -> &'static str {
-        if self.is_in_micros { "MICROSECOND" } else { "MILLISECOND" }
-    }
-}
-
-/// Contributor insights of a table or an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Insights {
-    /// Since when they are on.
-    pub since: Timestamp,
-    /// What they are about, as the API calls it.
-    pub mode: String,
 }
 
 /// A table.

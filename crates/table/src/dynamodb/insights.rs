@@ -3,9 +3,9 @@
 use super::address;
 use super::shapes::settings::{InsightsDescribed, InsightsInput, InsightsList, InsightsOutput};
 use super::transfers::{read_token, token};
-use crate::schema::{Insights, Table, TableKey};
+use crate::schema::{Index, IndexKind, Insights, Phase, Table, TableKey};
 use crate::{Error, Tables, registry};
-use fogbank_model::RequestContext;
+use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
 use std::sync::Arc;
 
@@ -15,11 +15,52 @@ type State = Arc<Tables>;
 const PAGE: usize = 100;
 const MODE: &str = "ACCESSED_AND_THROTTLED_KEYS";
 
-fn check_index(table: &Table, name: Option<&str>) -> Result<(), Error> {
-    match name.is_none_or(|name| table.index(name).is_some()) {
-        true => Ok(()),
-        false => Err(Error::no_resource()),
+/// Only global indexes have insights of their own.
+fn check_index(table: &Table, key: &TableKey, name: Option<&str>) -> Result<(), Error> {
+    let is_there = |name: &str| table.index(name).is_some_and(|index| index.kind == IndexKind::Global);
+    match name.filter(|name| !is_there(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::NotFound(format!(
+            "Requested resource not found: Index: {name} not found for table: {}",
+            key.name
+        ))),
     }
+}
+
+fn check_active(table: &Table, name: Option<&str>) -> Result<(), Error> {
+    let is_filling = |index: &Index| matches!(index.phase, Phase::Filling(_));
+    match name.and_then(|name| table.index(name)).is_some_and(is_filling) {
+        false => Ok(()),
+        true => Err(Error::validation(
+            "Table or Index is not in a valid state to update Key Access Insights: IndexStatus must be ACTIVE to enable \
+             ContributorInsights.",
+        )),
+    }
+}
+
+/// Switches insights of `place`, an index's name or nothing, on or off, and answers what is said of them then.
+fn switch(
+    table: &mut Table,
+    place: Option<&str>,
+    is_on: bool,
+    mode: &str,
+    now: Timestamp,
+) -> Result<&'static str, Error> {
+    let kept = table.insights_of.get(place.unwrap_or_default()).cloned();
+    let running = kept.as_ref().filter(|insights| !insights.is_off);
+    let (status, changed) = match (is_on, running) {
+        (true, Some(running)) if running.mode == mode => return Ok("ENABLED"),
+        (false, None) => return Ok("DISABLED"),
+        (true, running) => {
+            check_active(table, place)?;
+            // Rules that stay keep their names.
+            let since = running.map_or(now, |running| running.since);
+            ("ENABLING", Insights { since, mode: mode.to_owned(), changed: Some(now), is_off: false })
+        }
+        (false, Some(running)) => ("DISABLING", Insights { changed: Some(now), is_off: true, ..running.clone() }),
+    };
+    table.insights_of.insert(place.unwrap_or_default().to_owned(), changed);
+    Ok(status)
 }
 
 pub(super) async fn update(
@@ -30,24 +71,20 @@ pub(super) async fn update(
     let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
     let is_on = input.contributor_insights_action == "ENABLE";
     let mode = input.contributor_insights_mode.unwrap_or_else(|| MODE.into());
-    let (name, index) = (key.name.clone(), input.index_name.clone());
-    let kept = mode.clone();
-    let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-        check_index(table, index.as_deref())?;
-        let of = index.clone().unwrap_or_default();
-        match is_on {
-            true => drop(table.insights_of.insert(of, Insights { since: tx.now(), mode: kept.clone() })),
-            false => drop(table.insights_of.remove(&of)),
-        }
-        Ok(())
+    let index = input.index_name;
+    let change = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+        let place = index.as_deref();
+        check_index(table, key, place)?;
+        let contributor_insights_status = switch(table, place, is_on, &mode, tx.now())?;
+        let kept = table.insights_of.get(place.unwrap_or_default());
+        Ok(InsightsOutput {
+            table_name: key.name.clone(),
+            index_name: index.clone(),
+            contributor_insights_status,
+            contributor_insights_mode: kept.map(|kept| kept.mode.clone()),
+        })
     };
-    state.alter(key, change).await?;
-    Ok(InsightsOutput {
-        table_name: name,
-        index_name: input.index_name,
-        contributor_insights_status: if is_on { "ENABLING" } else { "DISABLING" },
-        contributor_insights_mode: is_on.then_some(mode),
-    })
+    state.alter(key, change).await
 }
 
 /// The names of the rules that there are for a key: what is accessed most, and what is throttled most.
@@ -68,26 +105,30 @@ pub(super) async fn describe(
     let key = address::table(&context, input.table_name.as_deref().unwrap_or_default())?;
     let table = state.describe(&key)?;
     let index = input.index_name.as_deref();
-    check_index(&table, index)?;
-    let insights = table.insights_of.get(index.unwrap_or_default());
+    check_index(&table, &key, index)?;
+    // What was switched off is still said to have been there.
+    let kept = table.insights_of.get(index.unwrap_or_default());
+    let running = kept.filter(|insights| !insights.is_off);
     Ok(InsightsDescribed {
-        contributor_insights_rule_list: insights.map(|insights| rules(&table, &key, index, insights)),
-        last_update_date_time: insights.map(|insights| insights.since.0),
+        contributor_insights_rule_list: running.map(|insights| rules(&table, &key, index, insights)),
+        last_update_date_time: kept.map(|insights| insights.changed.unwrap_or(insights.since).0),
         shown: InsightsOutput {
             table_name: key.name,
             index_name: input.index_name,
-            contributor_insights_status: if insights.is_some() { "ENABLED" } else { "DISABLED" },
-            contributor_insights_mode: insights.map(|insights| insights.mode.clone()),
+            contributor_insights_status: if running.is_some() { "ENABLED" } else { "DISABLED" },
+            contributor_insights_mode: kept.map(|insights| insights.mode.clone()),
         },
     })
 }
 
 pub(super) async fn list(state: State, context: RequestContext, input: InsightsInput) -> Result<InsightsList, Error> {
     let asked = input.table_name.as_deref().map(|name| address::table(&context, name)).transpose()?;
+    asked.as_ref().map(|key| state.describe(key)).transpose()?;
     let all = state.store.read(|snapshot| registry::tables_of(snapshot, &context.account, &context.region))?;
     let mut summaries = Vec::new();
     for (key, table) in all.into_iter().filter(|(key, _)| asked.as_ref().is_none_or(|asked| asked == key)) {
-        summaries.extend(table.insights_of.into_iter().map(|(index, insights)| InsightsOutput {
+        let running = table.insights_of.into_iter().filter(|(_, insights)| !insights.is_off);
+        summaries.extend(running.map(|(index, insights)| InsightsOutput {
             table_name: key.name.clone(),
             index_name: Some(index).filter(|index| !index.is_empty()),
             contributor_insights_status: "ENABLED",
