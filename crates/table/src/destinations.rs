@@ -13,6 +13,12 @@ use serde_json::{Value, json as object};
 use sha2::{Digest, Sha256};
 
 const SERVICE: &str = "dynamodb.amazonaws.com";
+const SERVICE_OF_STREAMS: &str = "kinesis";
+const NO_STREAM: &str = "User does not have a permission to use kinesis stream";
+const OTHER_REGION: &str =
+    "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in the current region";
+const NOT_ACTIVE: &str =
+    "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in Active state";
 
 /// Gives a change to the streams that want it.
 pub(crate) fn tell(
@@ -100,22 +106,55 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Tables {
-    /// Changes whether and how a table's changes go to `stream`.
-    pub(crate) async fn set_destination(
+    /// Lets a table's changes go to `stream`. A stream that cannot take them is only told of later, by the destination's state.
+    pub(crate) async fn enable_destination(
         &self,
         key: TableKey,
         stream: Arn,
-        change: impl Fn(&Table, Option<&Destination>) -> Result<Destination, Error> + Send + 'static,
-    ) -> Result<Destination, Error> {
+        precision: Option<bool>,
+    ) -> Result<(), Error> {
         let deliver = self.registry.deliver.clone();
-        let set = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
-            let made = change(table, table.destinations.get(stream.as_str()))?;
-            if made.is_on && !deliver.exists(tx, &stream)? {
-                return Err(Error::NotFound(format!("Requested resource not found: Stream: {stream} not found")));
+        let enable = move |tx: &mut Tx<'_>, key: &TableKey, table: &mut Table| {
+            if table.destinations.values().any(|one| one.is_on) {
+                return Err(invalid_state(
+                    "EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.",
+                ));
             }
-            table.destinations.insert(stream.to_string(), made.clone());
-            Ok(made)
+            let failure = match () {
+                () if stream.service() != SERVICE_OF_STREAMS => Some(NO_STREAM),
+                () if stream.region() != key.region.as_str() => Some(OTHER_REGION),
+                () if stream.account() != key.account.as_str() => Some(NOT_ACTIVE),
+                () => (!deliver.exists(tx, &stream)?).then_some(NO_STREAM),
+            };
+            let made = Destination {
+                is_on: failure.is_none(),
+                is_in_micros: precision.unwrap_or_default(),
+                shows_precision: precision.is_some(),
+                failure: failure.map(str::to_owned),
+            };
+            table.destinations.insert(stream.to_string(), made);
+            Ok(())
+        };
+        self.alter(key, enable).await
+    }
+
+    /// Changes how a table's changes go to `stream`, if they ever did.
+    pub(crate) async fn change_destination(
+        &self,
+        key: TableKey,
+        stream: String,
+        change: impl Fn(&Table, Option<&Destination>) -> Result<Destination, Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let set = move |_: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
+            let made = change(table, table.destinations.get(&stream))?;
+            table.destinations.insert(stream.clone(), made);
+            Ok(())
         };
         self.alter(key, set).await
     }
+}
+
+/// Whatever is asked for, the text begins so.
+pub(crate) fn invalid_state(why: &str) -> Error {
+    Error::validation(format!("Table is not in a valid state to enable Kinesis Streaming Destination: {why}"))
 }

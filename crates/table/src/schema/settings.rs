@@ -33,6 +33,12 @@ pub struct Destination {
     pub is_on: bool,
     /// Whether their times are in microseconds; else in milliseconds.
     pub is_in_micros: bool,
+    /// Whether it was said which of them: it is shown only then.
+    #[serde(default)]
+    pub shows_precision: bool,
+    /// Why it could not be switched on.
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 impl Destination {

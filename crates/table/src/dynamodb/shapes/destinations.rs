@@ -39,5 +39,6 @@ pub struct DestinationsDescribed {
 pub struct DestinationShown {
     pub stream_arn: String,
     pub destination_status: &'static str,
-    pub approximate_creation_date_time_precision: &'static str,
+    pub destination_status_description: Option<String>,
+    pub approximate_creation_date_time_precision: Option<&'static str>,
 }
