@@ -5,7 +5,7 @@
 use crate::load::{self, Loading};
 use crate::overrides::{Overrides, check, overridden};
 use crate::registry::{next_number, save};
-use crate::schema::{Phase, Table, TableKey};
+use crate::schema::{History, Phase, Table, TableKey};
 use crate::{Error, Tables, contents, create, history, keys, upkeep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
@@ -58,7 +58,7 @@ impl BackupKey {
     }
 }
 
-fn no_backup(arn: &str) -> Error {
+pub(crate) fn no_backup(arn: &str) -> Error {
     Error::NoBackup(format!("Backup not found: {arn}"))
 }
 
@@ -167,12 +167,7 @@ impl Tables {
                 let table = registry.look_up(snapshot, &of)?;
                 let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
                 let history = table.history.as_ref().ok_or_else(|| unavailable(&of.name))?;
-                let at = history.moment(at, now).ok_or_else(|| {
-                    Error::Other(
-                        "InvalidRestoreTimeException",
-                        "The specified RestoreDateTime is not within the restorable period of the table".into(),
-                    )
-                })?;
+                let at = history.moment(at, now).ok_or_else(|| out_of_bounds(history, at, now))?;
                 let before = history::changed_since(snapshot, history, at)?;
                 load::write(&path, snapshot, &table, &before)?;
                 Ok((table, at))
@@ -199,7 +194,7 @@ impl Tables {
         backup: Option<&BackupKey>,
     ) -> Result<(), Error> {
         create::check_name(&key.name)?;
-        let id = self.clock.uuid();
+        let (id, registry) = (self.clock.uuid(), self.registry.clone());
         let backup = backup.cloned();
         let begin = move |tx: &mut Tx<'_>| {
             // Deleted since it was looked up, it has no file any more.
@@ -208,8 +203,8 @@ impl Tables {
             {
                 return Err(no_backup(&backup.arn()));
             }
-            if tx.get(keys::TABLE, &keys::table(&key))?.is_some() {
-                return Err(Error::TableExists(key.name.clone()));
+            if let Some(table) = registry.look_up(tx, &key)? {
+                return Err(taken(&key, &table));
             }
             check(&table, &other)?;
             let mut table = overridden(table.clone(), &other, tx.now());
@@ -227,6 +222,31 @@ impl Tables {
         };
         self.store.transact(begin).await
     }
+}
+
+/// What is said of a name that a table has already; one that is still being restored from a backup is in use.
+fn taken(key: &TableKey, table: &Table) -> Error {
+    match (&table.loading, &table.restored) {
+        (Some(_), Some((Some(backup), ..))) => Error::Other(
+            "TableInUseException",
+            format!("Table: {} is already being restored from backup: {backup}", key.name),
+        ),
+        _ => Error::TableExists(key.name.clone()),
+    }
+}
+
+fn out_of_bounds(history: &History, at: Timestamp, now: Timestamp) -> Error {
+    // To the second, as clients say times.
+    let text = |at: Timestamp| Timestamp(at.0.div_euclid(1000) * 1000).to_iso_text().replace(".000Z", "Z");
+    Error::Other(
+        "InvalidRestoreTimeException",
+        format!(
+            "RestoreDateTime '{}' must be within EarliestRestorableDateTime '{}' and LatestRestorableDateTime '{}'",
+            text(at),
+            text(history.earliest(now)),
+            text(now)
+        ),
+    )
 }
 
 fn unavailable(name: &str) -> Error {

@@ -7,7 +7,7 @@ use crate::schema::{
     Encryption, Expiry, Index, IndexKind, KeyAttribute, OnDemand, Phase, Table, TableKey, Throughput, View,
 };
 use crate::warm::Warm;
-use crate::{Error, Tables, admission, billing, changes, keys, quota, upkeep};
+use crate::{Error, Tables, admission, billing, changes, contents, keys, quota, upkeep};
 use fogbank_store::Tx;
 use std::sync::Arc;
 
@@ -147,8 +147,12 @@ impl Tables {
             }
             (None, true) => {
                 let place = next_number(tx)?;
-                table.expiry = Some(Expiry { place, attribute: attribute.clone(), phase: Phase::Filling(Vec::new()) });
-                upkeep::fill_later(tx, key);
+                let is_empty = contents::counted(tx, table.place)?.0 == 0;
+                let phase = if is_empty { Phase::Active } else { Phase::Filling(Vec::new()) };
+                table.expiry = Some(Expiry { place, attribute: attribute.clone(), phase });
+                if !is_empty {
+                    upkeep::fill_later(tx, key);
+                }
                 Ok(())
             }
         };
@@ -194,7 +198,7 @@ impl Tables {
     /// # Errors
     /// [`Error::Store`].
     pub fn counted(&self, place: u64) -> Result<(u64, u64), Error> {
-        self.store.read(|snapshot| crate::contents::counted(snapshot, place))
+        self.store.read(|snapshot| contents::counted(snapshot, place))
     }
 }
 

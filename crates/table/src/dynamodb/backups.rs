@@ -9,11 +9,11 @@ use super::shapes::settings::TimeToLiveDescription;
 use super::shapes::tables::{KeySchemaElement, ProjectionShape, ProvisionedThroughput, StreamSpecification};
 use super::shapes::unsupported::NO_VECTORS;
 use super::{address, tables};
-use crate::backup::{Backup, BackupKey};
+use crate::backup::{Backup, BackupKey, no_backup};
 use crate::overrides::Overrides;
 use crate::schema::{IndexKind, Table, TableKey, Throughput};
 use crate::{Error, Tables};
-use fogbank_model::{RequestContext, Timestamp};
+use fogbank_model::{Arn, RequestContext, Timestamp};
 use std::sync::Arc;
 
 type State = Arc<Tables>;
@@ -86,29 +86,61 @@ pub(super) async fn create(state: State, context: RequestContext, input: CreateB
     Ok(BackupCreated { backup_details: details(&key, &backup, "CREATING") })
 }
 
-/// The backup that `arn` names. Other accounts' are not there.
+/// The backup that `arn` names, in the region that it names.
+fn named(context: &RequestContext, arn: &str) -> Result<BackupKey, Error> {
+    let parsed = arn.parse::<Arn>().ok().filter(|_| arn.contains("/backup/"));
+    let parsed = parsed.ok_or_else(|| Error::validation("Invalid Backup ARN"))?;
+    let is_ours = arn.starts_with("arn:aws:") && parsed.service() == "dynamodb";
+    let key = BackupKey::of(arn).filter(|_| is_ours).ok_or_else(|| invalid("BackupArn is not valid"))?;
+    address::own(context, key.table.clone()).map(|_| key)
+}
+
+/// The backup that `arn` names; which region it names does not count, because it is looked for where it is asked for.
 fn key(context: &RequestContext, arn: &str) -> Result<BackupKey, Error> {
-    let key = BackupKey::of(arn).ok_or_else(|| Error::validation(format!("Invalid BackupArn: {arn}")))?;
-    match key.table.account == context.account && key.table.region == context.region {
-        true => Ok(key),
-        false => Err(Error::NoBackup(format!("Backup not found: {arn}"))),
+    let named = named(context, arn)?;
+    let table = address::named(context, &named.table.name);
+    Ok(BackupKey { table, ..named })
+}
+
+fn invalid(why: &str) -> Error {
+    Error::validation(format!("Invalid Request: {why}"))
+}
+
+/// What is asked for by an ARN is shown by it, as it was written.
+fn as_asked(mut shown: BackupDescription, arn: String) -> BackupDescribed {
+    shown.backup_details.backup_arn = arn;
+    BackupDescribed { backup_description: shown }
+}
+
+fn missing(error: Error, arn: &str) -> Error {
+    match error {
+        Error::NoBackup(_) => no_backup(arn),
+        other => other,
     }
 }
 
 pub(super) async fn describe(state: State, context: RequestContext, input: OfBackup) -> Result<BackupDescribed, Error> {
     let key = key(&context, &input.backup_arn)?;
-    Ok(BackupDescribed { backup_description: shown(&key, &state.backup(&key)?, "AVAILABLE") })
+    let backup = state.backup(&key).map_err(|error| missing(error, &input.backup_arn))?;
+    Ok(as_asked(shown(&key, &backup, "AVAILABLE"), input.backup_arn))
 }
 
 pub(super) async fn delete(state: State, context: RequestContext, input: OfBackup) -> Result<BackupDescribed, Error> {
     let key = key(&context, &input.backup_arn)?;
-    let backup = state.delete_backup(&key).await?;
-    Ok(BackupDescribed { backup_description: shown(&key, &backup, "DELETED") })
+    let backup = state.delete_backup(&key).await.map_err(|error| missing(error, &input.backup_arn))?;
+    Ok(as_asked(shown(&key, &backup, "DELETED"), input.backup_arn))
 }
 
 pub(super) async fn list(state: State, context: RequestContext, input: ListBackups) -> Result<BackupList, Error> {
     let name = input.table_name.as_deref().map(|name| address::table(&context, name)).transpose()?;
+    let bounds = input.time_range_lower_bound.zip(input.time_range_upper_bound);
+    if bounds.is_some_and(|(lower, upper)| lower > upper) {
+        return Err(Error::parameter("Time range lower bound must be less than or equal to upper bound"));
+    }
     let after = input.exclusive_start_backup_arn.unwrap_or_default();
+    if BackupKey::of(&after).is_some_and(|after| after.table.region != context.region) {
+        return Err(invalid("The supplied ExclusiveStartBackupArn does not match the region"));
+    }
     let limit = input.limit.unwrap_or(PAGE);
     let is_asked = |(key, backup): &(BackupKey, Backup)| {
         let is_of_table = name.as_ref().is_none_or(|table| key.table == *table);
@@ -163,27 +195,59 @@ fn answer(state: &Tables, target: &TableKey) -> Result<Restored, Error> {
     Ok(Restored { table_description: description(state, target, &table, Some(CREATING))? })
 }
 
+fn check_region(context: &RequestContext, source: &TableKey, input: &Restore) -> Result<(), Error> {
+    match source.region == context.region || input.encryption.is_some() {
+        true => Ok(()),
+        false => Err(invalid("sseSpecificationOverride must be provided for cross-region restores")),
+    }
+}
+
 pub(super) async fn restore(state: State, context: RequestContext, input: Restore) -> Result<Restored, Error> {
     let target = address::table(&context, &input.target_table_name)?;
-    let key = key(&context, &input.backup_arn)?;
+    let key = named(&context, &input.backup_arn)?;
+    check_region(&context, &key.table, &input)?;
     state.restore_backup(&key, target.clone(), overrides(&context, &input)?).await?;
     answer(&state, &target)
 }
 
 pub(super) async fn restore_past(state: State, context: RequestContext, input: Restore) -> Result<Restored, Error> {
     let target = address::table(&context, &input.target_table_name)?;
-    let source = input.source_table_name.as_deref().or(input.source_table_arn.as_deref());
-    let source = source.ok_or_else(|| Error::validation("SourceTableName or SourceTableArn must be specified"))?;
-    let source = address::table(&context, source)?;
-    let at = match (input.use_latest_restorable_time, input.restore_date_time) {
-        (true, None) => None,
-        (false, Some(at)) => Some(Timestamp(at)),
-        _ => {
-            return Err(Error::validation(
-                "Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified",
-            ));
-        }
-    };
-    state.restore_past(source, target.clone(), at, overrides(&context, &input)?).await?;
+    let at = moment(&input)?;
+    let source = source(&context, &input)?;
+    check_region(&context, &source, &input)?;
+    let restored = state.restore_past(source, target.clone(), at, overrides(&context, &input)?).await;
+    restored.map_err(|error| match (error, &input.source_table_arn) {
+        (Error::NoTable(_), Some(_)) => Error::NoTable("Table not found".into()),
+        (other, _) => other,
+    })?;
     answer(&state, &target)
+}
+
+/// The moment that is asked for; `None` for the latest one.
+fn moment(input: &Restore) -> Result<Option<Timestamp>, Error> {
+    match (input.use_latest_restorable_time, input.restore_date_time) {
+        (true, None) => Ok(None),
+        (false, Some(at)) => Ok(Some(Timestamp(at))),
+        (true, Some(_)) => Err(invalid(
+            "Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore request. Please set one of them",
+        )),
+        (false, None) => {
+            Err(invalid("Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"))
+        }
+    }
+}
+
+fn source(context: &RequestContext, input: &Restore) -> Result<TableKey, Error> {
+    match (&input.source_table_name, &input.source_table_arn) {
+        (Some(_), Some(_)) => Err(Error::validation("Must provide exactly one of: sourceTableArn, sourceTableName")),
+        (None, None) => {
+            Err(Error::validation("The parameter 'TableName' is required but was not present in the request"))
+        }
+        (Some(name), None) => address::table(context, name),
+        (None, Some(arn)) => {
+            let key = TableKey::of(arn).filter(|key| *key.arn().as_str() == **arn);
+            let key = key.ok_or_else(|| Error::parameter("sourceTableArn is not a valid ARN"))?;
+            address::own(context, key).map_err(|_| address::not_the_owner())
+        }
+    }
 }

@@ -120,12 +120,13 @@ pub(super) fn description(
         stream_enabled: true,
         stream_view_type: Some(stream.view.as_str().to_owned()),
     });
-    let restoring = table.loading.is_some();
-    let restored = table.restored.as_ref().map(|(backup, table, at)| RestoreSummary {
+    // Once it is whole, nothing tells a table that was restored from others.
+    let is_restoring = table.loading.is_some() || status == Some(CREATING);
+    let restored = table.restored.as_ref().filter(|_| is_restoring).map(|(backup, table, at)| RestoreSummary {
         source_backup_arn: backup.clone(),
         source_table_arn: table.clone(),
         restore_date_time: at.0,
-        restore_in_progress: restoring,
+        restore_in_progress: true,
     });
     let attribute = |one: &crate::schema::KeyAttribute| AttributeDefinition {
         attribute_name: one.name.clone(),

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 type State = Arc<Tables>;
 
-const DAYS: std::ops::RangeInclusive<u32> = 1..=35;
+/// For how long a table's past is kept, unless it is said.
+const DAYS: u32 = 35;
 
 pub(super) async fn update_expiry(
     state: State,
@@ -26,9 +27,6 @@ pub(super) async fn update_expiry(
 ) -> Result<TimeToLiveUpdated, Error> {
     let key = address::table(&context, &input.table_name)?;
     let wanted = input.time_to_live_specification;
-    if wanted.attribute_name.is_empty() {
-        return Err(Error::validation("TimeToLiveSpecification AttributeName must be set"));
-    }
     state.set_expiry(key, wanted.attribute_name.clone(), wanted.enabled).await?;
     Ok(TimeToLiveUpdated { time_to_live_specification: wanted })
 }
@@ -179,14 +177,16 @@ pub(super) async fn update_history(
     let key = address::table(&context, &input.table_name)?;
     let name = key.name.clone();
     let wanted = input.point_in_time_recovery_specification;
-    let days = wanted.recovery_period_in_days.map(u32::try_from).transpose().ok().flatten();
-    if wanted.recovery_period_in_days.is_some() && !days.is_some_and(|days| DAYS.contains(&days)) {
-        return Err(Error::validation("RecoveryPeriodInDays must be between 1 and 35"));
+    let days = wanted.recovery_period_in_days.and_then(|days| u32::try_from(days).ok());
+    if !wanted.point_in_time_recovery_enabled && days.is_some() {
+        return Err(Error::validation(
+            "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
+        ));
     }
     let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.history = match (wanted.point_in_time_recovery_enabled, table.history.take()) {
             (true, Some(history)) => Some(History { days: days.unwrap_or(history.days), ..history }),
-            (true, None) => Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(*DAYS.end()) }),
+            (true, None) => Some(History { place: next_number(tx)?, since: tx.now(), days: days.unwrap_or(DAYS) }),
             (false, history) => {
                 // What was kept is of no use with a gap after it.
                 history.iter().for_each(|history| upkeep::leave(tx, history.place));
