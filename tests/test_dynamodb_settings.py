@@ -157,12 +157,37 @@ def test_a_restored_table_takes_what_is_asked_for(dynamodb, provisioned):
     def refused(**overrides):
         return error_of(dynamodb.restore_table_from_backup, TargetTableName=unique("refused"), BackupArn=backup, **overrides)
 
-    assert "OnDemandThroughput cannot be specified" in refused(OnDemandThroughputOverride={"MaxReadRequestUnits": 7})[1]
-    assert "by-g when BillingMode is PAY_PER_REQUEST" in refused(BillingModeOverride="PAY_PER_REQUEST", GlobalSecondaryIndexOverride=[more])[1]
-    other = {**INDEX, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}
-    assert "not those of the source" in refused(GlobalSecondaryIndexOverride=[other])[1]
+    invalid = lambda why: ("ValidationException", "Invalid Request: " + why)
+    on_demand, alone = {"BillingModeOverride": "PAY_PER_REQUEST"}, "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST"
+    only = "Cannot override MaxReadRequestUnits for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST"
+    assert refused(OnDemandThroughputOverride={"MaxReadRequestUnits": 7}) == invalid(only)
+    wrong = "Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range"
+    assert refused(**on_demand, OnDemandThroughputOverride={"MaxReadRequestUnits": 0, "MaxWriteRequestUnits": 0}) == invalid(wrong)
+    assert refused(**on_demand, ProvisionedThroughputOverride=units(1, 1)) == invalid(alone)
+    assert refused(**on_demand, GlobalSecondaryIndexOverride=[more]) == invalid(alone + " for index by-g")
+    new = "Index by-g does not match a secondary index that existed in the source table and cannot be created during the restore operation"
     keys_only = {**INDEX, "Projection": {"ProjectionType": "KEYS_ONLY"}}
-    assert "not those of the source" in refused(GlobalSecondaryIndexOverride=[keys_only])[1]
+    for other in ([{**INDEX, "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}], [keys_only], [INDEX, INDEX]):
+        assert refused(GlobalSecondaryIndexOverride=other) == invalid(new)
+    (renamed,) = restore(GlobalSecondaryIndexOverride=[{**INDEX, "IndexName": "by-g-again"}])["GlobalSecondaryIndexes"]
+    assert (renamed["IndexName"], renamed["KeySchema"], renamed["IndexStatus"]) == ("by-g-again", INDEX["KeySchema"], "ACTIVE")
+    assert "GlobalSecondaryIndexes" not in restore(GlobalSecondaryIndexOverride=[])
+
+
+def test_a_table_on_demand_is_restored_with_units_only_if_it_is_said(dynamodb, make_table):
+    name = make_table(indexes=[("by-g", [("g", "S", "HASH")], "ALL")], TableClass="STANDARD_INFREQUENT_ACCESS")
+    backup, target = dynamodb.create_backup(TableName=name, BackupName="settings")["BackupDetails"]["BackupArn"], unique("restored")
+    restore = lambda **overrides: dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup, **overrides)
+    for overrides, why in [
+        ({"ProvisionedThroughputOverride": units(1, 1)}, "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"),
+        ({"BillingModeOverride": "PROVISIONED"}, "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"),
+        ({"BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": units(1, 1)}, "Must specify provisioned throughput for index by-g"),
+    ]:
+        assert error_of(restore, **overrides) == ("ValidationException", "Invalid Request: " + why)
+    restore()
+    eventually(lambda: dynamodb.describe_table(TableName=target)["Table"]["TableStatus"] == "ACTIVE")
+    assert "TableClassSummary" not in dynamodb.describe_table(TableName=target)["Table"]
+    dynamodb.delete_table(TableName=target)
 
 
 def test_a_backup_shows_the_most_request_units(dynamodb, make_table):

@@ -245,7 +245,7 @@ def test_a_backup_is_the_table_as_it_was(dynamodb, make_table):
     assert [backup["BackupArn"] for backup in dynamodb.list_backups(TableName=name)["BackupSummaries"]] == [arn]
     dynamodb.delete_table(TableName=name)
     restore = {"TargetTableName": target, "BackupArn": arn}
-    other = [{"IndexName": "other", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]
+    other = [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}], "Projection": {"ProjectionType": "KEYS_ONLY"}}]
     for wrong in ({"GlobalSecondaryIndexOverride": other}, {"BillingModeOverride": "PROVISIONED"}):
         assert error_of(dynamodb.restore_table_from_backup, **restore, **wrong)[0] == "ValidationException"
     dynamodb.restore_table_from_backup(**restore)

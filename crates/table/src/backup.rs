@@ -207,7 +207,7 @@ impl Tables {
                 return Err(taken(&key, &table));
             }
             check(&table, &other)?;
-            let mut table = overridden(table.clone(), &other, tx.now());
+            let mut table = overridden(table.clone(), &other, tx.now())?;
             table.id.clone_from(&id);
             table.place = next_number(tx)?;
             table.created = tx.now();

@@ -23,31 +23,42 @@ pub struct Overrides {
     pub encryption: Option<Option<Encryption>>,
 }
 
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::validation(format!("Invalid Request: {why}"))
+}
+
+const IF_ON_DEMAND: &str = "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST";
+
 /// What is restored has indexes of its source only, and is billed in one way.
 pub(crate) fn check(table: &Table, other: &Overrides) -> Result<(), Error> {
+    let was_on_demand = table.is_on_demand();
     match (other.billing.as_deref(), other.throughput) {
-        (Some("PAY_PER_REQUEST"), Some(_)) => return Err(billing::neither_unit()),
-        (Some("PROVISIONED"), None) if table.is_on_demand() => return Err(billing::both_units()),
+        (Some("PAY_PER_REQUEST"), Some(_)) => return Err(invalid(IF_ON_DEMAND)),
+        (Some("PROVISIONED"), None) if was_on_demand => {
+            return Err(invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"));
+        }
+        (None, Some(_)) if was_on_demand => {
+            return Err(invalid("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"));
+        }
         _ => {}
     }
     let is_on_demand = other.is_on_demand(table);
-    on_demand::check(other.on_demand, is_on_demand, Whose::Table)?;
-    for (kind, drafts) in [(IndexKind::Local, &other.local), (IndexKind::Global, &other.global)] {
-        for draft in drafts.iter().flatten() {
-            let index = table.index(&draft.name).filter(|index| index.kind == kind);
-            let Some(index) = index else {
-                return Err(Error::parameter(format!(
-                    "The source has no index to be restored of the name {}",
-                    draft.name
-                )));
-            };
-            if !is_as_in(draft, index) {
-                return Err(Error::parameter(format!(
-                    "The key and the projection of the index {} are not those of the source's index",
-                    draft.name
-                )));
+    if other.on_demand.is_some() && !is_on_demand {
+        return Err(invalid(
+            "Cannot override MaxReadRequestUnits for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST",
+        ));
+    }
+    let is_out_of_range = |_| invalid("Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range");
+    on_demand::check(other.on_demand, is_on_demand, Whose::Table).map_err(is_out_of_range)?;
+    for (index, draft) in other.indexes(table)? {
+        let (name, units) = (draft.map_or(&index.name, |draft| &draft.name), draft.and_then(|draft| draft.throughput));
+        let lacks_units = index.kind == IndexKind::Global && was_on_demand && !is_on_demand;
+        match units {
+            Some(_) if is_on_demand => return Err(invalid(format!("{IF_ON_DEMAND} for index {name}"))),
+            None if lacks_units => {
+                return Err(invalid(format!("Must specify provisioned throughput for index {name}")));
             }
-            billing::check_override(draft, is_on_demand)?;
+            _ => draft.map_or(Ok(()), |draft| billing::check_override(draft, is_on_demand))?,
         }
     }
     Ok(())
@@ -68,38 +79,57 @@ fn is_as_in(draft: &IndexDraft, index: &Index) -> bool {
 impl Overrides {
     /// Whether `table`, restored, is billed by request.
     fn is_on_demand(&self, table: &Table) -> bool {
-        match self.billing.as_deref() {
-            Some(mode) => mode == "PAY_PER_REQUEST",
-            None => table.is_on_demand() && self.throughput.is_none(),
-        }
+        self.billing.as_deref().map_or(table.is_on_demand(), |mode| mode == "PAY_PER_REQUEST")
     }
 
-    /// What the restored table has of `index`, if it has it at all.
-    fn index(&self, index: Index, is_on_demand: bool) -> Option<Index> {
-        let drafts = if index.kind == IndexKind::Local { &self.local } else { &self.global };
-        let draft = drafts.as_ref().map(|all| all.iter().find(|draft| draft.name == index.name));
-        let draft = match draft {
-            Some(draft) => Some(draft?),
-            None => None,
-        };
-        let throughput = draft.and_then(|draft| draft.throughput).unwrap_or(index.throughput);
-        let on_demand = draft.and_then(|draft| draft.on_demand).or(index.on_demand);
-        Some(Index {
-            throughput: if is_on_demand { Throughput::default() } else { throughput },
-            on_demand: on_demand.filter(|_| is_on_demand),
-            adjusted: Adjusted::default(),
-            ..index
-        })
+    /// The source's indexes that the restored table has, each with what is said of it. They are told by their keys and projections; their
+    /// names may be others.
+    fn indexes<'a>(&'a self, table: &'a Table) -> Result<Vec<(&'a Index, Option<&'a IndexDraft>)>, Error> {
+        let mut found = Vec::new();
+        for (kind, drafts) in [(IndexKind::Local, &self.local), (IndexKind::Global, &self.global)] {
+            let mut left: Vec<&Index> = table.indexes_of(kind).collect();
+            let Some(drafts) = drafts else {
+                found.extend(left.into_iter().map(|index| (index, None)));
+                continue;
+            };
+            for draft in drafts {
+                let is_it = |index: &&Index| is_as_in(draft, index);
+                let same = left.iter().position(|index| index.name == draft.name && is_it(index));
+                let at = same.or_else(|| left.iter().position(is_it)).ok_or_else(|| {
+                    invalid(format!(
+                        "Index {} does not match a secondary index that existed in the source table and cannot be created during the \
+                         restore operation",
+                        draft.name
+                    ))
+                })?;
+                found.push((left.remove(at), Some(draft)));
+            }
+        }
+        Ok(found)
     }
 }
 
-/// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history ("Restoring a table").
-pub(crate) fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Table {
+/// An index of the restored table.
+fn restored(index: &Index, draft: Option<&IndexDraft>, is_on_demand: bool) -> Index {
+    let throughput = draft.and_then(|draft| draft.throughput).unwrap_or(index.throughput);
+    let on_demand = draft.and_then(|draft| draft.on_demand).or(index.on_demand);
+    Index {
+        name: draft.map_or(&index.name, |draft| &draft.name).clone(),
+        throughput: if is_on_demand { Throughput::default() } else { throughput },
+        on_demand: on_demand.filter(|_| is_on_demand),
+        adjusted: Adjusted::default(),
+        ..index.clone()
+    }
+}
+
+/// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history, class ("Restoring a table").
+pub(crate) fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Result<Table, Error> {
     let is_on_demand = other.is_on_demand(&table);
     let throughput = if is_on_demand { Throughput::default() } else { other.throughput.unwrap_or(table.throughput) };
-    let indexes: Vec<Index> = table.indexes.into_iter().filter_map(|index| other.index(index, is_on_demand)).collect();
+    let indexes = other.indexes(&table)?.into_iter();
+    let indexes: Vec<Index> = indexes.map(|(index, draft)| restored(index, draft, is_on_demand)).collect();
     let is_used = |name: &str| table.keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
-    Table {
+    Ok(Table {
         attributes: table.attributes.into_iter().filter(|one| is_used(&one.name)).collect(),
         indexes,
         throughput,
@@ -121,8 +151,9 @@ pub(crate) fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Tab
         destinations: Default::default(),
         global_since: None,
         scaling: Default::default(),
+        class: None,
         class_since: None,
         insights_of: Default::default(),
         ..table
-    }
+    })
 }
