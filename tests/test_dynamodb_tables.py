@@ -405,7 +405,11 @@ def test_global_tables_have_one_region(dynamodb):
     keys, types = [{"AttributeName": "pk", "KeyType": "HASH"}], [{"AttributeName": "pk", "AttributeType": "S"}]
     dynamodb.create_table(TableName=name, KeySchema=keys, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
     here, there = [{"RegionName": "us-east-1"}], [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}]
-    assert error_of(dynamodb.describe_global_table, GlobalTableName=name)[0] == "GlobalTableNotFoundException"
+    missing = f"Global table with name: '{name}' does not exist."
+    assert error_of(dynamodb.describe_global_table, GlobalTableName=name) == ("GlobalTableNotFoundException", f"Global table not found: {missing}")
+    assert error_of(dynamodb.describe_global_table_settings, GlobalTableName=name) == ("GlobalTableNotFoundException", missing)
+    for nothing in ([], [{}]):
+        assert error_of(dynamodb.update_global_table, GlobalTableName=name, ReplicaUpdates=nothing) == ("ValidationException", "One or more parameter values were invalid")
     code, message = error_of(dynamodb.create_global_table, GlobalTableName=name, ReplicationGroup=there)
     assert code == "ValidationException" and "eu-west-1" in message
     made = dynamodb.create_global_table(GlobalTableName=name, ReplicationGroup=here)["GlobalTableDescription"]

@@ -3,7 +3,7 @@
 use super::address;
 use super::shapes::global::{
     GlobalDescribed, GlobalDescription, GlobalList, GlobalTable, ListGlobals, MakeGlobal, OfGlobal, Replica,
-    ReplicaShown, UpdateGlobal,
+    ReplicaShown, ReplicaUpdate, UpdateGlobal,
 };
 use crate::schema::{Table, TableKey};
 use crate::{Error, Tables, registry};
@@ -16,10 +16,7 @@ type State = Arc<Tables>;
 const PAGE: usize = 100;
 
 pub(super) fn no_global(name: &str) -> Error {
-    Error::Other(
-        "GlobalTableNotFoundException",
-        format!("Requested resource not found: Global table: {name} not found"),
-    )
+    Error::Other("GlobalTableNotFoundException", format!("Global table with name: '{name}' does not exist."))
 }
 
 pub(super) fn no_replica(region: &str, name: &str) -> Error {
@@ -77,7 +74,11 @@ pub(super) async fn create(state: State, context: RequestContext, input: MakeGlo
 }
 
 pub(super) async fn describe(state: State, context: RequestContext, input: OfGlobal) -> Result<GlobalDescribed, Error> {
-    let (key, table) = find(&state, &context, &input.global_table_name)?;
+    let found = find(&state, &context, &input.global_table_name);
+    let (key, table) = found.map_err(|error| match error {
+        Error::Other(code, why) => Error::Other(code, format!("Global table not found: {why}")),
+        other => other,
+    })?;
     let shown = shown(&key, &table).ok_or_else(|| no_global(&key.name))?;
     Ok(GlobalDescribed { global_table_description: shown })
 }
@@ -102,6 +103,10 @@ pub(super) async fn update(
     context: RequestContext,
     input: UpdateGlobal,
 ) -> Result<GlobalDescribed, Error> {
+    let says_nothing = |update: &ReplicaUpdate| update.create.is_none() && update.delete.is_none();
+    if input.replica_updates.iter().all(says_nothing) {
+        return Err(Error::validation("One or more parameter values were invalid"));
+    }
     let (key, _) = find(&state, &context, &input.global_table_name)?;
     for update in &input.replica_updates {
         let own = key.region.as_str();
