@@ -1,0 +1,101 @@
+"""Requests about tables and their settings that are wrong: each is refused with AWS's code and text, and the tables are as they were."""
+
+import re
+
+import pytest
+from conftest import ACCOUNT, REGION
+from dynamodb_requests import (
+    ABOUT_INITIAL, INVALID, IN_USE, LIMIT, MISSING, NO_CHANGE, NO_RESOURCE, ONE, SHORT, UNITS, VALIDATION, check_refused, create, definitions, enum,
+    house, index, indexed, key_schema, local, pattern, tbl,
+)
+
+CASES = {
+    # Making tables.
+    "a short table name": (create(TableName="ab"), VALIDATION, SHORT),
+    "a wrong table name": (create(TableName="a!c"), VALIDATION, pattern("a!c")),
+    "a table that is there": (create(TableName="$T"), IN_USE, "Table already exists: $T"),
+    "no keys": (create(KeySchema=[]), VALIDATION, f"{ONE}Value '[]' at 'keySchema' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "three keys": (create(KeySchema=key_schema(("a", "HASH"), ("b", "RANGE"), ("c", "RANGE"))), VALIDATION, re.compile("at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2")),
+    "a key's role": (create(KeySchema=key_schema(("pk", "KEY"))), VALIDATION, enum("KEY", "keySchema.1.member.keyType", "HASH", "RANGE")),
+    "a range key first": (create(KeySchema=key_schema(("pk", "RANGE"))), VALIDATION, "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"),
+    "two hash keys": (create(KeySchema=key_schema(("pk", "HASH"), ("sk", "HASH")), AttributeDefinitions=definitions(pk="S", sk="S")), VALIDATION, "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"),
+    "one name for both keys": (create(KeySchema=key_schema(("pk", "HASH"), ("pk", "RANGE"))), VALIDATION, "Both the Hash Key and the Range Key element in the KeySchema have the same name"),
+    "a key that is not defined": (create(KeySchema=key_schema(("other", "HASH"))), VALIDATION, INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [other], AttributeDefinitions: [pk]"),
+    "a definition too many": (create(AttributeDefinitions=definitions(pk="S", v="S")), VALIDATION, INVALID + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"),
+    "one attribute twice": (create(AttributeDefinitions=definitions(pk="S") * 2), VALIDATION, "Attribute Name is duplicated: pk"),
+    "no capacity": (create(BillingMode=None), VALIDATION, INVALID + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"),
+    "no capacity, provisioned": (create(BillingMode="PROVISIONED"), VALIDATION, INVALID + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"),
+    "capacity on demand": (create(ProvisionedThroughput=UNITS), VALIDATION, INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"),
+    "no read capacity": (create(BillingMode=None, ProvisionedThroughput={"ReadCapacityUnits": 0, "WriteCapacityUnits": 1}), VALIDATION, f"{ONE}Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+    "a billing mode": (create(BillingMode="FREE"), VALIDATION, enum("FREE", "billingMode", "PROVISIONED", "PAY_PER_REQUEST")),
+    "a local index without a range key": (create(LocalSecondaryIndexes=[index("lsi", ("pk", "HASH"), ("l", "RANGE"))], AttributeDefinitions=definitions(pk="S", l="S")), VALIDATION, INVALID + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"),
+    "a local index of another hash key": (local(index("lsi", ("l", "HASH"), ("sk", "RANGE"))), VALIDATION, INVALID + "Index KeySchema does not have the same leading hash key as table KeySchema for index: lsi. index hash key: l, table hash key: pk"),
+    "a local index with a hash key only": (local(index("lsi", ("pk", "HASH")), AttributeDefinitions=definitions(pk="S", sk="S")), VALIDATION, INVALID + "Index KeySchema does not have a range key for index: lsi"),
+    "no local indexes": (local(), VALIDATION, INVALID + "List of LocalSecondaryIndexes is empty"),
+    "six local indexes": (local(*(index(f"lsi{at}", ("pk", "HASH"), ("l", "RANGE")) for at in range(6))), VALIDATION, INVALID + "Number of LocalSecondaryIndexes exceeds per-table limit of 5"),
+    "no global indexes": (indexed(), VALIDATION, INVALID + "List of GlobalSecondaryIndexes is empty"),
+    "21 global indexes": (indexed(*(index(f"gsi{at}") for at in range(21))), VALIDATION, INVALID + "GlobalSecondaryIndex count exceeds the per-table limit of 20"),
+    "two indexes of a name": (indexed(index("gsi"), index("gsi")), VALIDATION, INVALID + "Duplicate index name: gsi"),
+    "a global index without its definition": (indexed(index("gsi", ("x", "HASH"))), VALIDATION, INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [x], AttributeDefinitions: [pk, g]"),
+    "an index without a projection": (indexed(index("gsi", Projection={})), VALIDATION, INVALID + "Unknown ProjectionType: null"),
+    "an index that includes nothing": (indexed(index("gsi", Projection={"ProjectionType": "INCLUDE"})), VALIDATION, INVALID + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified"),
+    "an index of all that includes": (indexed(index("gsi", Projection={"ProjectionType": "ALL", "NonKeyAttributes": ["x"]})), VALIDATION, INVALID + "ProjectionType is ALL, but NonKeyAttributes is specified"),
+    "an index with capacity on demand": (indexed(index("gsi", ProvisionedThroughput=UNITS)), VALIDATION, INVALID + "ProvisionedThroughput should not be specified for index: gsi when BillingMode is PAY_PER_REQUEST"),
+    "an index without capacity": (indexed(index("gsi"), BillingMode=None, ProvisionedThroughput=UNITS), VALIDATION, INVALID + "ProvisionedThroughput is not specified for index: gsi"),
+    "an index's short name": (indexed(index("ab")), VALIDATION, re.compile("Member must have length greater than or equal to 3")),
+    "a definition that only an index could use": (indexed(index("gsi"), AttributeDefinitions=definitions(pk="S", g="S", x="S")), VALIDATION, re.compile("Some AttributeDefinitions are not used. AttributeDefinitions: ")),
+    "a stream without a view": (create(StreamSpecification={"StreamEnabled": True}), VALIDATION, INVALID + "Table is being created with a stream enabled, UpdateViewType is required"),
+    "no definitions and no keys": (create(AttributeDefinitions=None, KeySchema=None), VALIDATION, "2 validation errors detected: Value null at 'attributeDefinitions' failed to satisfy constraint: Member must not be null; Value null at 'keySchema' failed to satisfy constraint: Member must not be null"),
+    "a key's type": (create(AttributeDefinitions=definitions(pk="BOOL")), VALIDATION, enum("BOOL", "attributeDefinitions.1.member.attributeType", "B", "N", "S")),
+    "units beyond all bounds": (create(BillingMode=None, ProvisionedThroughput={"ReadCapacityUnits": 10**15, "WriteCapacityUnits": 1}), VALIDATION, "Given value 1000000000000000 for ReadCapacityUnits is out of bounds"),
+    "an index's units beyond all bounds": (indexed(index(ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 10**15}), BillingMode=None, ProvisionedThroughput=UNITS), VALIDATION, "Given value 1000000000000000 for WriteCapacityUnits is out of bounds for index index"),
+    "request units, provisioned": (create(BillingMode=None, ProvisionedThroughput=UNITS, OnDemandThroughput={"MaxReadRequestUnits": 1}), VALIDATION, INVALID + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED."),
+    "colder than it is": (create(WarmThroughput={"ReadUnitsPerSecond": 1, "WriteUnitsPerSecond": 1}), VALIDATION, INVALID + f"Requested ReadUnitsPerSecond for WarmThroughput for table is lower than initial throughput for OnDemand. See: {ABOUT_INITIAL}"),
+    "a view of no stream": (create(StreamSpecification={"StreamEnabled": False, "StreamViewType": "KEYS_ONLY"}), VALIDATION, INVALID + "Table is being created with a stream disabled, UpdateViewType should not be specified"),
+    "a reserved tag": (create(Tags=[{"Key": "AWS:x", "Value": "y"}]), VALIDATION, "Tag Key cannot be prefixed with aws:, Key: AWS:x"),
+    "51 tags": (create(Tags=[{"Key": str(at), "Value": "x"} for at in range(51)]), VALIDATION, "Number of Tags exceed the current limit for the provided ResourceArn"),
+    "a policy that is none": (create(ResourcePolicy="x"), VALIDATION, INVALID + "Invalid policy document: This policy contains invalid Json"),
+    "another encryption": (create(SSESpecification={"Enabled": True, "SSEType": "AES256"}), VALIDATION, INVALID + "SSEType AES256 is not supported"),
+    "a replica": (create(GlobalTableSourceArn=f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/other"), VALIDATION, re.compile("Replicas")),
+    # Changing tables.
+    "no encryption, where there is none": (tbl("update_table", TableName="$T", SSESpecification={"Enabled": False}), VALIDATION, INVALID + "Table is already encrypted by default"),
+    "a view with the end of a stream": (tbl("update_table", TableName="$C", StreamSpecification={"StreamEnabled": False, "StreamViewType": "KEYS_ONLY"}), VALIDATION, INVALID + "If stream is being disabled, then UpdateViewType must not be specified"),
+    "provisioned, but not its indexes": (tbl("update_table", TableName="$C", BillingMode="PROVISIONED", ProvisionedThroughput=UNITS), VALIDATION, INVALID + "ProvisionedThroughput must be specified for index: gsi"),
+    "an index's units on demand": (tbl("update_table", TableName="$C", GlobalSecondaryIndexUpdates=[{"Update": {"IndexName": "gsi", "ProvisionedThroughput": UNITS}}]), VALIDATION, INVALID + "The only Updates for index: gsi when TableThroughputMode is PAY_PER_REQUEST can be to OnDemandThroughput, WarmThroughput"),
+    "one index twice": (tbl("update_table", TableName="$C", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi"}}] * 2), VALIDATION, INVALID + "Only one global secondary index update per index is allowed simultaneously. Index: gsi"),
+    "no tags": (tbl("tag_resource", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T", Tags=[]), VALIDATION, "Atleast one Tag needs to be provided as Input."),
+    "no keys of tags": (tbl("untag_resource", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T", TagKeys=[]), VALIDATION, "Atleast one Tag Key needs to be provided as Input."),
+    "tags of another service": (tbl("tag_resource", ResourceArn="arn:aws:s3:::bucket", Tags=[{"Key": "a", "Value": "b"}]), VALIDATION, INVALID + "Provided Arn is not a DynamoDB resource arn: arn:aws:s3:::bucket"),
+    "tags of an index": (tbl("tag_resource", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi", Tags=[{"Key": "a", "Value": "b"}]), VALIDATION, INVALID + f"Invalid resource arn provided, only table or stream is accepted. Provided resource arn: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi"),
+    "an index's description": (tbl("describe_table", TableName=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi"), VALIDATION, f"{ONE}Invalid resource type in 'arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$C/index/gsi'"),
+    "a policy of no stream": (tbl("get_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T/stream/2026-01-01T00:00:00.000"), MISSING, f"{NO_RESOURCE}: Stream: 2026-01-01T00:00:00.000 not found for Table: $T"),
+    "a policy without statements": (tbl("put_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T", Policy="[]"), VALIDATION, INVALID + "Invalid policy document: This policy contains invalid Json"),
+    "insights of no index": (tbl("describe_contributor_insights", TableName="$T", IndexName="nope"), MISSING, f"{NO_RESOURCE}: Index: nope not found for table: $T"),
+    "a change of nothing": (tbl("update_table", TableName="$T"), VALIDATION, NO_CHANGE),
+    "capacity for a table on demand": (tbl("update_table", TableName="$T", ProvisionedThroughput=UNITS), VALIDATION, INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"),
+    "the capacity that it has": (tbl("update_table", TableName="$B", ProvisionedThroughput=UNITS), VALIDATION, re.compile("^The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: 1. Requested ReadCapacityUnits: 1.")),
+    "a stream that is on": (tbl("update_table", TableName="$C", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}), VALIDATION, "Table already has an enabled stream: TableName: $C"),
+    "a stream that is off": (tbl("update_table", TableName="$T", StreamSpecification={"StreamEnabled": False}), VALIDATION, "Table has no stream to disable: TableName: $T"),
+    "an index that is there": (tbl("update_table", TableName="$C", AttributeDefinitions=definitions(g="S"), GlobalSecondaryIndexUpdates=[{"Create": index("gsi")}]), VALIDATION, "Attempting to create an index which already exists"),
+    "an index that is not there": (tbl("update_table", TableName="$T", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "nope"}}]), MISSING, f"{NO_RESOURCE}: Index nope for table $T"),
+    "two indexes at once": (tbl("update_table", TableName="$C", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi"}}, {"Delete": {"IndexName": "all"}}]), LIMIT, "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"),
+    "a table of another region": (tbl("update_table", TableName="$T", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}]), VALIDATION, re.compile(".")),
+    # Settings.
+    "expiry of nothing": (tbl("update_time_to_live", TableName="nobody", TimeToLiveSpecification={"Enabled": True, "AttributeName": "t"}), MISSING, f"{NO_RESOURCE}: Table: nobody not found"),
+    "expiry by nothing": (tbl("update_time_to_live", TableName="$T", TimeToLiveSpecification={"Enabled": True, "AttributeName": ""}), VALIDATION, f"{ONE}Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length greater than or equal to 1"),
+    "expiry that is off": (tbl("update_time_to_live", TableName="$T", TimeToLiveSpecification={"Enabled": False, "AttributeName": "t"}), VALIDATION, "TimeToLive is already disabled"),
+    "tags of nothing": (tbl("list_tags_of_resource", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody"), MISSING, f"{NO_RESOURCE}: ResourceArn: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody not found"),
+    "tags of no ARN": (tbl("tag_resource", ResourceArn="nobody", Tags=[{"Key": "a", "Value": "b"}]), VALIDATION, INVALID + "ARNs must start with 'arn:': nobody"),
+    "a backup of nothing": (tbl("create_backup", TableName="nobody", BackupName="name"), "TableNotFoundException", "Table not found: nobody"),
+    "a backup's short name": (tbl("create_backup", TableName="$T", BackupName="ab"), VALIDATION, f"{ONE}Value 'ab' at 'backupName' failed to satisfy constraint: Member must have length greater than or equal to 3"),
+    "no backup": (tbl("describe_backup", BackupArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody/backup/01700000000000-abcdefgh"), "BackupNotFoundException", f"Backup not found: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/nobody/backup/01700000000000-abcdefgh"),
+    "a past that is not kept": (tbl("restore_table_to_point_in_time", SourceTableName="$T", TargetTableName="bad-restored", UseLatestRestorableTime=True), "PointInTimeRecoveryUnavailableException", "Point in time recovery is not enabled for table '$T'"),
+    "a past of nothing": (tbl("describe_continuous_backups", TableName="nobody"), "TableNotFoundException", "Table not found: nobody"),
+    "no policy": (tbl("get_resource_policy", ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T"), "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/$T"),
+    "a page of 101 names": (tbl("list_tables", Limit=101), VALIDATION, f"{ONE}Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_is_refused(house, name):
+    check_refused(house, CASES[name])
