@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Memory at which a sandbox is due one whole processor, as on AWS.
 const MEMORY_OF_ONE_PROCESSOR_MB: u32 = 1769;
 
+/// What the groups below a parent group limit, in version 2.
+const CONTROLLERS: &str = "+memory +pids +cpu";
+
 /// The limits of one sandbox.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -104,7 +107,7 @@ impl Cgroups {
     pub(crate) fn admit(&self, number: u64, pid: libc::pid_t) -> Result<(), Failure> {
         for parent in self.parents() {
             let group = parent.join(number.to_string());
-            make(&group).while_doing(|| format!("making {}", group.display()))?;
+            make_below(parent, &group).while_doing(|| format!("making {}", group.display()))?;
             set(&group, "cgroup.procs", &pid.to_string())?;
         }
         Ok(())
@@ -203,7 +206,6 @@ fn own_groups(mountinfo: &str, own: &str) -> Vec<(Vec<String>, PathBuf)> {
 /// Version 2 allows controllers only for the children of a group that has no processes of its own, the root apart: if the platform's
 /// group is in the way, its processes move to a leaf beside the sandboxes.
 fn prepare_unified(own: &Path, name: &str) -> Option<PathBuf> {
-    const CONTROLLERS: &str = "+memory +pids +cpu";
     let offered = std::fs::read_to_string(own.join("cgroup.controllers")).ok()?;
     if !offered.split_whitespace().any(|controller| controller == "memory") {
         return None;
@@ -226,6 +228,20 @@ fn make(group: &Path) -> std::io::Result<()> {
     match std::fs::create_dir(group) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
+    }
+}
+
+/// Makes a sandbox's group, and its parent again if that is gone: a spawner before this one that took longer to end than anybody waits for it
+/// removes what is by then this one's.
+fn make_below(parent: &Path, group: &Path) -> std::io::Result<()> {
+    match make(group) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            make(parent)?;
+            // In version 1 there is no such file; in version 2 setting limits will tell.
+            let _ = std::fs::write(parent.join("cgroup.subtree_control"), CONTROLLERS);
+            make(group)
+        }
+        made => made,
     }
 }
 

@@ -113,6 +113,34 @@ fn children_of(pid: i32) -> Vec<i32> {
     children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
+fn signal(pid: i32, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// What a spawner does that ends later than the next one waits for it: it removes groups that are the next one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_somebody_has_removed_are_made_again() {
+    let arena = Arena::new();
+    let mark = arena.directory.path().join("state").display().to_string();
+    let named = processes_with(&mark).into_iter().find(|one| one.contains("fogbank-spawner")).unwrap();
+    let spawner = named.split(' ').next().unwrap().parse().unwrap();
+    eventually("one is cloned ahead", || clones_of(spawner).len() == 1).await;
+    let (ahead, groups) = (clones_of(spawner)[0], groups_of_spawner(spawner));
+    signal(spawner, rustix::process::Signal::STOP);
+    kill(ahead);
+    let remove = |group: &std::path::PathBuf| {
+        let below = std::fs::read_dir(group).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+        below.for_each(|entry| drop(std::fs::remove_dir(entry.path())));
+        drop(std::fs::remove_dir(group));
+        !group.exists()
+    };
+    eventually("all groups are removed", || groups.iter().filter(|group| !remove(group)).count() == 0).await;
+    signal(spawner, rustix::process::Signal::CONT);
+    let mut running = arena.launch(arena.shell_spec("echo runs; sleep 1000")).await;
+    assert!(says(&mut running, "runs").await.contains("runs"));
+    assert!(groups.iter().all(|group| group.exists()), "the sandbox has limits");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_is_cloned_ahead_takes_the_next_launch_and_is_replaced_when_it_is_killed() {
     let arena = Arena::new();
