@@ -76,7 +76,7 @@ fn check_warm(wish: &Wish) -> Result<(), Error> {
 /// Neither streams nor indexes come and go together with new units, nor with each other.
 fn check_units(wish: &Wish) -> Result<(), Error> {
     let has_units = wish.throughput.is_some() || wish.billing.as_deref() == Some("PROVISIONED");
-    let changes_indexes = !comings_and_goings(wish).is_empty();
+    let changes_indexes = wish.indexes.iter().any(IndexWish::is_move);
     let what = match (wish.stream.is_some(), changes_indexes) {
         (true, _) if has_units => "You cannot modify stream status while updating table IOPS",
         (_, true) if has_units => "You cannot create or delete index while updating table IOPS",
@@ -99,5 +99,5 @@ fn check_mode(wish: &Wish) -> Result<(), Error> {
 }
 
 fn comings_and_goings(wish: &Wish) -> Vec<IndexWish> {
-    wish.indexes.iter().filter(|one| !matches!(one, IndexWish::Update(..))).cloned().collect()
+    wish.indexes.iter().filter(|one| one.is_move()).cloned().collect()
 }

@@ -3,7 +3,7 @@
 //! The file is written and synced before its backup is acknowledged. Restoring goes through `load.rs`.
 
 use crate::load::{self, Loading};
-use crate::overrides::{Overrides, check, overridden};
+use crate::overrides::{Overrides, overridden};
 use crate::registry::{next_number, save};
 use crate::schema::{History, Phase, Table, TableKey};
 use crate::{Error, Tables, contents, create, history, keys, upkeep};
@@ -206,7 +206,6 @@ impl Tables {
             if let Some(table) = registry.look_up(tx, &key)? {
                 return Err(taken(&key, &table));
             }
-            check(&table, &other)?;
             let mut table = overridden(table.clone(), &other, tx.now())?;
             table.id.clone_from(&id);
             table.place = next_number(tx)?;

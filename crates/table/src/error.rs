@@ -84,6 +84,11 @@ impl Error {
         Self::Validation(format!("One or more parameter values were invalid: {what}"))
     }
 
+    /// What is wrong with a request as a whole: AWS's texts about backups, exports and the like begin alike.
+    pub(crate) fn request(why: impl std::fmt::Display) -> Self {
+        Self::validation(format!("Invalid Request: {why}"))
+    }
+
     /// What operations on items say of a table that is not there.
     pub(crate) fn no_resource() -> Self {
         Self::NotFound("Requested resource not found".into())

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const HASH: &str = "HASH";
 const RANGE: &str = "RANGE";
 /// Attributes of each part of a global index's key.
-const ATTRIBUTES: usize = 4;
+pub(crate) const ATTRIBUTES: usize = 4;
 
 /// Reads attribute definitions.
 pub(crate) fn definitions(given: &[(String, String)]) -> Result<Vec<KeyAttribute>, Error> {

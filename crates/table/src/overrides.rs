@@ -23,45 +23,48 @@ pub struct Overrides {
     pub encryption: Option<Option<Encryption>>,
 }
 
-fn invalid(why: impl std::fmt::Display) -> Error {
-    Error::validation(format!("Invalid Request: {why}"))
-}
-
 const IF_ON_DEMAND: &str = "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST";
 
-/// What is restored has indexes of its source only, and is billed in one way.
-pub(crate) fn check(table: &Table, other: &Overrides) -> Result<(), Error> {
+/// An index of the source that a restored table has, with what is said of it.
+type Kept<'a> = (&'a Index, Option<&'a IndexDraft>);
+
+/// The indexes of what is restored: it has its source's only, and is billed in one way.
+fn check<'a>(table: &'a Table, other: &'a Overrides) -> Result<Vec<Kept<'a>>, Error> {
     let was_on_demand = table.is_on_demand();
     match (other.billing.as_deref(), other.throughput) {
-        (Some("PAY_PER_REQUEST"), Some(_)) => return Err(invalid(IF_ON_DEMAND)),
+        (Some("PAY_PER_REQUEST"), Some(_)) => return Err(Error::request(IF_ON_DEMAND)),
         (Some("PROVISIONED"), None) if was_on_demand => {
-            return Err(invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"));
+            return Err(Error::request(
+                "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
+            ));
         }
         (None, Some(_)) if was_on_demand => {
-            return Err(invalid("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"));
+            return Err(Error::request("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"));
         }
         _ => {}
     }
     let is_on_demand = other.is_on_demand(table);
     if other.on_demand.is_some() && !is_on_demand {
-        return Err(invalid(
+        return Err(Error::request(
             "Cannot override MaxReadRequestUnits for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST",
         ));
     }
-    let is_out_of_range = |_| invalid("Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range");
+    let is_out_of_range =
+        |_| Error::request("Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range");
     on_demand::check(other.on_demand, is_on_demand, Whose::Table).map_err(is_out_of_range)?;
-    for (index, draft) in other.indexes(table)? {
+    let indexes = other.indexes(table)?;
+    for (index, draft) in &indexes {
         let (name, units) = (draft.map_or(&index.name, |draft| &draft.name), draft.and_then(|draft| draft.throughput));
         let lacks_units = index.kind == IndexKind::Global && was_on_demand && !is_on_demand;
         match units {
-            Some(_) if is_on_demand => return Err(invalid(format!("{IF_ON_DEMAND} for index {name}"))),
+            Some(_) if is_on_demand => return Err(Error::request(format!("{IF_ON_DEMAND} for index {name}"))),
             None if lacks_units => {
-                return Err(invalid(format!("Must specify provisioned throughput for index {name}")));
+                return Err(Error::request(format!("Must specify provisioned throughput for index {name}")));
             }
             _ => draft.map_or(Ok(()), |draft| billing::check_override(draft, is_on_demand))?,
         }
     }
-    Ok(())
+    Ok(indexes)
 }
 
 /// Whether `draft` says of key and projection what `index` has; what is not said is no difference.
@@ -84,7 +87,7 @@ impl Overrides {
 
     /// The source's indexes that the restored table has, each with what is said of it. They are told by their keys and projections; their
     /// names may be others.
-    fn indexes<'a>(&'a self, table: &'a Table) -> Result<Vec<(&'a Index, Option<&'a IndexDraft>)>, Error> {
+    fn indexes<'a>(&'a self, table: &'a Table) -> Result<Vec<Kept<'a>>, Error> {
         let mut found = Vec::new();
         for (kind, drafts) in [(IndexKind::Local, &self.local), (IndexKind::Global, &self.global)] {
             let mut left: Vec<&Index> = table.indexes_of(kind).collect();
@@ -96,7 +99,7 @@ impl Overrides {
                 let is_it = |index: &&Index| is_as_in(draft, index);
                 let same = left.iter().position(|index| index.name == draft.name && is_it(index));
                 let at = same.or_else(|| left.iter().position(is_it)).ok_or_else(|| {
-                    invalid(format!(
+                    Error::request(format!(
                         "Index {} does not match a secondary index that existed in the source table and cannot be created during the \
                          restore operation",
                         draft.name
@@ -122,11 +125,12 @@ fn restored(index: &Index, draft: Option<&IndexDraft>, is_on_demand: bool) -> In
     }
 }
 
-/// Settings that a restored table does not have: stream, expiry, tags, policy, protection, history, class ("Restoring a table").
+/// `table` as it is restored. Settings that it does not have then: stream, expiry, tags, policy, protection, history, class ("Restoring a
+/// table").
 pub(crate) fn overridden(table: Table, other: &Overrides, now: Timestamp) -> Result<Table, Error> {
     let is_on_demand = other.is_on_demand(&table);
     let throughput = if is_on_demand { Throughput::default() } else { other.throughput.unwrap_or(table.throughput) };
-    let indexes = other.indexes(&table)?.into_iter();
+    let indexes = check(&table, other)?.into_iter();
     let indexes: Vec<Index> = indexes.map(|(index, draft)| restored(index, draft, is_on_demand)).collect();
     let is_used = |name: &str| table.keys.has(name) || indexes.iter().any(|index| index.keys.has(name));
     Ok(Table {

@@ -353,6 +353,11 @@ impl Table {
         self.indexes.iter().find(|index| index.name == name)
     }
 
+    /// The global index called `name`.
+    pub fn global_index(&self, name: &str) -> Option<&Index> {
+        self.index(name).filter(|index| index.kind == IndexKind::Global)
+    }
+
     /// Its indexes of one kind.
     pub fn indexes_of(&self, kind: IndexKind) -> impl Iterator<Item = &Index> {
         self.indexes.iter().filter(move |index| index.kind == kind)

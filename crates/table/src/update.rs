@@ -50,6 +50,11 @@ pub enum IndexWish {
 }
 
 impl IndexWish {
+    /// Whether an index is made or deleted, and not only to take something else.
+    pub(crate) fn is_move(&self) -> bool {
+        !matches!(self, Self::Update(..))
+    }
+
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Create(draft) => &draft.name,
@@ -72,12 +77,11 @@ pub struct IndexCapacity {
 impl Wish {
     /// Whether a table that is changed so is `UPDATING` for a while on AWS.
     pub(crate) fn is_slow(&self) -> bool {
-        let moves_index = self.indexes.iter().any(|one| !matches!(one, IndexWish::Update(..)));
         self.billing.is_some()
             || self.throughput.is_some()
             || self.stream.is_some()
             || self.class.is_some()
-            || moves_index
+            || self.indexes.iter().any(IndexWish::is_move)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -276,7 +280,7 @@ fn set_indexes(
     wish: &Wish,
     was_on_demand: bool,
 ) -> Result<(), Error> {
-    let moved: Vec<&IndexWish> = wish.indexes.iter().filter(|one| !matches!(one, IndexWish::Update(..))).collect();
+    let moved: Vec<&IndexWish> = wish.indexes.iter().filter(|one| one.is_move()).collect();
     let is_filling = |index: &Index| matches!(index.phase, Phase::Filling(_));
     let is_busy = |one: &IndexWish| table.indexes.iter().any(|index| is_filling(index) && index.name != one.name());
     if moved.len() > 1 || moved.iter().any(|one| is_busy(one)) {

@@ -91,7 +91,7 @@ fn named(context: &RequestContext, arn: &str) -> Result<BackupKey, Error> {
     let parsed = arn.parse::<Arn>().ok().filter(|_| arn.contains("/backup/"));
     let parsed = parsed.ok_or_else(|| Error::validation("Invalid Backup ARN"))?;
     let is_ours = arn.starts_with("arn:aws:") && parsed.service() == "dynamodb";
-    let key = BackupKey::of(arn).filter(|_| is_ours).ok_or_else(|| invalid("BackupArn is not valid"))?;
+    let key = BackupKey::of(arn).filter(|_| is_ours).ok_or_else(|| Error::request("BackupArn is not valid"))?;
     address::own(context, key.table.clone()).map(|_| key)
 }
 
@@ -100,10 +100,6 @@ fn key(context: &RequestContext, arn: &str) -> Result<BackupKey, Error> {
     let named = named(context, arn)?;
     let table = address::named(context, &named.table.name);
     Ok(BackupKey { table, ..named })
-}
-
-fn invalid(why: &str) -> Error {
-    Error::validation(format!("Invalid Request: {why}"))
 }
 
 /// What is asked for by an ARN is shown by it, as it was written.
@@ -139,7 +135,7 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListBacku
     }
     let after = input.exclusive_start_backup_arn.unwrap_or_default();
     if BackupKey::of(&after).is_some_and(|after| after.table.region != context.region) {
-        return Err(invalid("The supplied ExclusiveStartBackupArn does not match the region"));
+        return Err(Error::request("The supplied ExclusiveStartBackupArn does not match the region"));
     }
     let limit = input.limit.unwrap_or(PAGE);
     let is_asked = |(key, backup): &(BackupKey, Backup)| {
@@ -198,7 +194,7 @@ fn answer(state: &Tables, target: &TableKey) -> Result<Restored, Error> {
 fn check_region(context: &RequestContext, source: &TableKey, input: &Restore) -> Result<(), Error> {
     match source.region == context.region || input.encryption.is_some() {
         true => Ok(()),
-        false => Err(invalid("sseSpecificationOverride must be provided for cross-region restores")),
+        false => Err(Error::request("sseSpecificationOverride must be provided for cross-region restores")),
     }
 }
 
@@ -228,12 +224,12 @@ fn moment(input: &Restore) -> Result<Option<Timestamp>, Error> {
     match (input.use_latest_restorable_time, input.restore_date_time) {
         (true, None) => Ok(None),
         (false, Some(at)) => Ok(Some(Timestamp(at))),
-        (true, Some(_)) => Err(invalid(
+        (true, Some(_)) => Err(Error::request(
             "Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore request. Please set one of them",
         )),
-        (false, None) => {
-            Err(invalid("Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"))
-        }
+        (false, None) => Err(Error::request(
+            "Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both",
+        )),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::address;
 use super::shapes::settings::{InsightsDescribed, InsightsInput, InsightsList, InsightsOutput};
 use super::transfers::{read_token, token};
-use crate::schema::{Index, IndexKind, Insights, Phase, Table, TableKey};
+use crate::schema::{Index, Insights, Phase, Table, TableKey};
 use crate::{Error, Tables, registry};
 use fogbank_model::{RequestContext, Timestamp};
 use fogbank_store::Tx;
@@ -17,8 +17,7 @@ const MODE: &str = "ACCESSED_AND_THROTTLED_KEYS";
 
 /// Only global indexes have insights of their own.
 fn check_index(table: &Table, key: &TableKey, name: Option<&str>) -> Result<(), Error> {
-    let is_there = |name: &str| table.index(name).is_some_and(|index| index.kind == IndexKind::Global);
-    match name.filter(|name| !is_there(name)) {
+    match name.filter(|name| table.global_index(name).is_none()) {
         None => Ok(()),
         Some(name) => Err(Error::NotFound(format!(
             "Requested resource not found: Index: {name} not found for table: {}",

@@ -59,16 +59,12 @@ impl Changes {
     fn apply(&self, table: &mut Table, missing: fn(&str) -> Error) -> Result<(), Error> {
         for change in &self.0 {
             if let Some(name) = change.index.as_deref() {
-                global_index(table, name).ok_or_else(|| missing(name))?;
+                table.global_index(name).ok_or_else(|| missing(name))?;
             }
             scaling::change(table, change)?;
         }
         Ok(())
     }
-}
-
-fn global_index<'t>(table: &'t Table, name: &str) -> Option<&'t Index> {
-    table.index(name).filter(|index| index.kind == IndexKind::Global)
 }
 
 pub(super) async fn update(
@@ -202,7 +198,7 @@ impl Asked {
     fn wish(&self, table: &Table) -> Result<Wish, Error> {
         let mut indexes = Vec::new();
         for (name, units) in &self.indexes {
-            let index = global_index(table, name).ok_or_else(|| no_index(name))?;
+            let index = table.global_index(name).ok_or_else(|| no_index(name))?;
             if let Some(throughput) = units.wish(index.throughput) {
                 let capacity = IndexCapacity { throughput: Some(throughput), ..IndexCapacity::default() };
                 indexes.push(IndexWish::Update(name.clone(), capacity));

@@ -179,9 +179,7 @@ pub(super) async fn update_history(
     let wanted = input.point_in_time_recovery_specification;
     let days = wanted.recovery_period_in_days.and_then(|days| u32::try_from(days).ok());
     if !wanted.point_in_time_recovery_enabled && days.is_some() {
-        return Err(Error::validation(
-            "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.",
-        ));
+        return Err(Error::request("Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery."));
     }
     let change = move |tx: &mut Tx<'_>, _: &TableKey, table: &mut Table| {
         table.history = match (wanted.point_in_time_recovery_enabled, table.history.take()) {

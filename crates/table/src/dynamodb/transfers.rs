@@ -28,7 +28,7 @@ pub(super) async fn export(
 ) -> Result<ExportDescribed, Error> {
     let table = exported(&context, &input.table_arn)?;
     if input.encryption_key.is_some() && input.encryption.as_deref() != Some("KMS") {
-        return Err(invalid("KMS Key Id is not supported for this encryption type"));
+        return Err(Error::request("KMS Key Id is not supported for this encryption type"));
     }
     check_kind(&input)?;
     if input.export_format.as_deref().is_some_and(|format| format != JSON) {
@@ -51,10 +51,6 @@ pub(super) async fn export(
     Ok(ExportDescribed { export_description: shown_export(begun) })
 }
 
-fn invalid(why: impl std::fmt::Display) -> Error {
-    Error::validation(format!("Invalid Request: {why}"))
-}
-
 /// The table that is to be exported.
 fn exported(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
     if arn.is_empty() {
@@ -62,7 +58,7 @@ fn exported(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
     }
     let key = TableKey::of(arn).ok_or_else(|| Error::parameter("tableArn is not a valid ARN"))?;
     if *key.arn().as_str() != *arn {
-        return Err(invalid("Table ARN is invalid."));
+        return Err(Error::request("Table ARN is invalid."));
     }
     match address::own(context, key)? {
         here if here.region == context.region => Ok(here),
@@ -75,17 +71,17 @@ fn check_kind(input: &ExportTable) -> Result<(), Error> {
     let given = input.incremental_export_specification.as_ref().filter(|given| **given != Value::Null);
     match (input.export_type.as_deref(), given) {
         (None, None) | (Some("FULL_EXPORT"), None) => Ok(()),
-        (None, Some(_)) => Err(invalid(
+        (None, Some(_)) => Err(Error::request(
             "Export Type expected to be Incremental Export when incremental export specification is provided",
         )),
-        (Some("FULL_EXPORT"), Some(_)) => {
-            Err(invalid("When Export Type is Full Export , Incremental Export Specification should not be provided"))
-        }
-        (Some(_), None) => {
-            Err(invalid("Incremental Export Specification expected when export type is set as Incremental Export"))
-        }
+        (Some("FULL_EXPORT"), Some(_)) => Err(Error::request(
+            "When Export Type is Full Export , Incremental Export Specification should not be provided",
+        )),
+        (Some(_), None) => Err(Error::request(
+            "Incremental Export Specification expected when export type is set as Incremental Export",
+        )),
         (Some(_), Some(given)) if given.get("ExportFromTime").is_none() => {
-            Err(invalid("ExportFromTime must be provided in IncrementalExportSpecification"))
+            Err(Error::request("ExportFromTime must be provided in IncrementalExportSpecification"))
         }
         _ => Err(Error::validation(format!("ExportType INCREMENTAL_EXPORT is not supported: {WHOLE}"))),
     }
@@ -156,7 +152,7 @@ fn page<T>(
     let place = |arn: &str| arn.split_once(kind).map(|(table, id)| (id.to_owned(), table.to_owned()));
     let after = asked.next_token.as_deref().map(|token| {
         let read = read_token(token).ok().and_then(|arn| place(&arn));
-        read.ok_or_else(|| invalid(format!("Provided nextToken is invalid: {token}")))
+        read.ok_or_else(|| Error::request(format!("Provided nextToken is invalid: {token}")))
     });
     let after = after.transpose()?;
     let limit = asked.max_results.or(asked.page_size).unwrap_or(PAGE);
@@ -241,7 +237,7 @@ fn source(input: &ImportTable) -> Result<Source, Error> {
         }
         (JSON, None) => None,
         (JSON, Some(_)) => {
-            return Err(invalid(format!("Unsupported InputFormatOptions for the given input format: {JSON}.")));
+            return Err(Error::request(format!("Unsupported InputFormatOptions for the given input format: {JSON}.")));
         }
         (other, _) => {
             return Err(Error::validation(format!(

@@ -128,7 +128,7 @@ pub fn check_length(length: usize, keys: usize) -> Result<(), ExpressionError> {
 }
 
 /// The attributes of the longest key.
-const KEYS: usize = 8;
+const KEYS: usize = 2 * crate::key_schema::ATTRIBUTES;
 const NOT_INDEXABLE: &str = "Attempted conditional constraint is not an indexable operation";
 
 impl Expectation {
