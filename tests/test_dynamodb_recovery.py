@@ -138,3 +138,42 @@ def test_names_and_arns_of_nothing_are_told_in_words_of_their_own(platform):
     assert error_of(raw.describe_global_table, GlobalTableName="") == (WRONG, length)
     assert error_of(raw.describe_backup, BackupArn="") == (WRONG, "Invalid Backup ARN")
     assert error_of(raw.export_table_to_point_in_time, TableArn="", S3Bucket="bucket") == (WRONG, "Invalid TableArn: Invalid Table ARN")
+
+
+def test_a_deleted_table_whose_past_was_kept_leaves_a_backup_that_nobody_can_delete(dynamodb, make_table):
+    name, target = make_table(), unique("back")
+    keep(dynamodb, name)
+    dynamodb.put_item(TableName=name, Item={"pk": text("last")})
+    user = dynamodb.create_backup(TableName=name, BackupName="first")["BackupDetails"]["BackupArn"]
+    identity = dynamodb.describe_table(TableName=name)["Table"]["TableId"]
+    dynamodb.delete_table(TableName=name)
+    listed = lambda **more: dynamodb.list_backups(TableName=name, **more)["BackupSummaries"]
+    system = eventually(lambda: listed(BackupType="SYSTEM"))[0]
+    assert [one["BackupArn"] for one in listed()] == [one["BackupArn"] for one in listed(BackupType="USER")] == [user]
+    assert {one["BackupType"] for one in listed(BackupType="ALL")} == {"USER", "SYSTEM"}
+    assert (system["BackupName"], system["BackupStatus"], system["TableId"]) == (f"{name}$DeletedTableBackup", "AVAILABLE", identity)
+    assert system["BackupExpiryDateTime"] - system["BackupCreationDateTime"] == datetime.timedelta(days=35)
+    shown = dynamodb.describe_backup(BackupArn=system["BackupArn"])["BackupDescription"]
+    assert shown["BackupDetails"] == {key: value for key, value in system.items() if not key.startswith("Table")}
+    assert (shown["SourceTableDetails"]["ItemCount"], shown["SourceTableFeatureDetails"]) == (1, {})
+    assert system["BackupArn"].endswith("-00000000")
+    code, message = error_of(dynamodb.delete_backup, BackupArn=system["BackupArn"])
+    begin = f"Invalid Request: User is not allowed to delete the system backup with arn {system['BackupArn']}. It will automatically expire on 20"
+    assert (code, message.startswith(begin)) == (WRONG, True), message
+    dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=system["BackupArn"])
+    eventually(lambda: dynamodb.describe_table(TableName=target)["Table"]["TableStatus"] == "ACTIVE")
+    assert dynamodb.scan(TableName=target)["Items"] == [{"pk": text("last")}]
+    dynamodb.delete_table(TableName=target)
+
+
+def test_a_deleted_table_whose_past_is_not_kept_any_more_leaves_no_backup(dynamodb, make_table):
+    without, last = sorted([make_table(), make_table()])
+    for name in (without, last):
+        keep(dynamodb, name)
+    keep(dynamodb, without, False)
+    for name in (without, last):
+        dynamodb.delete_table(TableName=name)
+    listed = lambda name: dynamodb.list_backups(TableName=name, BackupType="ALL")["BackupSummaries"]
+    # Backups of deleted tables are made in the order of their names.
+    eventually(lambda: listed(last))
+    assert listed(without) == []

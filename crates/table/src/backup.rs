@@ -24,12 +24,27 @@ pub struct Backup {
     pub name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// When it goes by itself: a system backup does, and no other.
+    #[serde(default)]
+    pub expires: Option<Timestamp>,
     /// The table as it was.
     pub table: Table,
     /// How many items it has.
     pub items: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+impl Backup {
+    /// `SYSTEM` if it was made of a deleted table, else `USER`.
+    pub fn kind(&self) -> &'static str {
+        if self.expires.is_some() { "SYSTEM" } else { "USER" }
+    }
+
+    /// Its file. The ids of system backups tell times only, which two tables can have in common.
+    pub fn file(&self) -> &str {
+        if self.expires.is_some() { &self.table.id } else { &self.id }
+    }
 }
 
 /// A backup's name: its table and its id.
@@ -53,7 +68,7 @@ impl BackupKey {
         Some(Self { table: TableKey::of(arn)?, id })
     }
 
-    fn key(&self) -> Vec<u8> {
+    pub(crate) fn key(&self) -> Vec<u8> {
         [keys::table(&self.table).as_slice(), b"\0", self.id.as_bytes()].concat()
     }
 }
@@ -63,7 +78,7 @@ pub(crate) fn no_backup(arn: &str) -> Error {
 }
 
 impl Tables {
-    fn file(&self, id: &str) -> PathBuf {
+    fn path(&self, id: &str) -> PathBuf {
         // An id is ours, and has digits, letters and hyphens only.
         self.store.root().join("dynamodb").join(id)
     }
@@ -75,7 +90,7 @@ impl Tables {
     pub async fn back_up(&self, key: TableKey, name: String) -> Result<(BackupKey, Backup), Error> {
         let now = self.clock.now();
         let id = format!("{:014}-{}", now.0, &self.clock.uuid()[..8]);
-        let path = self.file(&id);
+        let path = self.path(&id);
         let (store, registry) = (self.store.clone(), self.registry.clone());
         let (of, at) = (key.clone(), path.clone());
         let write = move || {
@@ -88,7 +103,8 @@ impl Tables {
             })
         };
         let (table, items, bytes) = blocking(write).await?;
-        let backup = Backup { id: id.clone(), name, created: now, table: Arc::unwrap_or_clone(table), items, bytes };
+        let table = Arc::unwrap_or_clone(table);
+        let backup = Backup { id: id.clone(), name, created: now, expires: None, table, items, bytes };
         let (key, kept) = (BackupKey { table: key, id }, backup.clone());
         let place = key.key();
         self.store.transact(move |tx: &mut Tx<'_>| Ok::<_, Error>(tx.save(BACKUP, &place, &kept)?)).await?;
@@ -121,16 +137,23 @@ impl Tables {
     /// Deletes a backup.
     ///
     /// # Errors
-    /// [`Error::NoBackup`].
+    /// [`Error::NoBackup`], [`Error::Validation`] if it goes by itself.
     pub async fn delete_backup(&self, key: &BackupKey) -> Result<Backup, Error> {
         let of = key.clone();
         let delete = move |tx: &mut Tx<'_>| {
             let backup: Backup = tx.load(BACKUP, &of.key())?.ok_or_else(|| no_backup(&of.arn()))?;
+            if let Some(expires) = backup.expires {
+                return Err(Error::request(format!(
+                    "User is not allowed to delete the system backup with arn {}. It will automatically expire on {}",
+                    of.arn(),
+                    expires.to_iso_text()
+                )));
+            }
             tx.delete(BACKUP, &of.key());
             Ok::<_, Error>(backup)
         };
         let backup = self.store.transact(delete).await?;
-        load::sweep(&self.store, |name| name == backup.id)?;
+        load::sweep(&self.store, |name| name == backup.file())?;
         Ok(backup)
     }
 
@@ -141,8 +164,8 @@ impl Tables {
     pub async fn restore_backup(&self, key: &BackupKey, target: TableKey, other: Overrides) -> Result<(), Error> {
         let backup = self.backup(key)?;
         let restored = (Some(key.arn()), key.table.arn().to_string(), backup.created);
+        let loading = Loading { file: backup.file().to_owned(), offset: 0, is_shared: true };
         let table = Table { restored: Some(restored), ..backup.table };
-        let loading = Loading { file: key.id.clone(), offset: 0, is_shared: true };
         self.begin_loading(target, table, other, loading, Some(key)).await
     }
 
@@ -160,7 +183,7 @@ impl Tables {
         let now = self.clock.now();
         let at = at.unwrap_or(now);
         let id = format!("{:014}-{}", now.0, &self.clock.uuid()[..8]);
-        let (store, registry, path) = (self.store.clone(), self.registry.clone(), self.file(&id));
+        let (store, registry, path) = (self.store.clone(), self.registry.clone(), self.path(&id));
         let of = source.clone();
         let write = move || {
             store.read(|snapshot| {

@@ -16,6 +16,7 @@
 //! | `dynamodb.token_end` | time, account, region, token | nothing |
 //! | `dynamodb.history` | place, time, number | the key that changed, and what was there before |
 //! | `dynamodb.backup` | account, region, table, 0, id | [`Backup`](crate::backup::Backup) |
+//! | `dynamodb.saving` | the same | the same, of a deleted table whose items are still below its place |
 //!
 //! Exports, imports and the jobs that they are have tables of their own in `export.rs`, `import.rs` and `jobs.rs`.
 //!

@@ -17,6 +17,7 @@ mod capacity;
 pub mod changes;
 mod contents;
 mod create;
+mod deleted;
 mod destinations;
 pub mod dynamodb;
 mod error;

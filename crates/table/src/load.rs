@@ -5,6 +5,7 @@
 
 use crate::backup::{BACKUP, Backup};
 use crate::changes::Author;
+use crate::deleted::SAVING;
 use crate::keys::ItemKey;
 use crate::registry::{self, Registry, save};
 use crate::schema::{Table, TableKey};
@@ -137,7 +138,9 @@ pub(crate) async fn run(store: &Store, registry: &Arc<Registry>, key: &TableKey)
 /// Removes the files that `which` names, and nothing refers to.
 pub(crate) fn sweep(store: &Store, which: impl Fn(&str) -> bool) -> Result<(), Error> {
     let used = store.read(|snapshot| {
-        let backups = snapshot.load_prefix::<Backup>(BACKUP, &[])?.into_iter().map(|(_, backup)| backup.id);
+        let mut backups = snapshot.load_prefix::<Backup>(BACKUP, &[])?;
+        backups.extend(snapshot.load_prefix::<Backup>(SAVING, &[])?);
+        let backups = backups.into_iter().map(|(_, backup)| backup.file().to_owned());
         let tables = registry::all(snapshot)?.into_iter().filter_map(|(_, table)| Some(table.loading?.file));
         Ok::<_, Error>(backups.chain(tables).collect::<BTreeSet<String>>())
     })?;

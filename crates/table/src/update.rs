@@ -7,7 +7,7 @@ use crate::schema::{
     Encryption, Expiry, Index, IndexKind, KeyAttribute, OnDemand, Phase, Table, TableKey, Throughput, View,
 };
 use crate::warm::Warm;
-use crate::{Error, Tables, admission, billing, changes, contents, keys, quota, upkeep};
+use crate::{Error, Tables, admission, billing, changes, contents, deleted, keys, quota, upkeep};
 use fogbank_store::Tx;
 use std::sync::Arc;
 
@@ -206,7 +206,7 @@ impl Tables {
     }
 }
 
-/// Removes a table, with all that is in it.
+/// Removes a table, with all that is in it; its items once they are in a backup, if it had its changes kept.
 pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(), Error> {
     if let Some(stream) = &table.stream {
         changes::end(tx, key, stream)?;
@@ -214,7 +214,8 @@ pub(crate) fn remove(tx: &mut Tx<'_>, key: &TableKey, table: &Table) -> Result<(
     tx.delete(keys::TABLE, &keys::table(key));
     let indexes = table.indexes.iter().map(|index| index.place);
     let others = [table.expiry.as_ref().map(|one| one.place), table.history.as_ref().map(|one| one.place)];
-    let places = std::iter::once(table.place).chain(indexes).chain(others.into_iter().flatten());
+    let items = (!deleted::keep(tx, key, table)?).then_some(table.place);
+    let places = items.into_iter().chain(indexes).chain(others.into_iter().flatten());
     places.for_each(|place| upkeep::leave(tx, place));
     Ok(())
 }

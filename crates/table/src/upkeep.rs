@@ -5,7 +5,7 @@ use crate::changes::{self, Author, KEPT, Stream};
 use crate::keys::{self, ItemKey};
 use crate::registry::{self, Registry, save};
 use crate::schema::{Phase, TableKey};
-use crate::{Error, contents, destinations, history, load};
+use crate::{Error, contents, deleted, destinations, history, load};
 use fogbank_model::{Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Tx};
 use std::ops::Bound;
@@ -62,6 +62,7 @@ pub(crate) async fn turn(
             }
         }
     }
+    deleted::save_all(store).await?;
     for (key, _) in store.read::<_, Error>(|snapshot| Ok(snapshot.scan_prefix(keys::LEFT, &[], usize::MAX)?))? {
         while !store
             .transact({
@@ -162,7 +163,7 @@ fn clear(tx: &mut Tx<'_>, place: &[u8]) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Removes changes that are older than they are kept, streams that have ended and are empty, old tokens, and old history.
+/// Removes changes that are older than they are kept, streams that have ended and are empty, old tokens, backups and history.
 async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
     let streams = store.read(|snapshot| snapshot.load_prefix::<Stream>(keys::STREAM, &[]))?;
     let oldest = Timestamp(now.0 - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
@@ -199,6 +200,7 @@ async fn trim(store: &Store, now: Timestamp) -> Result<(), Error> {
         Ok(first.first().is_some_and(|(key, _)| *key < keys::token_end(now, &[])))
     };
     while has_old()? && !store.transact(forget).await? {}
+    deleted::expire(store, now).await?;
     history::trim(store, now).await
 }
 

@@ -26,8 +26,9 @@ fn details(key: &BackupKey, backup: &Backup, status: &'static str) -> BackupDeta
         backup_name: backup.name.clone(),
         backup_size_bytes: backup.bytes,
         backup_status: status,
-        backup_type: "USER",
+        backup_type: backup.kind(),
         backup_creation_date_time: backup.created.0,
+        backup_expiry_date_time: backup.expires.map(|at| at.0),
     }
 }
 
@@ -142,8 +143,9 @@ pub(super) async fn list(state: State, context: RequestContext, input: ListBacku
         let is_of_table = name.as_ref().is_none_or(|table| key.table == *table);
         let is_late = input.time_range_lower_bound.is_none_or(|from| backup.created.0 >= from);
         let is_early = input.time_range_upper_bound.is_none_or(|to| backup.created.0 < to);
-        let is_users = input.backup_type.as_deref().is_none_or(|kind| matches!(kind, "USER" | "ALL"));
-        is_of_table && is_late && is_early && is_users && key.arn() > after
+        let is_of_kind =
+            matches!(input.backup_type.as_deref().unwrap_or("USER"), kind if kind == "ALL" || kind == backup.kind());
+        is_of_table && is_late && is_early && is_of_kind && key.arn() > after
     };
     let mut found: Vec<_> = state.backups(&context.account, &context.region)?.into_iter().filter(is_asked).collect();
     // Pages go on behind an ARN, and tables are not kept in the order of their ARNs.
@@ -166,7 +168,8 @@ fn summary(key: &BackupKey, backup: &Backup) -> BackupSummary {
         backup_name: backup.name.clone(),
         backup_creation_date_time: backup.created.0,
         backup_status: "AVAILABLE",
-        backup_type: "USER",
+        backup_type: backup.kind(),
+        backup_expiry_date_time: backup.expires.map(|at| at.0),
         backup_size_bytes: backup.bytes,
     }
 }

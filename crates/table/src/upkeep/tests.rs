@@ -1,6 +1,8 @@
 //! The upkeep, turned by hand, so that it can be stopped between any two of its steps.
 #![allow(clippy::unwrap_used)]
 
+mod deleted;
+
 use super::*;
 use crate::backup::BackupKey;
 use crate::overrides::Overrides;

@@ -30,6 +30,7 @@ pub struct BackupDetails {
     pub backup_status: &'static str,
     pub backup_type: &'static str,
     pub backup_creation_date_time: i64,
+    pub backup_expiry_date_time: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +116,7 @@ pub struct BackupSummary {
     pub backup_arn: String,
     pub backup_name: String,
     pub backup_creation_date_time: i64,
+    pub backup_expiry_date_time: Option<i64>,
     pub backup_status: &'static str,
     pub backup_type: &'static str,
     pub backup_size_bytes: u64,
