@@ -252,6 +252,10 @@ def test_csv_with_names_of_its_own(dynamodb, aws, bucket):
     assert error_of(begin_import, dynamodb, bucket, name + "-2", InputFormat="CSV", ClientToken="once-" + name) == conflict
     assert imported(dynamodb, begun)["ImportedItemCount"] == 2
     assert [item["letter"] for item in items_of(dynamodb, name)] == [text("z"), text("y")]
+    again = begin_import(dynamodb, bucket, name, InputFormat="CSV", ClientToken="once-" + name)
+    assert (again["ImportArn"], again["ImportStatus"]) == (begun["ImportArn"], "COMPLETED"), "whoever lost the answer asks when it has ended"
+    taken = ("ResourceInUseException", f"Table already exists: {name}")
+    assert error_of(begin_import, dynamodb, bucket, name, InputFormat="CSV", ClientToken="twice-" + name) == taken
     dynamodb.delete_table(TableName=name)
 
 

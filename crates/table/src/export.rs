@@ -93,8 +93,10 @@ impl Tables {
             if let Some(token) = &order.token {
                 // Tokens are of an account, whatever the table.
                 let before = tx.load_prefix::<Export>(EXPORT, &keys::scope(&of.account, &of.region))?;
-                let same = before.into_iter().map(|(_, one)| one).find(|one| one.order.token.as_ref() == Some(token));
-                match same {
+                let is_same = |one: &Export| {
+                    one.order.token.as_ref() == Some(token) && jobs::is_remembered(one.started, tx.now())
+                };
+                match before.into_iter().map(|(_, one)| one).find(is_same) {
                     Some(same) if same.order == order && same.table == of => return Ok(same),
                     Some(_) => return Err(conflict()),
                     None => {}

@@ -101,8 +101,9 @@ impl Tables {
             if let Some(token) = &token {
                 // Tokens are of an account; what is asked otherwise of the same table does not count.
                 let before = tx.load_prefix::<Import>(IMPORT, &keys::scope(&of.account, &of.region))?;
-                let same = before.into_iter().map(|(_, one)| one).find(|one| one.token.as_ref() == Some(token));
-                match same {
+                let is_same =
+                    |one: &Import| one.token.as_ref() == Some(token) && jobs::is_remembered(one.started, tx.now());
+                match before.into_iter().map(|(_, one)| one).find(is_same) {
                     Some(same) if same.table == of => return Ok(same),
                     Some(_) => return Err(conflict()),
                     None => {}

@@ -1,10 +1,13 @@
 //! Exports and imports are jobs: kept in the store until they have ended, done one after another beside the requests, and begun anew after
 //! a restart.
 
+#[cfg(test)]
+mod tests;
+
 use crate::buckets::{BucketError, Buckets};
 use crate::registry::Registry;
 use crate::{Error, Tables, backup, export, import};
-use fogbank_model::{AccountId, Arrivals, Clock};
+use fogbank_model::{AccountId, Arrivals, Clock, Timestamp};
 use fogbank_store::{Read, Store, Table as Map, Tx};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -16,6 +19,14 @@ pub(crate) const JOB: Map = Map("dynamodb.job");
 const WAKER: &str = "dynamodb/jobs";
 /// How long the worker waits after the store failed.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a client's token means the job that it began.
+const TOKEN_KEPT: Duration = Duration::from_secs(8 * 3600);
+
+/// Whether a token that comes `now` still means the job that it began at `started`.
+pub(crate) fn is_remembered(started: Timestamp, now: Timestamp) -> bool {
+    now < started.plus(TOKEN_KEPT)
+}
 
 /// What a job is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
