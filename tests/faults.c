@@ -1,4 +1,4 @@
-/* Preloaded into the platform by tests/test_faults.py: a disk that is full, slow or read-only, and a clock that jumps. The file that FAULTS names says
+/* Preloaded into the platform by tests/faulty.py: a disk that is full, slow or read-only, and a clock that jumps. The file that FAULTS names says
  * what is wrong at the moment: "full 1" refuses every write below the directory FAULTY, "slow MS" makes each sync take
  * so long, "clock S" sets the time of day S seconds ahead. */
 #define _GNU_SOURCE

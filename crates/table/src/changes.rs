@@ -5,6 +5,7 @@
 
 use crate::schema::{StreamOf, Table, TableKey, View};
 use crate::value::{self, Item};
+use crate::write::key_of;
 use crate::{Error, keys, registry, upkeep};
 use fogbank_model::Timestamp;
 use fogbank_store::{Error as StoreError, Read, Tx};
@@ -246,14 +247,13 @@ pub(crate) fn record(
         (Some(old), None) => (Event::Remove, old),
         (None, None) => return Ok(()),
     };
-    let keys = item.iter().filter(|(name, _)| table.keys.has(name)).map(|(name, value)| (name.clone(), value.clone()));
     let shows_old = matches!(stream.view, View::OldImage | View::NewAndOldImages);
     let shows_new = matches!(stream.view, View::NewImage | View::NewAndOldImages);
     let change = Change {
         event,
         by_expiry: author == Author::Expiry,
         at: tx.now(),
-        keys: keys.collect(),
+        keys: key_of(&table.keys, item),
         old: old.filter(|_| shows_old).cloned(),
         new: new.filter(|_| shows_new).cloned(),
     };

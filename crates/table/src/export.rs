@@ -1,34 +1,60 @@
-//! Exports: a table as it was, as files in a bucket ("DynamoDB data export to Amazon S3" in the Developer Guide).
-//!
-//! Items are gathered to files of a bounded size, in memory, compressed as they come.
+//! Exports: a table as it was, or what changed of it, as files in a bucket ("DynamoDB data export to Amazon S3" in the Developer Guide).
+
+mod write;
 
 use crate::jobs::{self, Failure, Kind, Tools};
-use crate::schema::{Table, TableKey};
-use crate::value::{Item, item_size, json};
-use crate::{Error, Tables, contents, history, keys, load};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::schema::{History, TableKey};
+use crate::{Error, Tables, keys};
 use fogbank_model::{AccountId, Region, Timestamp};
-use fogbank_store::{Read, Snapshot, Table as Map, Tx};
-use md5::{Digest, Md5};
+use fogbank_store::{Read, Table as Map, Tx};
 use serde::{Deserialize, Serialize};
-use serde_json::json as object;
-use std::io::Write as _;
+use std::time::Duration;
 
 pub(crate) const EXPORT: Map = Map("dynamodb.export");
-/// Bytes of JSON that one file holds, about.
-const FILE_BYTES: usize = 16 << 20;
-const GZIP: &str = "application/gzip";
-const TEXT: &str = "text/plain";
-const JSON: &str = "application/json";
+/// How long the time may be whose changes are exported.
+const SHORTEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// What the changes of any time are billed as, at least.
+const LEAST_BILLED: u64 = 10_000_000;
+
+/// How items are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Format {
+    /// As the wire has them.
+    #[default]
+    Json,
+    /// As text of Amazon Ion.
+    Ion,
+}
+
+/// What is written of an item that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Images {
+    /// What it is at the end.
+    New,
+    /// What it was at the beginning, too.
+    NewAndOld,
+}
+
+/// The time whose changes are exported: with its beginning, without its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Period {
+    pub from: Timestamp,
+    /// Now, if nothing is said.
+    pub to: Option<Timestamp>,
+    pub images: Images,
+}
 
 /// What an export was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// The state that is exported; now, if nothing is said.
     pub at: Option<Timestamp>,
+    /// The changes that are exported in the place of a state.
+    #[serde(default)]
+    pub period: Option<Period>,
+    #[serde(default)]
+    pub format: Format,
     pub token: Option<String>,
     pub bucket: String,
     pub owner: Option<String>,
@@ -44,6 +70,7 @@ pub(crate) struct Export {
     pub table: TableKey,
     pub table_id: String,
     pub order: Order,
+    /// The state that is exported, or the end of the time whose changes are.
     pub at: Timestamp,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
@@ -65,11 +92,17 @@ impl Export {
         key(&self.table, &self.id)
     }
 
-    /// The prefix of all its files.
-    fn folder(&self) -> String {
+    /// The bytes that AWS would bill.
+    pub fn billed(&self) -> u64 {
+        let least = if self.order.period.is_some() { LEAST_BILLED } else { 0 };
+        self.bytes.max(least)
+    }
+
+    /// The prefix of the files of all exports that have the same one.
+    fn root(&self) -> String {
         let prefix = self.order.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         let prefix = prefix.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).unwrap_or_default();
-        format!("{prefix}AWSDynamoDB/{}", self.id)
+        format!("{prefix}AWSDynamoDB")
     }
 }
 
@@ -80,6 +113,47 @@ fn key(table: &TableKey, id: &str) -> Vec<u8> {
 fn conflict() -> Error {
     let why = "Export conflict: Duplicate request detected with conflicting parameters";
     Error::Other("ExportConflictException", why.into())
+}
+
+fn invalid_time(why: String) -> Error {
+    Error::Other("InvalidExportTimeException", why)
+}
+
+/// The moment whose state is exported.
+fn moment(
+    of: &TableKey,
+    history: Option<&History>,
+    asked: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Timestamp, Error> {
+    let history = history.ok_or_else(|| {
+        let why = format!("Point in time recovery is not enabled for table '{}'", of.name);
+        Error::Other("PointInTimeRecoveryUnavailableException", why)
+    })?;
+    history.moment(asked.unwrap_or(now), now).ok_or_else(|| invalid_time("Export Time is invalid".into()))
+}
+
+/// The end of `period`, whose changes must all be kept.
+fn end_of(period: &Period, history: Option<&History>, now: Timestamp) -> Result<Timestamp, Error> {
+    let text = |at: Timestamp| at.to_iso_text().replace(".000Z", "Z");
+    if history.and_then(|history| history.moment(period.from, now)).is_none() {
+        let why = "Incremental export period from time cannot be less than the table creation time";
+        return Err(invalid_time(format!("{why} : {}", text(period.from))));
+    }
+    let to = period.to.unwrap_or(now);
+    if to > now {
+        let why = "Incremental export period to time cannot be greater than the current time";
+        return Err(invalid_time(format!("{why} : {}", text(to))));
+    }
+    let differs = |how: &str| {
+        let why = "Difference between export period from time and export period to time is";
+        Err(invalid_time(format!("{why} {how}")))
+    };
+    match to.since(period.from) {
+        length if length < SHORTEST => differs("less than 15 minutes"),
+        length if length > LONGEST => differs("greater than 24 hours"),
+        _ => Ok(to),
+    }
 }
 
 impl Tables {
@@ -102,15 +176,10 @@ impl Tables {
                     None => {}
                 }
             }
-            let history = table.history.as_ref().ok_or_else(|| {
-                Error::Other(
-                    "PointInTimeRecoveryUnavailableException",
-                    format!("Point in time recovery is not enabled for table '{}'", of.name),
-                )
-            })?;
-            let at = history
-                .moment(order.at.unwrap_or(tx.now()), tx.now())
-                .ok_or_else(|| Error::Other("InvalidExportTimeException", "Export Time is invalid".into()))?;
+            let at = match &order.period {
+                Some(period) => end_of(period, table.history.as_ref(), tx.now())?,
+                None => moment(&of, table.history.as_ref(), order.at, tx.now())?,
+            };
             let export = Export {
                 id: id.clone(),
                 table: of.clone(),
@@ -151,7 +220,7 @@ impl Tables {
 pub(crate) fn run(tools: &Tools, record: &[u8]) -> Result<(), Error> {
     let export: Option<Export> = tools.store.read::<_, Error>(|snapshot| Ok(snapshot.load(EXPORT, record)?))?;
     let done = export.map(|mut export| {
-        match write(tools, &mut export) {
+        match write::write(tools, &mut export) {
             Ok(()) => {}
             Err(Failure { code, message }) => export.failure = Some((code.to_owned(), message)),
         }
@@ -167,128 +236,4 @@ pub(crate) fn run(tools: &Tools, record: &[u8]) -> Result<(), Error> {
         Ok(())
     };
     tools.runtime.block_on(tools.store.transact(end))
-}
-
-/// A file of items that is being gathered.
-struct Gathering {
-    packed: GzEncoder<Vec<u8>>,
-    plain: usize,
-    items: u64,
-}
-
-impl Gathering {
-    fn new() -> Self {
-        Self { packed: GzEncoder::new(Vec::new(), Compression::fast()), plain: 0, items: 0 }
-    }
-}
-
-struct Writer<'a> {
-    tools: &'a Tools,
-    account: AccountId,
-    bucket: String,
-    folder: String,
-    file: Gathering,
-    /// The manifest's lines: one for each file.
-    files: String,
-    items: u64,
-    bytes: u64,
-}
-
-impl Writer<'_> {
-    fn item(&mut self, item: &Item) -> Result<(), Failure> {
-        let mut line = object!({"Item": json::item(item)}).to_string();
-        line.push('\n');
-        self.file.packed.write_all(line.as_bytes())?;
-        self.file.plain += line.len();
-        self.file.items += 1;
-        self.items += 1;
-        self.bytes += item_size(item) as u64;
-        if self.file.plain >= FILE_BYTES { self.end_file() } else { Ok(()) }
-    }
-
-    fn end_file(&mut self) -> Result<(), Failure> {
-        let file = std::mem::replace(&mut self.file, Gathering::new());
-        if file.items == 0 {
-            return Ok(());
-        }
-        let name: String = self.tools.clock.uuid().chars().filter(char::is_ascii_alphanumeric).take(26).collect();
-        let key = format!("{}/data/{name}.json.gz", self.folder);
-        let body = file.packed.finish()?;
-        let digest = BASE64.encode(Md5::digest(&body));
-        let etag = self.put(&key, body, GZIP)?;
-        let line = object!({"itemCount": file.items, "md5Checksum": digest, "etag": etag, "dataFileS3Key": key});
-        self.files.push_str(&line.to_string());
-        self.files.push('\n');
-        Ok(())
-    }
-
-    fn put(&self, key: &str, body: Vec<u8>, content_type: &'static str) -> Result<String, Failure> {
-        Ok(self.tools.put(&self.account, (&self.bucket, key), body, content_type)?)
-    }
-
-    /// A file beside the data, and its digest.
-    fn put_checked(&self, name: &str, body: String) -> Result<String, Failure> {
-        let digest = BASE64.encode(Md5::digest(body.as_bytes()));
-        let key = format!("{}/{name}.json", self.folder);
-        self.put(&key, body.into_bytes(), JSON)?;
-        self.put(&format!("{}/{name}.md5", self.folder), digest.into_bytes(), TEXT)?;
-        Ok(key)
-    }
-}
-
-fn write(tools: &Tools, export: &mut Export) -> Result<(), Failure> {
-    jobs::check_owner(&export.table.account, export.order.owner.as_deref())?;
-    let mut writer = Writer {
-        tools,
-        account: export.table.account.clone(),
-        bucket: export.order.bucket.clone(),
-        folder: export.folder(),
-        file: Gathering::new(),
-        files: String::new(),
-        items: 0,
-        bytes: 0,
-    };
-    writer.put(&format!("{}/_started", writer.folder), Vec::new(), TEXT)?;
-    tools.store.read(|snapshot| write_items(snapshot, tools, export, &mut writer))?;
-    writer.end_file()?;
-    let files = std::mem::take(&mut writer.files);
-    let files = writer.put_checked("manifest-files", files)?;
-    (export.items, export.bytes) = (writer.items, writer.bytes);
-    let summary = object!({
-        "version": "2020-06-30",
-        "exportArn": export.arn(),
-        "startTime": export.started.to_iso_text(),
-        "endTime": tools.clock.now().to_iso_text(),
-        "tableArn": export.table.arn().to_string(),
-        "tableId": export.table_id,
-        "exportTime": export.at.to_iso_text(),
-        "s3Bucket": export.order.bucket,
-        "s3Prefix": export.order.prefix,
-        "s3SseAlgorithm": export.order.encryption.as_deref().unwrap_or("AES256"),
-        "s3SseKmsKeyId": export.order.encryption_key,
-        "manifestFilesS3Key": files,
-        "billedSizeBytes": export.bytes,
-        "itemCount": export.items,
-        "outputFormat": "DYNAMODB_JSON",
-        "exportType": "FULL_EXPORT",
-    });
-    export.manifest = Some(writer.put_checked("manifest-summary", summary.to_string())?);
-    Ok(())
-}
-
-fn write_items(snapshot: &Snapshot, tools: &Tools, export: &Export, writer: &mut Writer<'_>) -> Result<(), Failure> {
-    let table = tools.registry.look_up(snapshot, &export.table)?.filter(|table| table.id == export.table_id);
-    let gone = |message: &str| Failure { code: "TableNotFound", message: message.to_owned() };
-    let table = table.ok_or_else(|| gone("The table was deleted"))?;
-    let table: &Table = &table;
-    let history = table.history.as_ref().filter(|history| history.since <= export.at);
-    let history = history.ok_or_else(|| gone("Point in time recovery was disabled"))?;
-    let before = history::changed_since(snapshot, history, export.at)?;
-    for entry in load::items(snapshot, table)? {
-        let (key, item) = entry?;
-        if !before.contains_key(&key) {
-            writer.item(&contents::decode(&item)?)?;
-        }
-    }
-    before.values().flatten().try_for_each(|item| writer.item(item))
 }

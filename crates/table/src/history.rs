@@ -48,29 +48,52 @@ pub(crate) fn record(tx: &mut Tx<'_>, table: &Table, key: &ItemKey, old: Option<
     Ok(())
 }
 
+/// The changes under one key within some time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Changes {
+    /// What was there before the first of them: an item, or nothing.
+    pub before: Option<Item>,
+    /// The time of the last.
+    pub last: Timestamp,
+}
+
 /// What was at `at` under each key that changed since: an item, or nothing. In memory, because it is looked up while the table is copied.
 pub(crate) fn changed_since(
     from: &Snapshot,
     history: &History,
     at: Timestamp,
 ) -> Result<BTreeMap<ItemKey, Option<Item>>, Error> {
+    let changed = changed_between(from, history, (Timestamp(at.0.saturating_add(1)), Timestamp(i64::MAX)))?;
+    Ok(changed.into_iter().map(|(key, changes)| (key, changes.before)).collect())
+}
+
+/// What changed at the first of two moments or later, and before the second.
+pub(crate) fn changed_between(
+    from: &Snapshot,
+    history: &History,
+    (first, end): (Timestamp, Timestamp),
+) -> Result<BTreeMap<ItemKey, Changes>, Error> {
     let damaged = || StoreError::Damaged { table: HISTORY.0, why: "it is too short".into() };
-    let first = keys::timed(history.place, at.0.saturating_add(1), &[]);
-    let last = keys::timed(history.place, i64::MAX, &[]);
-    let mut before = BTreeMap::new();
-    for entry in from.range(HISTORY, Bound::Included(&first), Bound::Included(&last))? {
+    let [first, end] = [first, end].map(|at| keys::timed(history.place, at.0, &[]));
+    let mut changed = BTreeMap::<ItemKey, (u64, Changes)>::new();
+    for entry in from.range(HISTORY, Bound::Included(&first), Bound::Excluded(&end))? {
         let (place, bytes) = entry?;
         let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (key, item) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(damaged)?;
-        // The first change after `at` knows what was there then: that with the smallest number, because transactions are not made in the
+        let (at, number) = keys::time_and_number(&place).ok_or_else(damaged)?;
+        // The first change knows what was there before: that with the smallest number, because transactions are not made in the
         // order of their times where these are close together, or the clock was set back.
-        let number = keys::number(&place).ok_or_else(damaged)?;
         let key = ItemKey(key.to_vec());
-        if before.get(&key).is_none_or(|(first, _)| number < *first) {
-            before.insert(key, (number, if item.is_empty() { None } else { Some(contents::decode(item)?) }));
+        match changed.get_mut(&key) {
+            Some((first, changes)) if *first < number => changes.last = changes.last.max(at),
+            known => {
+                let last = known.map_or(at, |(_, changes)| changes.last.max(at));
+                let before = if item.is_empty() { None } else { Some(contents::decode(item)?) };
+                changed.insert(key, (number, Changes { before, last }));
+            }
         }
     }
-    Ok(before.into_iter().map(|(key, (_, item))| (key, item)).collect())
+    Ok(changed.into_iter().map(|(key, (_, changes))| (key, changes)).collect())
 }
 
 /// Removes what is older than its table keeps it.

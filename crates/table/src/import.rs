@@ -4,6 +4,7 @@
 //! enters (`load.rs`). An import that is interrupted before that begins anew.
 
 mod read;
+mod zstandard;
 
 use crate::create::{self, Draft};
 use crate::jobs::{self, Failure, Kind, Tools};
@@ -25,9 +26,27 @@ pub(crate) struct Source {
     #[serde(default)]
     pub owner: Option<String>,
     pub prefix: String,
-    /// With a comma or what is here between values, or `None` for items in JSON.
-    pub csv: Option<Csv>,
-    pub is_compressed: bool,
+    pub format: Format,
+    pub compression: Compression,
+}
+
+/// What the objects hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Format {
+    /// Items as the wire has them, one in each line.
+    Json,
+    /// Items as text of Amazon Ion, one in each line.
+    Ion,
+    /// Values with a comma or something else between them.
+    Csv(Csv),
+}
+
+/// How the objects are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zstandard,
 }
 
 /// How values are written.

@@ -100,6 +100,12 @@ pub(crate) fn token_end(at: Timestamp, token: &[u8]) -> Vec<u8> {
     [&at.0.max(0).to_be_bytes()[..], token].concat()
 }
 
+/// The time of a key that [`timed`] made, and the number that it ends with.
+pub(crate) fn time_and_number(key: &[u8]) -> Option<(Timestamp, u64)> {
+    let time = key.get(8..16)?.first_chunk::<8>()?;
+    Some((Timestamp(i64::from_be_bytes(*time)), number(key)?))
+}
+
 /// The number that a key ends with.
 pub(crate) fn number(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))

@@ -1,5 +1,6 @@
 //! Attribute values and items: what they are, how the wire has them, what they count. `value/stored.rs` has their form in the store.
 
+pub(crate) mod ion;
 pub(crate) mod json;
 mod stored;
 #[cfg(test)]

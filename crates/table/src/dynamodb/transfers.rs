@@ -2,24 +2,23 @@
 
 use super::shapes::transfers::{
     ExportDescribed, ExportDescription, ExportList, ExportSummary, ExportTable, ImportDescribed, ImportDescription,
-    ImportList, ImportSummary, ImportTable, ListTransfers, OfExport, OfImport,
+    ImportList, ImportSummary, ImportTable, IncrementalExport, ListTransfers, OfExport, OfImport,
 };
 use super::shapes::unsupported::NO_VECTORS;
 use super::{address, tables};
-use crate::export::{Export, Order};
-use crate::import::{Csv, Import, Source};
+use crate::export::{Export, Format, Images, Order, Period};
+use crate::import::{self, Compression, Csv, Import, Source};
 use crate::schema::TableKey;
 use crate::{Draft, Error, Tables};
 use fogbank_model::{RequestContext, Timestamp};
-use fogbank_wire::Value;
 use std::sync::Arc;
 
 type State = Arc<Tables>;
 
 /// Exports or imports that one page has, unless it is said.
 const PAGE: usize = 10;
-const JSON: &str = "DYNAMODB_JSON";
-const WHOLE: &str = "exports are of whole tables";
+const ION: &str = "ION";
+const CSV: &str = "CSV";
 
 pub(super) async fn export(
     state: State,
@@ -30,13 +29,12 @@ pub(super) async fn export(
     if input.encryption_key.is_some() && input.encryption.as_deref() != Some("KMS") {
         return Err(Error::request("KMS Key Id is not supported for this encryption type"));
     }
-    check_kind(&input)?;
-    if input.export_format.as_deref().is_some_and(|format| format != JSON) {
-        return Err(Error::validation("ExportFormat ION is not supported: exports are in DYNAMODB_JSON"));
-    }
-    input.filter_specification.refuse("FilterSpecification", WHOLE)?;
+    let period = period(&input)?;
+    input.filter_specification.refuse("FilterSpecification", "exports are of whole tables")?;
     let order = Order {
         at: input.export_time.map(Timestamp),
+        period,
+        format: if input.export_format.as_deref() == Some(ION) { Format::Ion } else { Format::Json },
         token: input.client_token,
         bucket: input.bucket,
         owner: input.owner,
@@ -66,11 +64,10 @@ fn exported(context: &RequestContext, arn: &str) -> Result<TableKey, Error> {
     }
 }
 
-/// Incremental exports are told first what AWS finds wrong with them, and then that there are none.
-fn check_kind(input: &ExportTable) -> Result<(), Error> {
-    let given = input.incremental_export_specification.as_ref().filter(|given| **given != Value::Null);
-    match (input.export_type.as_deref(), given) {
-        (None, None) | (Some("FULL_EXPORT"), None) => Ok(()),
+/// The time whose changes are to be exported, if it is an incremental export.
+fn period(input: &ExportTable) -> Result<Option<Period>, Error> {
+    match (input.export_type.as_deref(), &input.incremental_export_specification) {
+        (None | Some("FULL_EXPORT"), None) => Ok(None),
         (None, Some(_)) => Err(Error::request(
             "Export Type expected to be Incremental Export when incremental export specification is provided",
         )),
@@ -80,10 +77,15 @@ fn check_kind(input: &ExportTable) -> Result<(), Error> {
         (Some(_), None) => Err(Error::request(
             "Incremental Export Specification expected when export type is set as Incremental Export",
         )),
-        (Some(_), Some(given)) if given.get("ExportFromTime").is_none() => {
-            Err(Error::request("ExportFromTime must be provided in IncrementalExportSpecification"))
+        (Some(_), Some(given)) => {
+            let missing = || Error::request("ExportFromTime must be provided in IncrementalExportSpecification");
+            let from = given.export_from_time.ok_or_else(missing)?;
+            let images = match given.export_view_type.as_deref() {
+                Some("NEW_IMAGE") => Images::New,
+                _ => Images::NewAndOld,
+            };
+            Ok(Some(Period { from: Timestamp(from), to: given.export_to_time.map(Timestamp), images }))
         }
-        _ => Err(Error::validation(format!("ExportType INCREMENTAL_EXPORT is not supported: {WHOLE}"))),
     }
 }
 
@@ -98,6 +100,8 @@ fn export_status(export: &Export) -> &'static str {
 fn shown_export(export: Export) -> ExportDescription {
     let is_done = export.manifest.is_some();
     let (failure_code, failure_message) = export.failure.clone().unzip();
+    let billed = export.billed();
+    let period = export.order.period.as_ref();
     ExportDescription {
         export_arn: export.arn(),
         export_status: export_status(&export),
@@ -105,7 +109,13 @@ fn shown_export(export: Export) -> ExportDescription {
         end_time: export.ended.map(|at| at.0),
         table_arn: export.table.arn().to_string(),
         table_id: export.table_id,
-        export_time: export.at.0,
+        export_time: period.is_none().then_some(export.at.0),
+        export_type: period.is_some().then_some("INCREMENTAL_EXPORT"),
+        incremental_export_specification: period.map(|period| IncrementalExport {
+            export_from_time: Some(period.from.0),
+            export_to_time: Some(export.at.0),
+            export_view_type: Some(period.images.name().to_owned()),
+        }),
         client_token: export.order.token,
         bucket: export.order.bucket,
         owner: export.order.owner,
@@ -114,8 +124,8 @@ fn shown_export(export: Export) -> ExportDescription {
         encryption_key: export.order.encryption_key,
         failure_code,
         failure_message,
-        export_format: JSON,
-        billed_size_bytes: is_done.then_some(export.bytes),
+        export_format: export.order.format.name(),
+        billed_size_bytes: is_done.then_some(billed),
         item_count: is_done.then_some(export.items),
         export_manifest: export.manifest,
     }
@@ -196,7 +206,7 @@ pub(super) async fn list_exports(
     let summary = |export: &Export| ExportSummary {
         export_arn: export.arn(),
         export_status: export_status(export),
-        export_type: "FULL_EXPORT",
+        export_type: if export.order.period.is_some() { "INCREMENTAL_EXPORT" } else { "FULL_EXPORT" },
     };
     Ok(ExportList { export_summaries: found.iter().map(summary).collect(), next_token })
 }
@@ -229,34 +239,26 @@ pub(super) async fn import(
 
 fn source(input: &ImportTable) -> Result<Source, Error> {
     let options = input.input_format_options.as_ref().and_then(|options| options.csv.clone());
-    let csv = match (input.input_format.as_str(), options) {
-        ("CSV", options) => {
+    let format = match (input.input_format.as_str(), options) {
+        (CSV, options) => {
             let options = options.unwrap_or_default();
             let delimiter = options.delimiter.as_deref().and_then(|text| text.bytes().next()).unwrap_or(b',');
-            Some(Csv { delimiter, names: options.header_list })
+            import::Format::Csv(Csv { delimiter, names: options.header_list })
         }
-        (JSON, None) => None,
-        (JSON, Some(_)) => {
-            return Err(Error::request(format!("Unsupported InputFormatOptions for the given input format: {JSON}.")));
+        (other, Some(_)) => {
+            return Err(Error::request(format!("Unsupported InputFormatOptions for the given input format: {other}.")));
         }
-        (other, _) => {
-            return Err(Error::validation(format!(
-                "InputFormat {other} is not supported: imports are of DYNAMODB_JSON or CSV"
-            )));
-        }
+        (ION, None) => import::Format::Ion,
+        (_, None) => import::Format::Json,
     };
-    let is_compressed = match input.input_compression_type.as_deref() {
-        None | Some("NONE") => false,
-        Some("GZIP") => true,
-        Some(other) => {
-            return Err(Error::validation(format!(
-                "InputCompressionType {other} is not supported: imports are of GZIP or NONE"
-            )));
-        }
+    let compression = match input.input_compression_type.as_deref() {
+        Some("GZIP") => Compression::Gzip,
+        Some("ZSTD") => Compression::Zstandard,
+        _ => Compression::None,
     };
     let prefix = input.source.prefix.clone().unwrap_or_default();
     let (bucket, owner) = (input.source.bucket.clone(), input.source.owner.clone());
-    Ok(Source { bucket, owner, prefix, csv, is_compressed })
+    Ok(Source { bucket, owner, prefix, format, compression })
 }
 
 fn shown_import(state: &Tables, import: &Import) -> Result<ImportDescription, Error> {

@@ -1,10 +1,11 @@
-//! Reads items from an object: lines of JSON, or values with delimiters between them. What is no item of the table is counted and left out.
+//! Reads items from an object: lines of JSON or Ion, or values with delimiters between them. What is no item of the table is counted and left out.
 
-use super::{Counts, Csv, Source};
+use super::zstandard::Frames;
+use super::{Compression, Counts, Csv, Format, Source};
 use crate::jobs::Failure;
 use crate::load::Writer;
 use crate::schema::{KeyType, Table};
-use crate::value::{self, AttributeValue, Item, json};
+use crate::value::{self, AttributeValue, Item, ion, json};
 use crate::write::{Action, check_item, located};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -40,7 +41,11 @@ pub(super) fn object(
     writer: &mut Writer,
     counts: &mut Counts,
 ) -> Result<(), Failure> {
-    let body: Box<dyn Read> = if source.is_compressed { Box::new(MultiGzDecoder::new(body)) } else { body };
+    let body: Box<dyn Read> = match source.compression {
+        Compression::None => body,
+        Compression::Gzip => Box::new(MultiGzDecoder::new(body)),
+        Compression::Zstandard => Box::new(Frames::new(body)),
+    };
     let left = Arc::new(AtomicU64::new(LARGEST));
     let body = Bounded { inner: body, left: left.clone() };
     let mut enter = |item: Option<Item>| -> Result<(), Failure> {
@@ -60,9 +65,10 @@ pub(super) fn object(
         }
         Ok(())
     };
-    match &source.csv {
-        Some(csv) => values(body, csv, table, &mut enter),
-        None => lines(body, &mut enter),
+    match &source.format {
+        Format::Csv(csv) => values(body, csv, table, &mut enter),
+        Format::Json => lines(body, json_item, &mut enter),
+        Format::Ion => lines(body, ion_item, &mut enter),
     }
 }
 
@@ -71,7 +77,11 @@ fn is_spoilt(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
-fn lines(body: impl Read, enter: &mut impl FnMut(Option<Item>) -> Result<(), Failure>) -> Result<(), Failure> {
+fn lines(
+    body: impl Read,
+    item_of: fn(&[u8]) -> Option<Item>,
+    enter: &mut impl FnMut(Option<Item>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut body = BufReader::new(body);
     let mut line = Vec::new();
     loop {
@@ -83,15 +93,20 @@ fn lines(body: impl Read, enter: &mut impl FnMut(Option<Item>) -> Result<(), Fai
             Err(error) => return Err(error.into()),
         }
         if !line.trim_ascii().is_empty() {
-            enter(item_of_line(&line))?;
+            enter(item_of(&line))?;
         }
     }
 }
 
 /// `{"Item": {…}}`
-fn item_of_line(line: &[u8]) -> Option<Item> {
+fn json_item(line: &[u8]) -> Option<Item> {
     let line: serde_json::Value = serde_json::from_slice(line).ok()?;
     json::read_item(line.get("Item")?)
+}
+
+/// `$ion_1_0 {Item:{…}}`
+fn ion_item(line: &[u8]) -> Option<Item> {
+    ion::read_item(std::str::from_utf8(line).ok()?)
 }
 
 fn values(

@@ -4,7 +4,7 @@
 use super::*;
 use crate::Draft;
 use crate::export::Order;
-use crate::import::Source;
+use crate::import::{Compression, Format, Source};
 use crate::schema::{History, Table, TableKey};
 use crate::tests::Nobody;
 use fogbank_model::TestClock;
@@ -29,7 +29,7 @@ impl Bench {
 
     async fn import(&self, table: &str, prefix: &str) -> Result<String, Error> {
         let (bucket, prefix) = ("bucket".into(), prefix.into());
-        let source = Source { bucket, owner: None, prefix, csv: None, is_compressed: false };
+        let source = Source { bucket, owner: None, prefix, format: Format::Json, compression: Compression::None };
         let token = Some("token".to_owned());
         self.tables.begin_import(key(table), draft(), source, "{}".into(), token).await.map(|import| import.id)
     }
@@ -37,6 +37,8 @@ impl Bench {
     async fn export(&self, table: &str, prefix: &str) -> Result<String, Error> {
         let order = Order {
             at: None,
+            period: None,
+            format: export::Format::Json,
             token: Some("token".to_owned()),
             bucket: "bucket".into(),
             owner: None,

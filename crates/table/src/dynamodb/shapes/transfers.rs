@@ -24,8 +24,16 @@ pub struct ExportTable {
     pub encryption_key: Option<String>,
     pub export_format: Option<String>,
     pub export_type: Option<String>,
-    pub incremental_export_specification: Option<fogbank_wire::Value>,
+    pub incremental_export_specification: Option<IncrementalExport>,
     pub filter_specification: Unsupported,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct IncrementalExport {
+    pub export_from_time: Option<i64>,
+    pub export_to_time: Option<i64>,
+    pub export_view_type: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,7 +52,7 @@ pub struct ExportDescription {
     pub export_manifest: Option<String>,
     pub table_arn: String,
     pub table_id: String,
-    pub export_time: i64,
+    pub export_time: Option<i64>,
     pub client_token: Option<String>,
     #[serde(rename = "S3Bucket")]
     pub bucket: String,
@@ -59,6 +67,8 @@ pub struct ExportDescription {
     pub failure_code: Option<String>,
     pub failure_message: Option<String>,
     pub export_format: &'static str,
+    pub export_type: Option<&'static str>,
+    pub incremental_export_specification: Option<IncrementalExport>,
     pub billed_size_bytes: Option<u64>,
     pub item_count: Option<u64>,
 }
