@@ -4,9 +4,10 @@
 
 use crate::load::{self, Loading};
 use crate::overrides::{Overrides, overridden};
+use crate::past::Past;
 use crate::registry::{next_number, save};
 use crate::schema::{History, Phase, Table, TableKey};
-use crate::{Error, Tables, contents, create, history, keys, upkeep};
+use crate::{Error, Tables, contents, create, keys, upkeep};
 use fogbank_model::{AccountId, Region, Timestamp};
 use fogbank_store::{Error as StoreError, Read, Table as Map, Tx};
 use serde::{Deserialize, Serialize};
@@ -97,7 +98,7 @@ impl Tables {
             store.read(|snapshot| {
                 let table = registry.look_up(snapshot, &of)?.filter(|table| table.loading.is_none());
                 let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
-                load::write(&at, snapshot, &table, &Default::default())?;
+                load::write(&at, snapshot, &table)?;
                 let (items, bytes) = contents::counted(snapshot, table.place)?;
                 Ok::<_, Error>((table, items, bytes))
             })
@@ -184,15 +185,17 @@ impl Tables {
         let at = at.unwrap_or(now);
         let id = format!("{:014}-{}", now.0, &self.clock.uuid()[..8]);
         let (store, registry, path) = (self.store.clone(), self.registry.clone(), self.path(&id));
-        let of = source.clone();
+        let (of, scratch) = (source.clone(), self.path(&format!("{id}-past")));
         let write = move || {
             store.read(|snapshot| {
                 let table = registry.look_up(snapshot, &of)?;
                 let table = table.ok_or_else(|| Error::NoTable(format!("Table not found: {}", of.name)))?;
                 let history = table.history.as_ref().ok_or_else(|| unavailable(&of.name))?;
                 let at = history.moment(at, now).ok_or_else(|| out_of_bounds(history, at, now))?;
-                let before = history::changed_since(snapshot, history, at)?;
-                load::write(&path, snapshot, &table, &before)?;
+                let mut writer = load::Writer::create(&path)?;
+                let past = Past { snapshot, table: &table, history, scratch: &scratch };
+                past.items(at, |key, item| writer.put(&key.0, item))?;
+                writer.finish(&path)?;
                 Ok((table, at))
             })
         };

@@ -62,7 +62,7 @@ pub(crate) async fn save_all(store: &Store) -> Result<(), Error> {
 async fn save(store: &Store, key: Vec<u8>, backup: &Backup) -> Result<(), Error> {
     let (from, of) = (store.clone(), backup.clone());
     let path = store.root().join("dynamodb").join(backup.file());
-    blocking(move || from.read(|snapshot| load::write(&path, snapshot, &of.table, &Default::default()))).await?;
+    blocking(move || from.read(|snapshot| load::write(&path, snapshot, &of.table))).await?;
     let backup = backup.clone();
     let show = move |tx: &mut Tx<'_>| -> Result<(), Error> {
         tx.delete(SAVING, &key);

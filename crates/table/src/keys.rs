@@ -47,7 +47,7 @@ pub(crate) const TOKEN: Map = Map("dynamodb.token");
 pub(crate) const TOKEN_END: Map = Map("dynamodb.token_end");
 
 /// Segments of a parallel scan are ranges of the hash that keys begin with.
-pub(crate) const HASHES: u64 = 1 << 16;
+const HASHES: u64 = 1 << 16;
 /// The bytes of that hash.
 const BUCKET: usize = 2;
 /// Bytes that most keys have room in.
@@ -74,6 +74,15 @@ pub(crate) fn place(place: u64) -> [u8; 8] {
 
 pub(crate) fn below(place: u64, rest: &[u8]) -> Vec<u8> {
     [&place.to_be_bytes()[..], rest].concat()
+}
+
+/// Where the keys below `place` begin and end whose hashes are those of one of several segments.
+pub(crate) fn segment(place: u64, (segment, of): (u64, u64)) -> (Vec<u8>, Vec<u8>) {
+    let bound = |part: u64| match part * HASHES / of {
+        HASHES.. => self::place(place + 1).to_vec(),
+        hash => below(place, &(hash as u16).to_be_bytes()),
+    };
+    (bound(segment), bound(segment + 1))
 }
 
 /// Times before 1970 sort as 1970.
@@ -149,6 +158,12 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
 pub(crate) struct ItemKey(pub Vec<u8>);
 
 impl ItemKey {
+    /// In which of several segments it is, if their number divides that of the hashes.
+    pub fn segment(&self, of: u64) -> u64 {
+        let hash = self.0.first_chunk::<BUCKET>().map_or(0, |hash| u16::from_be_bytes(*hash));
+        u64::from(hash) * of / HASHES
+    }
+
     /// What all keys begin with whose partition key has these values; `None` if one is missing, or of a type that no key has.
     pub fn partition<'v>(hash: impl Iterator<Item = Option<&'v AttributeValue>>) -> Option<Self> {
         let mut key = Vec::with_capacity(ROOM);

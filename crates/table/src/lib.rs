@@ -34,6 +34,7 @@ mod on_demand;
 mod overrides;
 mod page;
 pub mod partiql;
+mod past;
 mod policy;
 mod query;
 mod quota;

@@ -9,11 +9,11 @@ use crate::deleted::SAVING;
 use crate::keys::ItemKey;
 use crate::registry::{self, Registry, save};
 use crate::schema::{Table, TableKey};
-use crate::value::{self, Item};
+use crate::value::Item;
 use crate::{Error, contents, keys, write};
-use fogbank_store::{Error as StoreError, Read, Snapshot, Store, Tx};
+use fogbank_store::{Entry, Error as StoreError, Read, Snapshot, Store, Tx};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek, SeekFrom, Write as _};
 use std::ops::Bound;
@@ -60,6 +60,22 @@ impl Writer {
         Ok(())
     }
 
+    /// A file without a name, which is gone with the process; [`Writer::read`] reads it.
+    pub fn nameless(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().unwrap_or(path);
+        std::fs::create_dir_all(folder).map_err(disk)?;
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(disk)?;
+        std::fs::remove_file(path).map_err(disk)?;
+        Ok(Self { file: BufWriter::new(file) })
+    }
+
+    /// What was written, from the beginning.
+    pub fn read(self) -> Result<BufReader<File>, Error> {
+        let mut file = self.file.into_inner().map_err(disk)?;
+        file.rewind().map_err(disk)?;
+        Ok(BufReader::new(file))
+    }
+
     /// Returns once the file is on disk.
     pub fn finish(self, path: &Path) -> Result<(), Error> {
         let file = self.file.into_inner().map_err(disk)?;
@@ -69,32 +85,23 @@ impl Writer {
     }
 }
 
-/// Writes a table's items to a file, those in `before` as they are there.
-pub(crate) fn write(
-    path: &Path,
-    snapshot: &Snapshot,
-    table: &Table,
-    before: &BTreeMap<ItemKey, Option<Item>>,
-) -> Result<(), Error> {
+/// Writes a table's items to a file.
+pub(crate) fn write(path: &Path, snapshot: &Snapshot, table: &Table) -> Result<(), Error> {
     let mut writer = Writer::create(path)?;
-    for entry in items(snapshot, table)? {
+    for entry in items(snapshot, table, (0, 1))? {
         let (key, item) = entry?;
-        if !before.contains_key(&key) {
-            writer.put(&key.0, &item)?;
-        }
-    }
-    for (key, item) in before.iter().filter_map(|(key, item)| Some((key, item.as_ref()?))) {
-        writer.put(&key.0, &value::encode_item(item))?;
+        writer.put(&key.0, &item)?;
     }
     writer.finish(path)
 }
 
-/// All items of a table, one after another, as they are stored.
+/// The items of one of several segments of a table, one after another, as they are stored.
 pub(crate) fn items<'a>(
     snapshot: &'a Snapshot,
     table: &Table,
+    segment: (u64, u64),
 ) -> Result<impl Iterator<Item = Result<(ItemKey, Vec<u8>), Error>> + use<'a>, Error> {
-    let (from, to) = (keys::place(table.place), keys::place(table.place + 1));
+    let (from, to) = keys::segment(table.place, segment);
     let all = snapshot.range(keys::ITEM, Bound::Included(&from), Bound::Excluded(&to))?;
     Ok(all.map(|entry| {
         let (key, item) = entry?;
@@ -160,12 +167,17 @@ fn read(path: &Path, offset: u64) -> Result<(Vec<Item>, u64, bool), Error> {
     file.seek(SeekFrom::Start(offset)).map_err(disk)?;
     let (mut items, mut next) = (Vec::new(), offset);
     while items.len() < AT_ONCE && next - offset < BYTES {
-        let Some(key) = part(&mut file)? else { return Ok((items, next, true)) };
-        let item = part(&mut file)?.unwrap_or_default();
+        let Some((key, item)) = entry(&mut file)? else { return Ok((items, next, true)) };
         next += 8 + (key.len() + item.len()) as u64;
         items.push(contents::decode(&item)?);
     }
     Ok((items, next, false))
+}
+
+/// The next entry of a file.
+pub(crate) fn entry(file: &mut BufReader<File>) -> Result<Option<Entry>, Error> {
+    let Some(key) = part(file)? else { return Ok(None) };
+    Ok(Some((key, part(file)?.unwrap_or_default())))
 }
 
 fn part(file: &mut BufReader<File>) -> Result<Option<Vec<u8>>, Error> {

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::expression::{Comparator, Condition, KeyCondition, KeyTest};
-use crate::keys::{self, HASHES, ItemKey};
+use crate::keys::{self, ItemKey};
 use crate::page::{Page, Reader};
 use crate::schema::{Index, KeyAttribute, KeySchema, Table, TableKey};
 use crate::value::{AttributeValue, Item};
@@ -70,12 +70,8 @@ fn span(table: &Table, index: Option<&Index>, reach: &Reach) -> Result<Span, Err
     let place = index.map_or(table.place, |index| index.place);
     Ok(match reach {
         Reach::Everything { segment } => {
-            let (segment, of) = segment.unwrap_or((0, 1));
-            let bound = |part: u64| match part * HASHES / of {
-                HASHES.. => keys::place(place + 1).to_vec(),
-                hash => keys::below(place, &(hash as u16).to_be_bytes()),
-            };
-            Span { from: bound(segment), to: bound(segment + 1) }
+            let (from, to) = keys::segment(place, segment.unwrap_or((0, 1)));
+            Span { from, to }
         }
         Reach::Partition { condition, .. } => {
             let keys = index.map_or(&table.keys, |index| &index.keys);

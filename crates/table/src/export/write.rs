@@ -1,11 +1,12 @@
 //! Writes an export's files. What they hold is gathered to files of a bounded size, in memory, compressed as it comes.
 
-use super::{Export, Format, Images, Period};
+use super::{Export, Format, Images};
+use crate::contents;
 use crate::jobs::{self, Failure, Tools};
-use crate::schema::{History, Table};
+use crate::past::{Change, Past};
+use crate::schema::Table;
 use crate::value::{AttributeValue, Item, ion, item_size, json};
 use crate::write::key_of;
-use crate::{contents, history, load};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::Compression;
@@ -123,6 +124,20 @@ impl<'a> Writer<'a> {
         self.line(self.format.item(item), item_size(item))
     }
 
+    /// A line for an item that has changed, with its key, the time, and what it was and is ("Incremental export output" in the Developer Guide).
+    fn change(&mut self, table: &Table, images: Images, change: &Change) -> Result<(), Failure> {
+        let Some(known) = change.new.as_ref().or(change.old.as_ref()) else { return Ok(()) };
+        let keys = key_of(&table.keys, known);
+        let micros = AttributeValue::N((change.last.0 * 1000).into());
+        let metadata = Item::from([("WriteTimestampMicros".to_owned(), micros)]);
+        let old = change.old.as_ref().filter(|_| images == Images::NewAndOld);
+        let images = [("OldImage", old), ("NewImage", change.new.as_ref())];
+        let images = images.into_iter().filter_map(|(name, image)| Some((name, image?)));
+        let parts: Vec<_> = [("Metadata", &metadata), ("Keys", &keys)].into_iter().chain(images).collect();
+        let bytes = parts.iter().map(|(_, item)| item_size(item)).sum();
+        self.line(self.format.change(&parts), bytes)
+    }
+
     /// A line, and the bytes of the items in it.
     fn line(&mut self, mut line: String, bytes: usize) -> Result<(), Failure> {
         line.push('\n');
@@ -218,54 +233,10 @@ fn write_data(snapshot: &Snapshot, tools: &Tools, export: &Export, writer: &mut 
     let first = export.order.period.as_ref().map_or(export.at, |period| Timestamp(period.from.0 + 999));
     let history = table.history.as_ref().filter(|history| history.since <= first);
     let history = history.ok_or_else(|| gone("Point in time recovery was disabled"))?;
+    let scratch = tools.store.root().join("dynamodb").join(format!("{}-past", export.id));
+    let past = Past { snapshot, table: &table, history, scratch: &scratch };
     match &export.order.period {
-        None => write_items(snapshot, &table, history, export.at, writer),
-        Some(period) => write_changes(snapshot, &table, history, (period, export.at), writer),
+        None => past.items(export.at, |_, item| writer.item(&contents::decode(item)?)),
+        Some(period) => past.changes((period.from, export.at), |change| writer.change(&table, period.images, &change)),
     }
-}
-
-fn write_items(
-    snapshot: &Snapshot,
-    table: &Table,
-    history: &History,
-    at: Timestamp,
-    writer: &mut Writer<'_>,
-) -> Result<(), Failure> {
-    let before = history::changed_since(snapshot, history, at)?;
-    for entry in load::items(snapshot, table)? {
-        let (key, item) = entry?;
-        if !before.contains_key(&key) {
-            writer.item(&contents::decode(&item)?)?;
-        }
-    }
-    before.values().flatten().try_for_each(|item| writer.item(item))
-}
-
-/// A line for each item that is not what it was when `period` began, or is that again ("Incremental export output" in the Developer Guide).
-fn write_changes(
-    snapshot: &Snapshot,
-    table: &Table,
-    history: &History,
-    (period, end): (&Period, Timestamp),
-    writer: &mut Writer<'_>,
-) -> Result<(), Failure> {
-    let changed = history::changed_between(snapshot, history, (period.from, end))?;
-    let mut since = history::changed_since(snapshot, history, Timestamp(end.0 - 1))?;
-    for (key, changes) in changed {
-        let new = match since.remove(&key) {
-            Some(item) => item,
-            None => contents::item(snapshot, table, &key)?,
-        };
-        let Some(known) = new.as_ref().or(changes.before.as_ref()) else { continue };
-        let keys = key_of(&table.keys, known);
-        let micros = AttributeValue::N((changes.last.0 * 1000).into());
-        let metadata = Item::from([("WriteTimestampMicros".to_owned(), micros)]);
-        let old = changes.before.as_ref().filter(|_| period.images == Images::NewAndOld);
-        let images = [("OldImage", old), ("NewImage", new.as_ref())];
-        let images = images.into_iter().filter_map(|(name, image)| Some((name, image?)));
-        let parts: Vec<_> = [("Metadata", &metadata), ("Keys", &keys)].into_iter().chain(images).collect();
-        let bytes = parts.iter().map(|(_, item)| item_size(item)).sum();
-        writer.line(writer.format.change(&parts), bytes)?;
-    }
-    Ok(())
 }
