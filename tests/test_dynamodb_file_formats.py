@@ -151,3 +151,41 @@ def test_changes_of_some_time_are_exported(faulty):
     wrong = {"ExportFromTime": now + 1800, "ExportToTime": now + 1801 + 24 * 3600}
     why = "Difference between export period from time and export period to time is greater than 24 hours"
     assert error_of(dynamodb.export_table_to_point_in_time, **ask, IncrementalExportSpecification=wrong) == ("InvalidExportTimeException", why)
+
+
+def test_some_items_are_exported_and_some_of_each(dynamodb, aws, bucket, table):
+    s3 = aws("s3")
+    for sort in range(10):
+        for hash in "ab":
+            dynamodb.put_item(TableName=table, Item={"pk": text(hash), "sk": number(sort), "v": text(f"{hash}{sort % 3}"), "more": {"M": {"x": number(sort), "y": number(0)}}})
+    export = dynamodb.export_table_to_point_in_time
+    ask = {"TableArn": arn(table), "S3Bucket": bucket}
+
+    def items(**specification):
+        made = export(**ask, FilterSpecification=specification)["ExportDescription"]
+        assert made["FilterSpecification"] == specification
+        done = exported(dynamodb, made)
+        assert done["FilterSpecification"] == specification
+        _, _, lines = data_of(s3, bucket, done)
+        return [json.loads(line)["Item"] for line in lines]
+
+    zero = {":v": text("a0")}
+    assert sorted(int(item["sk"]["N"]) for item in items(FilterExpression="v = :v", ExpressionAttributeValues=zero)) == [0, 3, 6, 9]
+    values = {":pk": text("b"), ":from": number(7), ":x": number(8)}
+    keys = {"KeyConditionExpression": "pk = :pk AND sk >= :from", "FilterExpression": "more.#x <> :x", "ProjectionExpression": "sk, more.#x"}
+    found = items(**keys, ExpressionAttributeNames={"#x": "x"}, ExpressionAttributeValues=values)
+    assert sorted(found, key=lambda item: item["sk"]["N"]) == [{"sk": number(sort), "more": {"M": {"x": number(sort)}}} for sort in (7, 9)]
+    assert len(items(ProjectionExpression="pk")) == 20
+    invalid = "Invalid Request: Invalid FilterSpecification: "
+    for wrong, why in [
+        ({}, "The specification can not be empty"),
+        ({"FilterExpression": "v ="}, 'Invalid FilterExpression: Syntax error; token: "<EOF>", near: "="'),
+        ({"FilterExpression": "v = :v"}, "Invalid FilterExpression: An expression attribute value used in expression is not defined; attribute value: :v"),
+        ({"FilterExpression": "v = :v", "ExpressionAttributeValues": {**zero, ":w": text("")}}, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}"),
+        ({"KeyConditionExpression": "v = :v", "ExpressionAttributeValues": zero}, "Query condition missed key schema element: pk"),
+        ({"KeyConditionExpression": "pk = :v", "FilterExpression": "sk = :v", "ExpressionAttributeValues": zero}, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"),
+    ]:
+        assert error_of(export, **ask, FilterSpecification=wrong) == ("ValidationException", invalid + why)
+    partial = {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": {"ExportFromTime": time.time() - 3600}}
+    refused = "FilterSpecification is not supported: incremental exports are of all items"
+    assert error_of(export, **ask, **partial, FilterSpecification={"FilterExpression": "attribute_exists(v)"}) == ("ValidationException", refused)

@@ -222,9 +222,6 @@ def test_what_would_have_no_effect_is_refused_by_name(dynamodb, make_table):
     text = error_of(dynamodb.restore_table_from_backup, TargetTableName=unique("refused"), BackupArn=backup, VectorIndexOverride=[VECTORS])[1]
     assert text.startswith("VectorIndexOverride is not supported: ")
     arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
-    export = {"TableArn": arn, "S3Bucket": "some-bucket"}
-    text = error_of(dynamodb.export_table_to_point_in_time, **export, FilterSpecification={"FilterExpression": "a = b"})[1]
-    assert text.startswith("FilterSpecification is not supported: ")
     created = {"TableName": unique("refused"), **table, "VectorIndexes": [VECTORS]}
     text = error_of(dynamodb.import_table, S3BucketSource={"S3Bucket": "some-bucket"}, InputFormat="DYNAMODB_JSON", TableCreationParameters=created)[1]
     assert text.startswith("VectorIndexes is not supported: ")

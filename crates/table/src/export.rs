@@ -1,6 +1,9 @@
 //! Exports: a table as it was, or what changed of it, as files in a bucket ("DynamoDB data export to Amazon S3" in the Developer Guide).
 
+mod filter;
 mod write;
+
+pub(crate) use filter::FilterText;
 
 use crate::jobs::{self, Failure, Kind, Tools};
 use crate::schema::{History, TableKey};
@@ -55,6 +58,9 @@ pub(crate) struct Order {
     pub period: Option<Period>,
     #[serde(default)]
     pub format: Format,
+    /// Which items are exported; all, if nothing is said.
+    #[serde(default)]
+    pub filter: Option<FilterText>,
     pub token: Option<String>,
     pub bucket: String,
     pub owner: Option<String>,

@@ -86,7 +86,7 @@ fn wrong_type() -> Error {
 }
 
 /// Whether `condition` asks of `keys` what a query can ask, with values that such keys can have.
-fn check_condition(index: Option<&Index>, keys: &KeySchema, condition: &KeyCondition) -> Result<(), Error> {
+pub(crate) fn check_condition(index: Option<&Index>, keys: &KeySchema, condition: &KeyCondition) -> Result<(), Error> {
     condition.check(keys.hash.attributes().map(name), keys.ranges().map(name))?;
     let mut size = 0;
     for (attribute, value) in keys.hash.attributes().filter_map(|one| Some((one, condition.value(&one.name)?))) {

@@ -133,7 +133,7 @@ pub(super) async fn query(state: State, context: RequestContext, mut input: Sear
 }
 
 /// A query's filter sees what its key condition has found; keys are for the latter.
-fn check_filter(parameter: &str, filter: Option<&Condition>, keys: &KeySchema) -> Result<(), Error> {
+pub(super) fn check_filter(parameter: &str, filter: Option<&Condition>, keys: &KeySchema) -> Result<(), Error> {
     let Some(filter) = filter else { return Ok(()) };
     match filter.paths().into_iter().find(|path| keys.has(&path.name)) {
         Some(path) => Err(Error::validation(format!(

@@ -1,15 +1,17 @@
 //! Handlers for exports and imports.
 
 use super::shapes::transfers::{
-    ExportDescribed, ExportDescription, ExportList, ExportSummary, ExportTable, ImportDescribed, ImportDescription,
-    ImportList, ImportSummary, ImportTable, IncrementalExport, ListTransfers, OfExport, OfImport,
+    ExportDescribed, ExportDescription, ExportList, ExportSummary, ExportTable, FilterSpecification, ImportDescribed,
+    ImportDescription, ImportList, ImportSummary, ImportTable, IncrementalExport, ListTransfers, OfExport, OfImport,
+    ShownFilter,
 };
 use super::shapes::unsupported::NO_VECTORS;
-use super::{address, tables};
-use crate::export::{Export, Format, Images, Order, Period};
+use super::{address, reading, searches, tables};
+use crate::export::{Export, FilterText, Format, Images, Order, Period};
 use crate::import::{self, Compression, Csv, Import, Source};
 use crate::schema::TableKey;
-use crate::{Draft, Error, Tables};
+use crate::value::json;
+use crate::{Draft, Error, Tables, query};
 use fogbank_model::{RequestContext, Timestamp};
 use std::sync::Arc;
 
@@ -23,17 +25,19 @@ const CSV: &str = "CSV";
 pub(super) async fn export(
     state: State,
     context: RequestContext,
-    input: ExportTable,
+    mut input: ExportTable,
 ) -> Result<ExportDescribed, Error> {
     let table = exported(&context, &input.table_arn)?;
     if input.encryption_key.is_some() && input.encryption.as_deref() != Some("KMS") {
         return Err(Error::request("KMS Key Id is not supported for this encryption type"));
     }
     let period = period(&input)?;
-    input.filter_specification.refuse("FilterSpecification", "exports are of whole tables")?;
+    let filter = input.filter_specification.take();
+    let filter = filter.map(|given| filter_of(&state, &table, given, period.is_some())).transpose()?;
     let order = Order {
         at: input.export_time.map(Timestamp),
         period,
+        filter,
         format: if input.export_format.as_deref() == Some(ION) { Format::Ion } else { Format::Json },
         token: input.client_token,
         bucket: input.bucket,
@@ -89,6 +93,42 @@ fn period(input: &ExportTable) -> Result<Option<Period>, Error> {
     }
 }
 
+/// The filter of an export, if its expressions can be read and can be asked of the table.
+fn filter_of(
+    state: &Tables,
+    table: &TableKey,
+    given: FilterSpecification,
+    is_incremental: bool,
+) -> Result<FilterText, Error> {
+    let wrong = |error: Error| match error {
+        Error::Validation(why) => Error::request(format!("Invalid FilterSpecification: {why}")),
+        other => other,
+    };
+    let FilterSpecification { filter_expression, projection_expression, key_condition_expression, .. } = given;
+    let expressions = [&filter_expression, &projection_expression, &key_condition_expression];
+    if expressions.into_iter().all(Option::is_none) {
+        return Err(wrong(Error::validation("The specification can not be empty")));
+    }
+    if is_incremental {
+        return Err(Error::validation("FilterSpecification is not supported: incremental exports are of all items"));
+    }
+    let values = given.expression_attribute_values.map(reading::item).transpose().map_err(wrong)?;
+    let text = FilterText {
+        keys: key_condition_expression,
+        condition: filter_expression,
+        projection: projection_expression,
+        names: given.expression_attribute_names,
+        values: values.as_ref().map(json::item),
+    };
+    let filter = text.read().map_err(wrong)?;
+    // A table that is not there is told of by whoever begins the export.
+    if let (Some(keys), Ok(table)) = (&filter.keys, state.describe(table)) {
+        query::check_condition(None, &table.keys, keys).map_err(wrong)?;
+        searches::check_filter("Filter Expression", filter.condition.as_ref(), &table.keys).map_err(wrong)?;
+    }
+    Ok(text)
+}
+
 fn export_status(export: &Export) -> &'static str {
     match (&export.ended, &export.failure) {
         (None, _) => "IN_PROGRESS",
@@ -101,6 +141,13 @@ fn shown_export(export: Export) -> ExportDescription {
     let is_done = export.manifest.is_some();
     let (failure_code, failure_message) = export.failure.clone().unzip();
     let billed = export.billed();
+    let filter = export.order.filter.as_ref().map(|filter| ShownFilter {
+        filter_expression: filter.condition.clone(),
+        projection_expression: filter.projection.clone(),
+        key_condition_expression: filter.keys.clone(),
+        expression_attribute_names: filter.names.clone(),
+        expression_attribute_values: filter.values(),
+    });
     let period = export.order.period.as_ref();
     ExportDescription {
         export_arn: export.arn(),
@@ -125,6 +172,7 @@ fn shown_export(export: Export) -> ExportDescription {
         failure_code,
         failure_message,
         export_format: export.order.format.name(),
+        filter_specification: filter,
         billed_size_bytes: is_done.then_some(billed),
         item_count: is_done.then_some(export.items),
         export_manifest: export.manifest,

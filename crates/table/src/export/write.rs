@@ -1,6 +1,6 @@
 //! Writes an export's files. What they hold is gathered to files of a bounded size, in memory, compressed as it comes.
 
-use super::{Export, Format, Images};
+use super::{Export, FilterText, Format, Images};
 use crate::contents;
 use crate::jobs::{self, Failure, Tools};
 use crate::past::{Change, Past};
@@ -233,10 +233,15 @@ fn write_data(snapshot: &Snapshot, tools: &Tools, export: &Export, writer: &mut 
     let first = export.order.period.as_ref().map_or(export.at, |period| Timestamp(period.from.0 + 999));
     let history = table.history.as_ref().filter(|history| history.since <= first);
     let history = history.ok_or_else(|| gone("Point in time recovery was disabled"))?;
+    let filter = export.order.filter.as_ref().map(FilterText::read).transpose()?;
     let scratch = tools.store.root().join("dynamodb").join(format!("{}-past", export.id));
     let past = Past { snapshot, table: &table, history, scratch: &scratch };
     match &export.order.period {
-        None => past.items(export.at, |_, item| writer.item(&contents::decode(item)?)),
+        None => past.items(export.at, |_, item| {
+            let item = contents::decode(item)?;
+            let item = if let Some(filter) = &filter { filter.of(item) } else { Some(item) };
+            item.map_or(Ok(()), |item| writer.item(&item))
+        }),
         Some(period) => past.changes((period.from, export.at), |change| writer.change(&table, period.images, &change)),
     }
 }

@@ -39,6 +39,7 @@ impl Bench {
             at: None,
             period: None,
             format: export::Format::Json,
+            filter: None,
             token: Some("token".to_owned()),
             bucket: "bucket".into(),
             owner: None,

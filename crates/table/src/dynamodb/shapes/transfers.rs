@@ -1,9 +1,12 @@
 //! Structures of operations on exports and imports.
 
+use super::items::Names;
 use super::tables::{
     AttributeDefinition, IndexInput, KeySchemaElement, OnDemandThroughput, ProvisionedThroughput, SseSpecification,
 };
 use super::unsupported::Unsupported;
+use crate::value::Item;
+use fogbank_wire::Value;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,7 +28,27 @@ pub struct ExportTable {
     pub export_format: Option<String>,
     pub export_type: Option<String>,
     pub incremental_export_specification: Option<IncrementalExport>,
-    pub filter_specification: Unsupported,
+    pub filter_specification: Option<FilterSpecification>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct FilterSpecification {
+    pub filter_expression: Option<String>,
+    pub projection_expression: Option<String>,
+    pub key_condition_expression: Option<String>,
+    pub expression_attribute_names: Names,
+    pub expression_attribute_values: Option<Value>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ShownFilter {
+    pub filter_expression: Option<String>,
+    pub projection_expression: Option<String>,
+    pub key_condition_expression: Option<String>,
+    pub expression_attribute_names: Names,
+    pub expression_attribute_values: Option<Item>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -69,6 +92,7 @@ pub struct ExportDescription {
     pub export_format: &'static str,
     pub export_type: Option<&'static str>,
     pub incremental_export_specification: Option<IncrementalExport>,
+    pub filter_specification: Option<ShownFilter>,
     pub billed_size_bytes: Option<u64>,
     pub item_count: Option<u64>,
 }
