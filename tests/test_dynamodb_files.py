@@ -151,13 +151,49 @@ def test_csv_is_imported(dynamodb, aws, bucket):
     assert [one["ImportArn"] for one in dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]] == [done["ImportArn"]]
     other = unique("csv")
     imported(dynamodb, begin_import(dynamodb, bucket, other, "in/", InputFormat="CSV"))
-    pages = [dynamodb.list_imports(PageSize=1)]
-    while "NextToken" in pages[-1]:
-        pages.append(dynamodb.list_imports(PageSize=1, NextToken=pages[-1]["NextToken"]))
-    all = [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
-    assert all == [one["ImportArn"] for one in dynamodb.list_imports()["ImportSummaryList"]] and done["ImportArn"] in all
+
+    def listed(**size):
+        pages = [dynamodb.list_imports(**size)]
+        while "NextToken" in pages[-1]:
+            pages.append(dynamodb.list_imports(**size, NextToken=pages[-1]["NextToken"]))
+        return [one["ImportArn"] for page in pages for one in page["ImportSummaryList"]]
+
+    assert listed(PageSize=1) == listed() and done["ImportArn"] in listed()
     assert error_of(dynamodb.list_imports, NextToken="ff" * 56) == ("ValidationException", "Invalid Request: Provided nextToken is invalid: " + "ff" * 56)
     dynamodb.delete_table(TableName=other)
+    dynamodb.delete_table(TableName=name)
+
+
+def test_what_an_import_leaves_out_is_told_in_its_log(dynamodb, aws, bucket):
+    s3, logs, name = aws("s3"), aws("logs"), unique("left")
+    s3.put_object(Bucket=bucket, Key="in/1.csv", Body='pk,sk\na,1\n,2\nb,x\nc,3,4\n')
+    s3.put_object(Bucket=bucket, Key="in/2.csv", Body="pk,v\nd,1\n")
+    done = imported(dynamodb, begin_import(dynamodb, bucket, name, "in/", InputFormat="CSV"))
+    assert (done["ErrorCount"], done["CloudWatchLogGroupArn"]) == (4, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws-dynamodb/imports:*")
+    [summary] = dynamodb.list_imports(TableArn=arn(name))["ImportSummaryList"]
+    assert summary["CloudWatchLogGroupArn"] == done["CloudWatchLogGroupArn"]
+    stream = done["ImportArn"].rsplit("/", 1)[1] + "/error"
+    told = [json.loads(event["message"]) for event in logs.get_log_events(logGroupName="/aws-dynamodb/imports", logStreamName=stream)["events"]]
+    place = lambda file, index: {"bucket": bucket, "key": f"in/{file}.csv", "itemIndex": index}
+    invalid = "One or more parameter values were invalid: "
+    empty = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"
+    assert [(line["itemS3Pointer"], line["errorMessages"]) for line in told] == [
+        (place(1, 1), [empty]),
+        (place(1, 2), ["The parameter cannot be converted to a numeric value: x"]),
+        (place(1, 3), ["The line has more values than there are names"]),
+        (place(2, 0), [invalid + "Missing the key sk in the item"]),
+    ]
+    assert {line["importArn"] for line in told} == {done["ImportArn"]}
+    dynamodb.delete_table(TableName=name)
+    # Ten thousand are told, and the rest counted.
+    name = unique("left")
+    s3.put_object(Bucket=bucket, Key="many", Body="no item\n" * 12_000)
+    done = imported(dynamodb, begin_import(dynamodb, bucket, name, "many", InputFormat="DYNAMODB_JSON"))
+    stream = done["ImportArn"].rsplit("/", 1)[1] + "/error"
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws-dynamodb/imports", logStreamNames=[stream])
+    told = [json.loads(event["message"]) for page in pages for event in page["events"]]
+    assert (done["ErrorCount"], len(told), told[-1]["itemS3Pointer"]["itemIndex"]) == (12_000, 10_000, 9_999)
+    assert told[0]["errorMessages"] == ["The line is no item in DynamoDB JSON"]
     dynamodb.delete_table(TableName=name)
 
 

@@ -5,6 +5,7 @@ use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
 use crate::front::Front;
+use crate::import_logs::ImportLogs;
 use crate::kinesis_source::KinesisStreams;
 use crate::platform_api::{self, PlatformApi};
 use crate::queue_source::QueuesOf;
@@ -144,7 +145,10 @@ pub async fn compose(
         AuthMode::On => Auth::On(identity.clone()),
         AuthMode::Off => Auth::Off(identity.clone()),
     };
-    tables.start(Arc::new(TableBuckets(buckets.clone())));
+    tables.start(
+        Arc::new(TableBuckets(buckets.clone())),
+        Arc::new(ImportLogs { logs: logs.clone(), clock: clock.clone() }),
+    );
     let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;

@@ -8,6 +8,7 @@ mod delivering;
 mod dispatch;
 mod endpoint;
 mod front;
+mod import_logs;
 mod kinesis_source;
 mod platform;
 mod platform_api;

@@ -3,6 +3,7 @@
 //! The table is there from the beginning, and being filled. A job reads the bucket's objects into one file of items, which the upkeep then
 //! enters (`load.rs`). An import that is interrupted before that begins anew.
 
+mod log;
 mod read;
 mod zstandard;
 
@@ -12,9 +13,12 @@ use crate::load::{Loading, Writer};
 use crate::registry::save;
 use crate::schema::{Table, TableKey};
 use crate::{Error, Tables, keys, update, upkeep};
-use fogbank_model::{AccountId, Region, Timestamp};
+use fogbank_model::{AccountId, Arn, Region, Timestamp};
 use fogbank_store::{Read, Table as Map, Tx};
+use log::LeftOut;
 use serde::{Deserialize, Serialize};
+
+pub use log::{GROUP, ImportLog};
 
 pub(crate) const IMPORT: Map = Map("dynamodb.import");
 
@@ -90,6 +94,11 @@ impl Import {
 
     fn key(&self) -> Vec<u8> {
         key(&self.table, &self.id)
+    }
+
+    /// `arn:aws:logs:REGION:ACCOUNT:log-group:/aws-dynamodb/imports:*`
+    pub fn log_group(&self) -> String {
+        Arn::new("logs", &self.table.region, &self.table.account, &format!("log-group:{GROUP}:*")).to_string()
     }
 }
 
@@ -229,6 +238,17 @@ pub(crate) fn run(tools: &Tools, record: &[u8]) -> Result<(), Error> {
     tools.runtime.block_on(tools.store.transact(end))
 }
 
+/// Says what was left out. An import is what it is, whether that can be said or not.
+fn tell(tools: &Tools, import: &Import, lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    let (TableKey { account, region, .. }, stream) = (&import.table, format!("{}/error", import.id));
+    if let Err(error) = tools.runtime.block_on(tools.log.append(account, region, &stream, lines)) {
+        tracing::warn!(%error, import = import.id, "what an import left out could not be logged");
+    }
+}
+
 /// Reads all objects into the file that the table is filled from.
 fn gather(tools: &Tools, import: &mut Import) -> Result<(), Failure> {
     let table = tools.store.read(|snapshot| tools.registry.look_up(snapshot, &import.table))?;
@@ -240,7 +260,7 @@ fn gather(tools: &Tools, import: &mut Import) -> Result<(), Failure> {
     let Source { bucket, prefix, .. } = import.source.clone();
     let account = import.table.account.clone();
     jobs::check_owner(&account, import.source.owner.as_deref())?;
-    let mut after: Option<String> = None;
+    let (mut after, mut left_out): (Option<String>, _) = (None, LeftOut::of(import));
     import.counts = Counts::default();
     loop {
         let page = tools.buckets.list(&account, &bucket, &prefix, after.as_deref(), 500)?;
@@ -248,9 +268,11 @@ fn gather(tools: &Tools, import: &mut Import) -> Result<(), Failure> {
         after = Some(last.clone());
         for (key, size) in page.into_iter().filter(|(_, size)| *size > 0) {
             let body = tools.buckets.open(&account, &bucket, &key)?;
-            read::object(body, &import.source, table, &mut writer, &mut import.counts)?;
+            let (writer, counts, left_out) = (&mut writer, &mut import.counts, &mut left_out);
+            read::Entering { table, writer, counts, left_out }.object(&key, body, &import.source)?;
             import.counts.bytes += size;
         }
     }
+    tell(tools, import, left_out.into_lines());
     Ok(writer.finish(&path)?)
 }

@@ -5,6 +5,7 @@
 mod tests;
 
 use crate::buckets::{BucketError, Buckets};
+use crate::import::ImportLog;
 use crate::registry::Registry;
 use crate::{Error, Tables, backup, export, import};
 use fogbank_model::{AccountId, Arrivals, Clock, Timestamp};
@@ -86,6 +87,7 @@ pub(crate) struct Tools {
     pub registry: Arc<Registry>,
     pub clock: Arc<dyn Clock>,
     pub buckets: Arc<dyn Buckets>,
+    pub log: Arc<dyn ImportLog>,
     pub runtime: Handle,
 }
 
@@ -119,12 +121,13 @@ pub(crate) fn end(tx: &mut Tx<'_>, kind: Kind, record: &[u8]) {
 
 impl Tables {
     /// Begins with the exports and imports that were not ended, and goes on with those to come. To be called once, when buckets are there.
-    pub fn start(&self, buckets: Arc<dyn Buckets>) {
+    pub fn start(&self, buckets: Arc<dyn Buckets>, log: Arc<dyn ImportLog>) {
         let tools = Tools {
             store: self.store.clone(),
             registry: self.registry.clone(),
             clock: self.clock.clone(),
             buckets,
+            log,
             runtime: Handle::current(),
         };
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).spawn(work(tools));

@@ -57,6 +57,7 @@ mod write;
 pub use buckets::{BucketError, Buckets};
 pub use create::{Draft, IndexDraft};
 pub use error::{Error, Reason};
+pub use import::{GROUP as IMPORT_LOG_GROUP, ImportLog};
 pub use number::{Number, NumberError};
 pub use update::{IndexCapacity, IndexWish, Wish};
 pub use value::{AttributeValue, Item, ValueError};

@@ -316,6 +316,7 @@ fn shown_import(state: &Tables, import: &Import) -> Result<ImportDescription, Er
     Ok(ImportDescription {
         asked,
         import_arn: import.arn(),
+        log_group: import.log_group(),
         import_status: state.import_status(import)?,
         table_arn: import.table.arn().to_string(),
         table_id: import.table_id.clone(),
@@ -358,6 +359,7 @@ pub(super) async fn list_imports(
         let shown = shown_import(&state, import)?;
         Ok(ImportSummary {
             import_arn: shown.import_arn,
+            log_group: shown.log_group,
             import_status: shown.import_status,
             table_arn: shown.table_arn,
             source: shown.asked.source,

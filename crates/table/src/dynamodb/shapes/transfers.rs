@@ -195,6 +195,8 @@ pub struct ImportDescription {
     #[serde(flatten)]
     pub asked: ImportTable,
     pub import_arn: String,
+    #[serde(rename = "CloudWatchLogGroupArn")]
+    pub log_group: String,
     pub import_status: &'static str,
     pub table_arn: String,
     pub table_id: String,
@@ -225,6 +227,8 @@ pub struct ImportList {
 #[serde(rename_all = "PascalCase")]
 pub struct ImportSummary {
     pub import_arn: String,
+    #[serde(rename = "CloudWatchLogGroupArn")]
+    pub log_group: String,
     pub import_status: &'static str,
     pub table_arn: String,
     #[serde(rename = "S3BucketSource")]
