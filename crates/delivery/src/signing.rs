@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::{Signer as _, SigningKey};
-use fogbank_model::{Clock, Timestamp};
+use fogbank_model::{Clock, Timestamp, matches_wildcard};
 use fogbank_store::{Error, Read, Store, Table, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -164,23 +164,7 @@ pub const SENDERS: &str = "fogbank:senders";
 
 /// Whether a sender is on a list of senders: ARNs separated by spaces or commas, in which `*` stands for any text.
 pub fn is_listed(list: &str, sender: &str) -> bool {
-    list.split([' ', ',']).filter(|pattern| !pattern.is_empty()).any(|pattern| matches(pattern, sender))
-}
-
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let mut last = None;
-    for part in parts {
-        // What comes before the last star may match as early as it can.
-        if let Some(middle) = last.replace(part) {
-            match rest.find(middle) {
-                Some(at) => rest = &rest[at + middle.len()..],
-                None => return false,
-            }
-        }
-    }
-    last.map_or(rest.is_empty(), |end| rest.ends_with(end))
+    list.split([' ', ',']).filter(|pattern| !pattern.is_empty()).any(|pattern| matches_wildcard(pattern, sender))
 }
 
 #[cfg(test)]

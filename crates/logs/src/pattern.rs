@@ -4,6 +4,7 @@
 
 mod parse;
 
+use fogbank_model::matches_wildcard;
 use serde_json::Value;
 
 /// A pattern that a message matches or not. The default one matches everything.
@@ -109,8 +110,8 @@ impl Test {
         match (self, value) {
             (Self::NotExists, value) => value.is_none(),
             (_, None) => false,
-            (Self::Text(pattern), Some(value)) => text(value).is_some_and(|text| like(pattern, &text)),
-            (Self::NotText(pattern), Some(value)) => text(value).is_some_and(|text| !like(pattern, &text)),
+            (Self::Text(pattern), Some(value)) => text(value).is_some_and(|text| matches_wildcard(pattern, &text)),
+            (Self::NotText(pattern), Some(value)) => text(value).is_some_and(|text| !matches_wildcard(pattern, &text)),
             (Self::Number(comparison, number), Some(value)) => {
                 value.as_f64().is_some_and(|value| comparison.holds(value, *number))
             }
@@ -125,26 +126,6 @@ fn text(value: &Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// Whether `text` matches `pattern`, in which `*` stands for anything.
-fn like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 impl Comparison {

@@ -1,4 +1,4 @@
-//! The words every part of Fogbank shares: names and ARNs, who is calling, what time it is, and the narrow traits through
+//! The words every part of Fogbank shares: names and ARNs, who is calling, what time it is, what a text with wildcards matches, and the narrow traits through
 //! which services reach each other without depending on each other. No I/O happens here.
 
 mod arn;
@@ -8,6 +8,7 @@ mod context;
 mod function;
 mod invoke;
 mod log;
+mod wildcard;
 
 pub use arn::{AccountId, Arn, InvalidName, Region};
 pub use arrivals::Arrivals;
@@ -16,6 +17,7 @@ pub use context::{Caller, RequestContext, RequestId};
 pub use function::{FunctionName, FunctionRef, Qualifier};
 pub use invoke::{Invocation, Invoke, InvokeError, Reply, ReplyStream, StreamEnd};
 pub use log::{LogSink, LogStream};
+pub use wildcard::{matches_parts, matches_wildcard};
 
 /// A future with its type erased, as dispatch tables and the shared traits return it.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -2,6 +2,7 @@
 //! not evaluated.
 
 use crate::Error;
+use fogbank_model::matches_wildcard;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -66,12 +67,15 @@ impl Policy {
         let is_all = |name: &str| name == "*" || name == root(account);
         let shuts = |one: &Value| {
             let is_denial = one["Effect"] == "Deny" && one.get(CONDITION).is_none();
-            is_denial
-                && principals(&one["Principal"]).any(is_all)
-                && texts(&one["Action"]).any(|pattern| is_like(pattern, CHANGE))
+            is_denial && principals(&one["Principal"]).any(is_all) && texts(&one["Action"]).any(means_change)
         };
         statements.is_some_and(|all| all.iter().any(shuts))
     }
+}
+
+/// Whether an action, which may have wildcards, is the one that changes policies. Small letters and capitals are the same.
+fn means_change(action: &str) -> bool {
+    matches_wildcard(&action.to_ascii_lowercase(), &CHANGE.to_ascii_lowercase())
 }
 
 /// What `GetResourcePolicy` shows of a policy that is kept as `text`.
@@ -212,20 +216,6 @@ fn check_resources(statement: &Map<String, Value>, is_of_stream: bool) -> Result
         }
     }
     Ok(())
-}
-
-/// Whether `pattern`, in which `*` stands for anything, means `action`; whether letters are small or capital does not count.
-fn is_like(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let Some((begin, rest)) = pattern.split_once('*') else { return pattern == action };
-    let Some(mut left) = action.strip_prefix(begin) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(end)
 }
 
 #[cfg(test)]

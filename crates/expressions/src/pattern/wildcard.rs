@@ -1,15 +1,11 @@
 //! Texts with `*` in them, which stands for any characters; `\*` and `\\` stand for themselves.
 
 use super::InvalidPattern;
+use fogbank_model::matches_parts;
 
 /// The texts between the wildcards.
 #[derive(Debug, Clone)]
-pub(super) struct Wildcard {
-    first: String,
-    middle: Vec<String>,
-    /// `None` if there is no wildcard.
-    last: Option<String>,
-}
+pub(super) struct Wildcard(Vec<String>);
 
 impl Wildcard {
     pub(super) fn parse(text: &str) -> Result<Self, InvalidPattern> {
@@ -30,22 +26,10 @@ impl Wildcard {
                 (c, _) => parts.last_mut().into_iter().for_each(|part| part.push(c)),
             }
         }
-        let last = (parts.len() > 1).then(|| parts.pop()).flatten();
-        let first = parts.remove(0);
-        Ok(Self { first, middle: parts, last })
+        Ok(Self(parts))
     }
 
-    /// Takes each part where it is found first: that leaves most for the others, so nothing is tried twice.
     pub(super) fn matches(&self, text: &str) -> bool {
-        let Some(last) = &self.last else { return text == self.first };
-        let rest = text.strip_prefix(self.first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str()));
-        let Some(mut rest) = rest else { return false };
-        self.middle.iter().all(|part| match rest.find(part.as_str()) {
-            Some(at) => {
-                rest = &rest[at + part.len()..];
-                true
-            }
-            None => false,
-        })
+        matches_parts(self.0.iter().map(String::as_str), text)
     }
 }

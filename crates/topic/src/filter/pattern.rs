@@ -1,6 +1,7 @@
 //! One pattern of a filter policy: a literal, or an operator such as `{"prefix": "a"}`. Texts of errors are those of AWS's rule engine.
 
 use super::numeric::Range;
+use fogbank_model::matches_parts;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -24,7 +25,8 @@ pub(super) enum Text {
     PrefixIgnoreCase(String),
     Suffix(String),
     SuffixIgnoreCase(String),
-    Wildcard(String),
+    /// What is between the stars.
+    Wildcard(Vec<String>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +113,7 @@ fn wildcard(operand: &Value) -> Result<Text, String> {
     if text.matches('*').count() > 3 {
         return Err("Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character".into());
     }
-    Ok(Text::Wildcard(text.to_owned()))
+    Ok(Text::Wildcard(unescaped(text)))
 }
 
 fn cidr(text: &str) -> Result<Pattern, String> {
@@ -202,7 +204,7 @@ impl Text {
             Self::PrefixIgnoreCase(text) => value.to_lowercase().starts_with(text),
             Self::Suffix(text) => value.ends_with(text),
             Self::SuffixIgnoreCase(text) => value.to_lowercase().ends_with(text),
-            Self::Wildcard(pattern) => matches_wildcard(&unescaped(pattern), value),
+            Self::Wildcard(parts) => matches_parts(parts.iter().map(String::as_str), value),
         }
     }
 }
@@ -225,18 +227,6 @@ fn unescaped(pattern: &str) -> Vec<String> {
         }
     }
     parts
-}
-
-fn matches_wildcard(parts: &[String], value: &str) -> bool {
-    let [first, middle @ .., last] = parts else { return parts.iter().all(|part| part == value) };
-    let Some(mut rest) = value.strip_prefix(first.as_str()) else { return false };
-    for part in middle {
-        match rest.find(part.as_str()) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last.as_str())
 }
 
 fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
