@@ -239,7 +239,7 @@ def spawner_of(platform):
 
 def control_groups(platform):
     """How many control groups there are below the platform's own."""
-    own = re.findall(r"fogbank-\w+", "".join(cgroup_of(process) for process in descendants(platform.process.pid)))
+    own = re.findall(r"fogbank-[\w-]+", "".join(cgroup_of(process) for process in descendants(platform.process.pid)))
     count = 0
     for root, folders, _ in os.walk("/sys/fs/cgroup"):
         count += len(folders) if os.path.basename(root) in own else 0

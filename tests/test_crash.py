@@ -194,7 +194,7 @@ def groups():
 
 
 def own_group(mark):
-    """The name of the control group that the platform puts its functions in; others on this machine have theirs."""
+    """How the names of the control groups begin that the platform puts its functions in; others on this machine have theirs."""
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
             if mark.encode() in Path(f"/proc/{process}/environ").read_bytes():

@@ -3,7 +3,10 @@
 //! The processor is shared by weight, not by quota: a quota that fits 128 MiB (7 % of a processor) would stretch a 20 ms start to
 //! 300 ms, while AWS gives a full processor during initialisation; by weight an idle machine is used fully and a busy one fairly.
 
+mod owner;
+
 use crate::error::{Context, Failure};
+use owner::Owner;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -41,13 +44,12 @@ pub(crate) struct Counted {
 }
 
 impl Cgroups {
-    /// Makes this platform's parent groups, named after `id`, below the group that the process is in. What cannot be made is left out.
+    /// Makes this process's parent groups, named after the platform `id`, below the group that the process is in. What cannot be made is
+    /// left out.
     pub(crate) fn prepare(id: &str) -> Self {
         let mut found = Self::default();
-        let name = format!("fogbank-{id}");
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        for (controllers, directory) in own_groups(&mounts, &own) {
+        let Some(name) = Owner::own().map(|owner| owner.group(id)) else { return found };
+        for (controllers, directory) in own_groups() {
             if controllers.is_empty() {
                 found.unified = prepare_unified(&directory, &name);
                 continue;
@@ -83,23 +85,9 @@ impl Cgroups {
         self.unified.is_some() || self.cpu.is_some()
     }
 
-    /// Ends and removes what an earlier platform of the same id has left.
-    pub(crate) fn sweep(&self) {
-        for parent in self.parents() {
-            for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    clear(&entry.path());
-                }
-            }
-        }
-    }
-
-    /// Removes the parent groups; the last act of a spawner.
+    /// Removes the parent groups with all that is in them; the last act of a spawner.
     pub(crate) fn remove_all(&self) {
-        self.sweep();
-        for parent in self.parents() {
-            clear(parent);
-        }
+        self.parents().for_each(|parent| remove(parent));
     }
 
     /// Makes the groups of sandbox `number`, without limits yet, and moves process `pid` into them (0 is the caller). That takes the kernel
@@ -176,8 +164,26 @@ impl Cgroups {
     }
 }
 
+/// Ends and removes what spawners of the platform `id` have left that were killed before they could do it.
+pub(crate) fn remove_left(id: &str) {
+    for (_, directory) in own_groups() {
+        for group in groups_in(&directory) {
+            let name = group.file_name().unwrap_or_default().to_string_lossy();
+            if Owner::of(&name, id).is_some_and(|owner| !owner.is_alive()) {
+                remove(&group);
+            }
+        }
+    }
+}
+
 /// The controllers (none for version 2) and the directory of each group that this process is in.
-fn own_groups(mountinfo: &str, own: &str) -> Vec<(Vec<String>, PathBuf)> {
+fn own_groups() -> Vec<(Vec<String>, PathBuf)> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    groups_of(&mounts, &own)
+}
+
+fn groups_of(mountinfo: &str, own: &str) -> Vec<(Vec<String>, PathBuf)> {
     let mut groups = Vec::new();
     for line in mountinfo.lines() {
         let Some((before, after)) = line.split_once(" - ") else { continue };
@@ -231,8 +237,7 @@ fn make(group: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Makes a sandbox's group, and its parent again if that is gone: a spawner before this one that took longer to end than anybody waits for it
-/// removes what is by then this one's.
+/// Makes a sandbox's group, and its parent again if that is gone: as long as no sandbox is in it, anybody who tidies up can remove it.
 fn make_below(parent: &Path, group: &Path) -> std::io::Result<()> {
     match make(group) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -260,6 +265,17 @@ fn count(events: &Path, peak: &Path) -> Counted {
     Counted { out_of_memory: kills, peak_bytes: peak }
 }
 
+fn groups_in(parent: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
+/// Removes a parent group with the sandboxes' below it.
+fn remove(parent: &Path) {
+    groups_in(parent).iter().for_each(|group| clear(group));
+    clear(parent);
+}
+
 /// Kills what is in `group` and removes it, waiting up to a second for the kernel to let go.
 fn clear(group: &Path) {
     let until = Instant::now() + Duration::from_secs(1);
@@ -283,7 +299,7 @@ mod tests {
                       31 24 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
                       32 24 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
         let own = "9:memory:/app/x\n4:cpu,cpuacct:/\n0::/user.slice\n";
-        let groups = own_groups(mounts, own);
+        let groups = groups_of(mounts, own);
         assert_eq!(groups[0], (vec!["memory".into()], PathBuf::from("/sys/fs/cgroup/memory/app/x")));
         assert_eq!(groups[1].1, PathBuf::from("/sys/fs/cgroup/cpu,cpuacct"));
         assert_eq!(groups[2], (vec![], PathBuf::from("/sys/fs/cgroup/unified/user.slice")));

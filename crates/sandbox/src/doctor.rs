@@ -18,6 +18,7 @@ pub struct Finding {
 
 /// Looks at everything that sandboxes rely on.
 pub fn doctor() -> Vec<Finding> {
+    crate::cgroup::remove_left("doctor");
     let cgroups = Cgroups::prepare("doctor");
     let (memory, processes, processor) =
         (cgroups.limits_memory(), cgroups.limits_processes(), cgroups.shares_processor());

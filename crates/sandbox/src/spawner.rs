@@ -6,13 +6,12 @@
 mod base;
 
 use crate::attendants::Attendant;
-use crate::cgroup::Cgroups;
 use crate::error::{Context, Failure, check};
 use crate::inside::Birth;
 use crate::running::Running;
 use crate::scratch::Preparation;
 use crate::spec::{Kind, Launch, Order, Report, Spec};
-use base::{Base, group_name};
+use base::{Base, platform_id};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -53,7 +52,7 @@ pub fn spawner_main_if_asked() {
 /// Removes the control groups that a spawner of this state directory left because it was killed itself.
 pub(crate) fn sweep(state: &Path) {
     if let Ok(state) = state.canonicalize() {
-        Cgroups::prepare(&group_name(&state)).remove_all();
+        crate::cgroup::remove_left(&platform_id(&state));
     }
 }
 

@@ -48,8 +48,9 @@ impl Base {
         std::fs::create_dir_all(state).while_doing(|| format!("making {}", state.display()))?;
         let state = state.canonicalize().while_doing(|| format!("finding {}", state.display()))?;
         let turn = take_turn(&state)?;
-        let cgroups = Cgroups::prepare(&group_name(&state));
-        cgroups.sweep();
+        let id = platform_id(&state);
+        crate::cgroup::remove_left(&id);
+        let cgroups = Cgroups::prepare(&id);
         let first_id = enter_own_namespaces(mark_of(&state))?;
         Ok(Self {
             root: Root::build(&state.join("root"))?,
@@ -76,8 +77,8 @@ impl Base {
     }
 }
 
-/// Waits until the spawner of an earlier platform over the same state directory has ended: it removes the control groups that this one
-/// makes. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends. One that
+/// Waits until the spawner of an earlier platform over the same state directory has ended: it works in the same directories, and its
+/// sandboxes have the ids that this one's get. The lock is the process's own: clones do not inherit it, and the kernel gives it back however the process ends. One that
 /// is stopped, and so never ends, does not hold up the start for ever.
 fn take_turn(state: &Path) -> Result<File, Failure> {
     let path = state.join("spawner.lock");
@@ -100,7 +101,8 @@ fn mark_of(state: &Path) -> u32 {
         .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-pub(super) fn group_name(state: &Path) -> String {
+/// What its control groups are named after, before the spawner's own mark.
+pub(super) fn platform_id(state: &Path) -> String {
     format!("{:08x}", mark_of(state))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::harness::{Arena, control_groups, eventually, finish, processes_with, says, spawner_program};
 use fogbank_sandbox::{ExitStatus, Spawner};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -101,6 +102,55 @@ async fn what_is_left_when_platform_and_spawner_are_killed_is_swept_at_the_next_
     assert!(!new_groups(&groups));
 }
 
+fn has_ended(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |text| text.contains(") Z"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spawner_that_ends_late_and_the_next_one_leave_each_others_groups_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = platform(directory.path());
+    let (late, groups) = (spawner_of(&child), groups_of(&child));
+    let state = directory.path().join("state");
+    let mark = format!("STATE={}", state.display());
+    let pids = || {
+        processes_with(&mark).iter().filter_map(|one| one.split(' ').next()?.parse().ok()).collect::<BTreeSet<i32>>()
+    };
+    let before = pids();
+    // As if the next one had waited for its turn as long as it does.
+    std::fs::remove_file(state.join("spawner.lock")).unwrap();
+    let arena = Arena { spawner: Spawner::start_with(spawner_program(), &state).unwrap(), directory };
+    let mut running = arena.launch(arena.shell_spec("echo the-next-one-runs; sleep 1000; true")).await;
+    says(&mut running, "the-next-one-runs").await;
+    assert!(pids().is_superset(&before), "the late one's sandboxes are not the next one's to end");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually("the late one has ended", || has_ended(late)).await;
+    assert!(!new_groups(&groups) && pids().is_empty(), "it has cleared away what was its own");
+    let ended = tokio::time::timeout(std::time::Duration::ZERO, running.control().ended()).await;
+    assert!(ended.is_err() && !processes_with("the-next-one-runs").is_empty(), "the next one's sandbox still runs");
+    let (text, _) = arena.shell("echo and goes on").await;
+    assert_eq!(text, "and goes on\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_when_it_happens_again_and_again_does_not_pile_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let mut child = platform(directory.path());
+        assert!(!new_groups(&left), "each start removes what is there");
+        left.extend(groups_of(&child));
+        kill(spawner_of(&child));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        eventually("its processes are gone", || traces(directory.path()).is_empty()).await;
+    }
+    assert!(new_groups(&left), "nobody was there to remove the last ones");
+    drop(Spawner::start_with(spawner_program(), directory.path().join("state")).unwrap());
+    assert!(!new_groups(&left));
+}
+
 /// The processes that `spawner` has cloned and that are in control groups: sandboxes, and the one that is cloned ahead.
 fn clones_of(spawner: i32) -> Vec<i32> {
     let in_a_group =
@@ -117,7 +167,6 @@ fn signal(pid: i32, signal: rustix::process::Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
-/// What a spawner does that ends later than the next one waits for it: it removes groups that are the next one's.
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_that_somebody_has_removed_are_made_again() {
     let arena = Arena::new();
