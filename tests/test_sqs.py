@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from conftest import ACCOUNT, REGION, error_of, eventually, unique
+from conftest import ACCOUNT, REGION, error_of, unique
 
 
 @pytest.fixture
@@ -236,105 +236,6 @@ def test_batches_fail_in_part(sqs, queue):
     done = sqs.delete_message_batch(QueueUrl=url, Entries=handles)
     assert len(done["Successful"]) == 9 and "Failed" not in done
     assert counts(sqs, url) == [0, 0, 0]
-
-
-def test_fifo_keeps_groups_in_order_and_drops_duplicates(sqs, queue):
-    url = queue(fifo=True)
-    send = lambda body, group, key: sqs.send_message(  # noqa: E731
-        QueueUrl=url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=key
-    )
-    first = send("a1", "a", "1")
-    assert len(first["SequenceNumber"]) == 20
-    again = send("other", "a", "1")
-    assert (again["MessageId"], again["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
-    second = send("a2", "a", "2")
-    assert int(second["SequenceNumber"]) > int(first["SequenceNumber"])
-    send("b1", "b", "3")
-    [message] = receive(sqs, url, 1, AttributeNames=["All"])
-    assert message["Body"] == "a1"
-    found = message["Attributes"]
-    assert (found["MessageGroupId"], found["MessageDeduplicationId"]) == ("a", "1")
-    assert found["SequenceNumber"] == first["SequenceNumber"]
-    assert bodies(receive(sqs, url)) == ["b1"] and receive(sqs, url) == []
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    [held] = receive(sqs, url, VisibilityTimeout=1)
-    assert held["Body"] == "a2"
-    [again] = receive(sqs, url, WaitTimeSeconds=5)
-    code, text = error_of(sqs.delete_message, QueueUrl=url, ReceiptHandle=held["ReceiptHandle"])
-    assert code == "InvalidParameterValue" and "The receipt handle has expired" in text
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
-
-
-def test_fifo_deduplicates_by_content_and_within_groups(sqs, queue):
-    url = queue(fifo=True, ContentBasedDeduplication="true")
-    for _ in range(3):
-        sqs.send_message(QueueUrl=url, MessageBody="same", MessageGroupId="g")
-    [message] = receive(sqs, url, AttributeNames=["MessageDeduplicationId"])
-    assert message["Attributes"]["MessageDeduplicationId"] == hashlib.sha256(b"same").hexdigest()
-    scoped = queue(fifo=True, ContentBasedDeduplication="true", DeduplicationScope="messageGroup")
-    for group in ["g", "g", "h"]:
-        sqs.send_message(QueueUrl=scoped, MessageBody="same", MessageGroupId=group)
-    assert counts(sqs, scoped) == [2, 0, 0]
-
-
-def test_an_attempt_to_receive_that_is_made_again_gives_the_same(sqs, queue):
-    url = queue(fifo=True, ContentBasedDeduplication="true")
-    for body in ["1", "2"]:
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body)
-    first = receive(sqs, url, 1, ReceiveRequestAttemptId="once")
-    assert receive(sqs, url, 1, ReceiveRequestAttemptId="once") == first
-    assert bodies(receive(sqs, url, 10, ReceiveRequestAttemptId="other")) == ["2"]
-
-
-@pytest.mark.parametrize("fifo", [False, True])
-def test_poison_goes_to_the_dead_letter_queue_and_back(sqs, queue, fifo):
-    dead = queue(fifo=fifo)
-    policy = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": 2}
-    url = queue(fifo=fifo, RedrivePolicy=policy)
-    assert json.loads(attributes(sqs, url)["RedrivePolicy"]) == policy
-    assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
-    extra = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if fifo else {}
-    sent = sqs.send_message(QueueUrl=url, MessageBody="poison", **extra)
-    for _ in range(2):
-        assert len(receive(sqs, url, VisibilityTimeout=0)) == 1
-    assert receive(sqs, url) == []
-    [message] = receive(sqs, dead, AttributeNames=["All"], VisibilityTimeout=0)
-    assert message["MessageId"] == sent["MessageId"]
-    assert message["Attributes"]["DeadLetterQueueSourceArn"] == arn(url)
-    started = sqs.start_message_move_task(SourceArn=arn(dead))
-    assert started["TaskHandle"]
-    [back] = receive(sqs, url, WaitTimeSeconds=10, AttributeNames=["All"])
-    assert back["Body"] == "poison" and back["Attributes"]["ApproximateReceiveCount"] == "1"
-    task = eventually(lambda: [t for t in sqs.list_message_move_tasks(SourceArn=arn(dead))["Results"] if t["Status"] == "COMPLETED"])[0]
-    assert (task["ApproximateNumberOfMessagesMoved"], task["SourceArn"]) == (1, arn(dead))
-
-
-def test_a_move_task_keeps_its_rate_and_can_be_cancelled(sqs, queue):
-    dead, other = queue(), queue()
-    queue(RedrivePolicy={"deadLetterTargetArn": arn(dead), "maxReceiveCount": 1})
-    for number in range(10):
-        sqs.send_message(QueueUrl=dead, MessageBody=str(number))
-    handle = sqs.start_message_move_task(SourceArn=arn(dead), DestinationArn=arn(other), MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
-    assert error_of(sqs.start_message_move_task, SourceArn=arn(dead))[0] == "AWS.SimpleQueueService.UnsupportedOperation"
-    [task] = sqs.list_message_move_tasks(SourceArn=arn(dead))["Results"]
-    assert (task["Status"], task["TaskHandle"], task["DestinationArn"]) == ("RUNNING", handle, arn(other))
-    assert (task["MaxNumberOfMessagesPerSecond"], task["ApproximateNumberOfMessagesToMove"]) == (1, 10)
-    assert receive(sqs, other, WaitTimeSeconds=5)
-    sqs.cancel_message_move_task(TaskHandle=handle)
-    eventually(lambda: sqs.list_message_move_tasks(SourceArn=arn(dead))["Results"][0]["Status"] == "CANCELLED")
-    assert counts(sqs, dead)[0] > 0
-    assert error_of(sqs.cancel_message_move_task, TaskHandle=handle)[0] == "AWS.SimpleQueueService.UnsupportedOperation"
-
-
-def test_a_dead_letter_queue_says_who_may_use_it(sqs, queue):
-    closed = queue(RedriveAllowPolicy={"redrivePermission": "denyAll"})
-    policy = json.dumps({"deadLetterTargetArn": arn(closed), "maxReceiveCount": 1})
-    assert error_of(sqs.create_queue, QueueName=unique(), Attributes={"RedrivePolicy": policy})[0] == "InvalidParameterValue"
-    name = unique("named")
-    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"]}
-    sqs.set_queue_attributes(QueueUrl=closed, Attributes={"RedriveAllowPolicy": json.dumps(allowed)})
-    queue(name, RedrivePolicy=json.loads(policy))
-    assert json.loads(attributes(sqs, closed)["RedriveAllowPolicy"]) == allowed
 
 
 def test_a_purge_empties_the_queue_once_a_minute(sqs, queue):

@@ -1,4 +1,4 @@
-"""Event source mappings of Kinesis streams, with unmodified boto3: the API, events, order, failures, windows, shards, and restarts."""
+"""Event source mappings of Kinesis streams, with unmodified boto3: the API, events, order, windows, filters and shards."""
 
 import base64
 import json
@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timezone
 
 import pytest
-from conftest import ACCOUNT, REGION, error_of, eventually, package, unique
+from conftest import ACCOUNT, REGION, error_of, eventually, unique
 
 # Sends what it was called with to the queue that the variable OUT names, and fails on data with "bad" in it.
 ECHO = """
@@ -242,87 +242,6 @@ def test_keys_keep_their_order_with_a_parallelisation_factor(kinesis, sqs, mappe
     assert len(order) == 8 and all(numbers == list(range(10)) for numbers in order.values())
 
 
-def told(sqs, url):
-    got = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", [])
-    assert got, "nothing was told"
-    return json.loads(got[0]["Body"])
-
-
-def test_a_poisoned_batch_is_split_and_the_poison_is_told_of(kinesis, sqs, mapped, stream, queue, client):
-    source, (failures, target) = stream(), queue()
-    numbers = put(kinesis, source[0], "1", "2", "bad", "4", "5")
-    _, out, function, uuid = mapped(
-        source,
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=1,
-        DestinationConfig={"OnFailure": {"Destination": target}},
-    )
-    record = told(sqs, failures)
-    context = record.pop("requestContext")
-    assert len(context.pop("requestId")) == 36
-    assert context.pop("approximateInvokeCount") >= 2
-    assert context == {
-        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
-        "condition": "RetryAttemptsExhausted",
-    }
-    assert record.pop("timestamp").endswith("Z")
-    batch = record["KinesisBatchInfo"]
-    assert batch.pop("approximateArrivalOfFirstRecord") == batch.pop("approximateArrivalOfLastRecord")
-    assert record == {
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-        "version": "1.0",
-        "KinesisBatchInfo": {
-            "shardId": "shardId-000000000000",
-            "startSequenceNumber": numbers[2],
-            "endSequenceNumber": numbers[2],
-            "batchSize": 1,
-            "streamArn": source[1],
-        },
-    }
-    put(kinesis, source[0], "6")
-    events = Events(sqs, out).until(lambda events: "6" in events.data)
-    alone = [data(event) for event in events.all]
-    assert ["bad"] in alone and {"1", "2", "4", "5"} <= {one for batch in alone if "bad" not in batch for one in batch}
-
-
-def test_a_topic_is_told_of_failures(aws, kinesis, sqs, mapped, stream, queue):
-    sns, (failures, target) = aws("sns"), queue()
-    topic = sns.create_topic(Name=unique())["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=target, Attributes={"RawMessageDelivery": "true"})
-    source = stream()
-    put(kinesis, source[0], "bad", "bad too")
-    mapped(source, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
-    record = told(sqs, failures)
-    assert (record["KinesisBatchInfo"]["batchSize"], record["requestContext"]["approximateInvokeCount"]) == (2, 1)
-
-
-def test_a_bucket_is_told_of_failures_with_their_records(aws, kinesis, sqs, mapped, stream):
-    s3, bucket, source = aws("s3"), unique(), stream()
-    s3.create_bucket(Bucket=bucket)
-    put(kinesis, source[0], "bad")
-    destination = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
-    _, _, _, uuid = mapped(source, MaximumRetryAttempts=0, DestinationConfig=destination)
-    (object,) = eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
-    day = datetime.now(timezone.utc).strftime("%Y/%m/")
-    assert object["Key"].startswith(f"aws/lambda/{uuid}/shardId-000000000000/{day}")
-    record = json.loads(s3.get_object(Bucket=bucket, Key=object["Key"])["Body"].read())
-    assert data(json.loads(record.pop("payload"))) == ["bad"]
-    assert record["KinesisBatchInfo"]["batchSize"] == 1
-
-
-def test_what_is_not_reported_as_failed_does_not_come_again(kinesis, sqs, mapped, stream):
-    source = stream()
-    put(kinesis, source[0], "1", "2", "bad", "4")
-    _, out, _, _ = mapped(
-        source, {"REPORT": "1"}, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1
-    )
-    put(kinesis, source[0], "5")
-    events = Events(sqs, out).until(lambda events: "5" in events.data)
-    batches = sorted((data(event) for event in events.all), key=len)
-    assert sorted(batches) == sorted([["1", "2", "bad", "4"], ["bad", "4"], ["5"]]) or ["1", "2", "bad", "4", "5"] in batches
-    assert events.data.count("1") == 1 and events.data.count("bad") == 2
-
-
 def test_filters_choose_records_by_data_and_key(kinesis, sqs, mapped, stream):
     source = stream()
     put(kinesis, source[0], '{"kind": "order"}', '{"kind": "other"}', "kind: order")
@@ -390,91 +309,6 @@ def test_a_consumers_stream_is_read(kinesis, sqs, mapped, stream, client, make_f
     assert client.get_event_source_mapping(UUID=uuid)["EventSourceArn"] == consumer
     gone = {"FunctionName": function, "EventSourceArn": consumer + "1", "StartingPosition": "LATEST"}
     assert error_of(client.create_event_source_mapping, **gone) == ("InvalidParameterValueException", f"Stream not found: {consumer}1")
-
-
-def test_a_mapping_that_was_disabled_goes_on_where_it_was(client, kinesis, sqs, mapped):
-    name, out, _, uuid = mapped(StartingPosition="LATEST")
-    put(kinesis, name, "1")
-    events = Events(sqs, out).until(lambda events: events.data == ["1"])
-    client.update_event_source_mapping(UUID=uuid, Enabled=False)
-    put(kinesis, name, "2")
-    client.update_event_source_mapping(UUID=uuid, Enabled=True)
-    put(kinesis, name, "3")
-    events.until(lambda events: "3" in events.data)
-    assert sorted(events.data) == ["1", "2", "3"]
-
-
-def test_a_function_without_room_is_waited_for(client, kinesis, sqs, mapped):
-    name, out, function, uuid = mapped(MaximumRetryAttempts=0)
-    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-    put(kinesis, name, "1")
-    eventually(lambda: "PROBLEM" in client.get_event_source_mapping(UUID=uuid)["LastProcessingResult"])
-    client.delete_function_concurrency(FunctionName=function)
-    Events(sqs, out).until(lambda events: events.data == ["1"])
-
-
-def test_nothing_is_lost_and_keys_keep_their_order_when_the_platform_is_killed(fresh, tmp_path):
-    platform = fresh()
-    sqs, client, kinesis = (platform.client(service) for service in ("sqs", "lambda", "kinesis"))
-    url = sqs.create_queue(QueueName="out.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})["QueueUrl"]
-    kinesis.create_stream(StreamName="s", ShardCount=2)
-    kinesis.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 1})
-    # The queue's address holds a port that is another one after each start.
-    code = ECHO.replace('QueueUrl=os.environ["OUT"], MessageBody=json.dumps(event)', 'QueueUrl=sqs.get_queue_url(QueueName="out.fifo")["QueueUrl"], MessageBody=json.dumps({"Records": event["Records"], "call": context.aws_request_id}), MessageGroupId="g"')
-    client.create_function(
-        FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=f"arn:aws:iam::{ACCOUNT}:role/r",
-        Code={"ZipFile": package({"app.py": code})}, Timeout=10,
-    )  # fmt: skip
-    client.get_waiter("function_active_v2").wait(FunctionName="f")
-    sqs.create_queue(QueueName="lost")
-    client.create_event_source_mapping(
-        FunctionName="f",
-        EventSourceArn=arn_of("s"),
-        StartingPosition="LATEST",
-        BatchSize=5,
-        ParallelizationFactor=3,
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=1,
-        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:sqs:{REGION}:{ACCOUNT}:lost"}},
-    )
-    sent, poison, number, seen, lost = [], set(), 0, [], set()
-
-    def drain():
-        sqs = platform.client("sqs")
-        seen.extend(one for message in receive(sqs, "out.fifo") for one in data(message))
-        for message in receive(sqs, "lost"):
-            batch = message["KinesisBatchInfo"]
-            assert batch["startSequenceNumber"] == batch["endSequenceNumber"], "a split ends with the poison alone"
-            lost.add(batch["startSequenceNumber"])
-
-    for _ in range(3):
-        kinesis = platform.client("kinesis")
-        for _ in range(20):
-            records = [{"Data": f"{key}-{number}".encode(), "PartitionKey": f"key {key}"} for key in range(4)]
-            if number % 10 == 7:
-                records.append({"Data": b"bad", "PartitionKey": f"key {number % 4}"})
-            answer = kinesis.put_records(StreamName="s", Records=records)
-            assert answer["FailedRecordCount"] == 0
-            poison |= {record["SequenceNumber"] for record in answer["Records"][4:]}
-            sent += [f"{key}-{number}" for key in range(4)]
-            number += 1
-        drain()
-        platform.kill()
-        platform.start()
-    eventually(lambda: drain() or (set(sent) <= set(seen) and poison <= lost), 60)
-    assert poison == lost and len(poison) == 6
-    for key in range(4):
-        # Some come again, but nothing comes for the first time before what was put before it.
-        first = [int(one.split("-")[1]) for one in dict.fromkeys(seen) if one.startswith(f"{key}-")]
-        assert first == sorted(first)
-
-
-def receive(sqs, name):
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
-    for message in got:
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return [json.loads(message["Body"]) for message in got]
 
 
 TEMPLATE = """

@@ -5,7 +5,8 @@ import time
 
 import pytest
 from conftest import ACCOUNT, REGION, error_of, eventually, unique
-from test_stream_sources import Events, told
+from test_stream_sources import Events
+from test_stream_sources_failures import told
 
 # Sends what it was called with to the queue that the variable OUT names, and fails on items whose `word` has "bad" in it.
 ECHO = """
