@@ -69,6 +69,9 @@ impl Record {
 /// The log of one open store.
 pub(crate) struct Log {
     file: Box<dyn StorageBackend>,
+    /// The file's length. It is not asked for before each record: whoever asks for a file's length asks for its times too, and a kernel that was asked
+    /// (since 6.13) gives the next write a time of its own, which is one more write to the disk for each sync.
+    length: u64,
     /// Where the next record goes.
     end: u64,
     /// The number of the last record, in this round or before it.
@@ -84,7 +87,8 @@ impl Log {
     /// # Errors
     /// [`Error::Disk`], [`Error::Damaged`] if a record that was acknowledged cannot be read.
     pub(crate) fn open(file: Box<dyn StorageBackend>, round: Round) -> Result<(Self, Vec<Changes>), Error> {
-        let mut log = Self { file, end: 0, last: round.settled, changes: 0, salt: round.salt };
+        let length = file.len().map_err(Error::disk)?;
+        let mut log = Self { file, length, end: 0, last: round.settled, changes: 0, salt: round.salt };
         let (mut found, mut begin) = (Vec::new(), 0);
         while let Some(body) = log.record_at(log.end, log.last + 1)? {
             let changes = decode(&body).ok_or_else(|| damaged("a record is whole, and is not made of changes"))?;
@@ -158,16 +162,17 @@ impl Log {
         (self.end, self.changes, self.salt) = (0, 0, salt);
     }
 
-    fn grow_to(&self, end: u64) -> std::io::Result<()> {
-        let length = self.file.len()?;
-        if end <= length {
+    fn grow_to(&mut self, end: u64) -> std::io::Result<()> {
+        if end <= self.length {
             return Ok(());
         }
         let grown = end.next_multiple_of(PIECE);
         self.file.set_len(grown)?;
-        let written = self.file.write(length, &vec![0; (grown - length) as usize]);
+        let written = self.file.write(self.length, &vec![0; (grown - self.length) as usize]);
         // A piece that is there in name only would be filled by slow syncs for ever.
-        written.or_else(|error| self.file.set_len(length).and(Err(error)))
+        written.or_else(|error| self.file.set_len(self.length).and(Err(error)))?;
+        self.length = grown;
+        Ok(())
     }
 
     fn sum(&self, parts: &[&[u8]]) -> u32 {
@@ -178,7 +183,7 @@ impl Log {
 
     /// Checksum, length of the body, and number of what may be a record at `at`.
     fn head_at(&self, at: u64) -> Result<Option<(u32, u32, u64)>, Error> {
-        if at + HEAD as u64 > self.file.len().map_err(Error::disk)? {
+        if at + HEAD as u64 > self.length {
             return Ok(None);
         }
         let mut head = [0; HEAD];
@@ -194,7 +199,7 @@ impl Log {
     fn record_at(&self, at: u64, wanted: u64) -> Result<Option<Vec<u8>>, Error> {
         let Some((sum, length, number)) = self.head_at(at)? else { return Ok(None) };
         let begin = at + HEAD as u64;
-        if number != wanted || begin + u64::from(length) > self.file.len().map_err(Error::disk)? {
+        if number != wanted || begin + u64::from(length) > self.length {
             return Ok(None);
         }
         let mut body = vec![0; length as usize];
