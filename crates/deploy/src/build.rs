@@ -133,7 +133,8 @@ fn source(resource: &Resource, template: &Template, scope: &Scope<'_>) -> Result
         None => return Ok(None),
     };
     let resolved = scope.resolve(code)?;
-    let Some(path) = resolved.as_ref().and_then(Node::as_text) else { return Ok(None) };
+    let local = |text: &&str| !text.starts_with(package::BUCKET_SCHEME);
+    let Some(path) = resolved.as_ref().and_then(Node::as_text).filter(local) else { return Ok(None) };
     let method = resource.metadata.as_ref().and_then(|metadata| metadata.get("BuildMethod")).and_then(Node::as_text);
     let runtime = given("Runtime").map(|node| scope.text(node, "Runtime")).transpose()?;
     let runtime = if layer { method.map(str::to_owned) } else { runtime };

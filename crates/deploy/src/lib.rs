@@ -36,7 +36,7 @@ pub use stack::{Event, Output, Record, Stack};
 
 use apply::Run;
 use expression::Pseudo;
-use fogbank_model::{Arn, Clock, RequestContext};
+use fogbank_model::{Arn, Clock, ReadObject, RequestContext};
 use fogbank_store::Store;
 use plan::Plan;
 use resource::Api;
@@ -51,6 +51,7 @@ pub type Progress<'a> = dyn Fn(Event) + Send + Sync + 'a;
 pub struct Deploy {
     store: Store,
     api: Arc<dyn Api>,
+    objects: Arc<dyn ReadObject>,
     clock: Arc<dyn Clock>,
     busy: Mutex<BTreeSet<String>>,
 }
@@ -124,9 +125,9 @@ impl BegunDeletion {
 }
 
 impl Deploy {
-    /// Stacks kept in `store`, whose resources are made through `api`.
-    pub fn new(store: Store, api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, api, clock, busy: Mutex::default() }
+    /// Stacks kept in `store`, whose resources are made through `api`, of templates that may be among `objects`.
+    pub fn new(store: Store, api: Arc<dyn Api>, objects: Arc<dyn ReadObject>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, api, objects, clock, busy: Mutex::default() }
     }
 
     /// Makes or changes the stack so that it is as `request` says, and returns it.

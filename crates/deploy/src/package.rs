@@ -1,12 +1,32 @@
 //! Code packages made here: inline text of a template, or a directory, as a ZIP whose bytes depend on its content alone.
 
+use crate::tree::Node;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+/// How the address of an object begins, where a template may name a local path too.
+pub const BUCKET_SCHEME: &str = "s3://";
+
 /// The property under which a rewritten template names an uploaded package by its SHA-256 digest.
 pub const ARTIFACT: &str = "FogbankArtifact";
+
+/// What a template says about a place in a bucket, under the names that Lambda has for them: SAM's `{Bucket, Key, Version}` and `s3://BUCKET/KEY`.
+/// Anything else is left as it is.
+pub(crate) fn bucket_object(code: &Node) -> Node {
+    if let Some((bucket, key)) = code.as_text().and_then(|text| text.strip_prefix(BUCKET_SCHEME)?.split_once('/')) {
+        let part = |name, text| (name, Node::text(code.at, text));
+        return Node::map(code.at, [part("S3Bucket", bucket), part("S3Key", key)]);
+    }
+    let mut renamed = code.clone();
+    for (sam, lambda) in [("Bucket", "S3Bucket"), ("Key", "S3Key"), ("Version", "S3ObjectVersion")] {
+        if let Some(node) = renamed.remove(sam) {
+            renamed.set(lambda, node);
+        }
+    }
+    renamed
+}
 
 /// The package of a function whose code stands in the template (`Code: {ZipFile: …}`).
 ///

@@ -2,7 +2,7 @@
 
 use crate::resource::Api;
 use crate::{Deploy, Error, Request, Stack};
-use fogbank_model::{BoxFuture, Caller, Region, RequestContext, RequestId, SystemClock};
+use fogbank_model::{AccountId, BoxFuture, Caller, ObjectError, ObjectName, ReadObject, Region, RequestContext, RequestId, SystemClock};
 use fogbank_store::Store;
 use fogbank_wire::{Fault, Value};
 use std::sync::{Arc, Mutex};
@@ -41,6 +41,14 @@ impl Api for Recorder {
     }
 }
 
+struct NoObjects;
+
+impl ReadObject for NoObjects {
+    fn open(&self, _: &AccountId, object: &ObjectName) -> Result<Box<dyn std::io::Read + Send>, ObjectError> {
+        Err(ObjectError { code: "NoSuchBucket", message: format!("there is no {}", object.bucket) })
+    }
+}
+
 struct Bench {
     deploy: Arc<Deploy>,
     api: Arc<Recorder>,
@@ -62,7 +70,7 @@ impl Bench {
             endpoint: "http://localhost".into(),
             trace: None,
         };
-        Self { deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(SystemClock))), api, context, _dir: dir }
+        Self { deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(NoObjects), Arc::new(SystemClock))), api, context, _dir: dir }
     }
 
     async fn apply(&self, template: &str) -> Result<Stack, Error> {

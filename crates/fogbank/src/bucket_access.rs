@@ -1,7 +1,7 @@
-//! Buckets as exports and imports of tables reach them.
+//! Buckets as other services reach them: exports and imports of tables, and whoever reads code or a template.
 
 use bytes::Bytes;
-use fogbank_model::{AccountId, BoxFuture};
+use fogbank_model::{AccountId, BoxFuture, ObjectError, ObjectName, ReadObject};
 use fogbank_object::{Error, Objects};
 use fogbank_table::{BucketError, Buckets};
 use std::io::Read;
@@ -42,6 +42,30 @@ impl Buckets for TableBuckets {
     }
 
     fn open(&self, account: &AccountId, bucket: &str, key: &str) -> Result<Box<dyn Read + Send>, BucketError> {
-        Ok(Box::new(self.0.open_object(account, bucket, key).map_err(failed)?))
+        Ok(Box::new(self.0.open_object(account, bucket, key, None).map_err(failed)?))
     }
+}
+
+/// All buckets, for those who read one object.
+pub struct ReadBuckets(pub Arc<Objects>);
+
+impl ReadObject for ReadBuckets {
+    fn open(&self, account: &AccountId, object: &ObjectName) -> Result<Box<dyn Read + Send>, ObjectError> {
+        let ObjectName { bucket, key, version } = object;
+        let opened = self.0.open_object(account, bucket, key, version.as_deref());
+        opened.map(|reader| Box::new(reader) as _).map_err(unreadable)
+    }
+}
+
+fn unreadable(error: Error) -> ObjectError {
+    let code = match error {
+        Error::NoBucket(_) => "NoSuchBucket",
+        Error::NoKey { .. } => "NoSuchKey",
+        Error::NoVersion { .. } => "NoSuchVersion",
+        Error::InvalidVersion(_) => "InvalidArgument",
+        Error::IsMarker { .. } => "MethodNotAllowed",
+        Error::Denied => "AccessDenied",
+        _ => "InternalError",
+    };
+    ObjectError { code, message: error.to_string() }
 }

@@ -1,6 +1,6 @@
 //! The composition root: every part is named here once, and handed what it is built on.
 
-use crate::bucket_access::TableBuckets;
+use crate::bucket_access::{ReadBuckets, TableBuckets};
 use crate::delivering::{Delivering, Targets};
 use crate::dispatch::Runtimes;
 use crate::endpoint::Endpoint;
@@ -104,6 +104,7 @@ pub async fn compose(
     let queues = Queues::open(&store, clock.clone(), signer.clone()).await?;
     let streams = Streams::open(&store, clock.clone()).await?;
     let deliver = Arc::new(Delivering::default());
+    let buckets = Objects::open(&store, clock.clone(), deliver.clone())?;
     let tables = Tables::open(&store, clock.clone(), deliver.clone());
     let endpoint = Arc::new(Endpoint::new(stopping));
     let tail = LogTail::over(logs.clone());
@@ -114,6 +115,7 @@ pub async fn compose(
     let wasm = fogbank_wasm::Config::below(root);
     let components = Components::open(wasm, tail.clone(), sessions.clone(), endpoint.clone(), clock.clone())?;
     let processes = Processes::new(runtimes.clone(), spawner, tail.clone(), sessions, endpoint.clone(), clock.clone());
+    let read_buckets = Arc::new(ReadBuckets(buckets.clone()));
     let functions = Functions::open(Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -122,6 +124,7 @@ pub async fn compose(
         memory: Arc::new(ThisMachine),
         queues: Arc::new(QueuesOf(queues.clone())),
         streams: Arc::new(StreamsOf { kinesis: KinesisStreams(streams.clone()), tables: TableStreams(tables.clone()) }),
+        objects: read_buckets.clone(),
         signer: signer.clone(),
         deliver: deliver.clone(),
         config: functions_config(settings),
@@ -129,7 +132,6 @@ pub async fn compose(
     let outbound = Arc::new(Outbound::new(signer.clone()));
     let topics = Topics::open(&store, clock.clone(), deliver.clone(), outbound.clone());
     let buses = Buses::open(&store, clock.clone(), deliver.clone(), outbound);
-    let buckets = Objects::open(&store, clock.clone(), deliver.clone())?;
     deliver.connect(Targets {
         queues: queues.clone(),
         functions: functions.clone(),
@@ -152,7 +154,7 @@ pub async fn compose(
     let objects = ObjectDoor::new(buckets, auth.clone());
     let urls = Arc::new(UrlsOf(functions.clone()));
     let gateway = Gateway::open(store.clone(), clock.clone(), auth.clone(), functions.clone(), urls)?;
-    let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), clock.clone()));
+    let deploy = Arc::new(Deploy::new(store.clone(), endpoint.clone(), read_buckets, clock.clone()));
     // Before the first upload: what nobody refers to is left over from deployments that never happened, or from deleted functions.
     let (registered, deployed) = (functions.snapshot(), deploy.packages()?);
     store.blobs().keep_only(|digest| registered.needs(digest) || deployed(digest))?;

@@ -2,7 +2,7 @@
 //! time; they are made again from the blobs.
 
 use crate::model::Code;
-use crate::{Error, limits, package};
+use crate::{Error, package};
 use bytes::Bytes;
 use fogbank_store::Store;
 use std::collections::HashMap;
@@ -94,13 +94,6 @@ impl Packages {
 
     /// Takes in a ZIP file: checks it, keeps it durably, and unpacks it. What is returned keeps it until a function refers to it.
     pub async fn add(self: &Arc<Self>, content: Bytes) -> Result<(Code, Hold), Error> {
-        if content.len() > limits::ZIPPED_BYTES {
-            let limit = limits::ZIPPED_BYTES;
-            return Err(Error::TooLarge(format!(
-                "Request must be smaller than {limit} bytes: the zipped package has {} bytes.",
-                content.len()
-            )));
-        }
         let packages = self.clone();
         tokio::task::spawn_blocking(move || packages.add_now(&content)).await?
     }
@@ -247,13 +240,5 @@ mod tests {
         let (_, second) = packages.add(zip()).await.unwrap();
         drop((first, second));
         assert!(packages.directory(&code.sha256).exists());
-    }
-
-    #[tokio::test]
-    async fn a_package_beyond_50_mb_is_refused_unread() {
-        let home = tempfile::tempdir().unwrap();
-        let (_store, packages) = open(home.path(), "");
-        let refused = packages.add(vec![0; limits::ZIPPED_BYTES + 1].into()).await.err().unwrap();
-        assert!(matches!(refused, Error::TooLarge(_)));
     }
 }

@@ -18,6 +18,9 @@ pub enum Error {
     /// There is a version or alias, but no provisioned concurrency on it.
     #[error("No Provisioned Concurrency Config found for this function")]
     NotProvisioned,
+    /// The caller may not read what the request names.
+    #[error("{0}")]
+    Denied(String),
     /// The package is too large.
     #[error("{0}")]
     TooLarge(String),

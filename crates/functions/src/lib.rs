@@ -44,6 +44,7 @@ mod report;
 pub mod runtime;
 mod settings;
 mod snapstart;
+pub mod source;
 pub mod sources;
 mod tag;
 mod tail;
@@ -60,7 +61,7 @@ use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
 use fogbank_delivery::{Deliver, Delivery, Signer, Undelivered, Worker};
-use fogbank_model::{
+use fogbank_model::{ReadObject, 
     Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
 };
 use fogbank_store::{Store, Tx};
@@ -129,6 +130,8 @@ pub struct Parts {
     pub queues: Arc<dyn QueueSource>,
     /// What event source mappings read records from.
     pub streams: Arc<dyn StreamSource>,
+    /// What code is read from that is in a bucket.
+    pub objects: Arc<dyn ReadObject>,
     /// Signs events that other services deliver.
     pub signer: Arc<Signer>,
     /// Takes what becomes of asynchronous calls to its destinations.
@@ -142,6 +145,7 @@ pub struct Functions {
     store: Store,
     registry: Arc<Registry>,
     packages: Arc<Packages>,
+    objects: Arc<dyn ReadObject>,
     instances: Arc<Instances>,
     caller: Arc<Caller>,
     asynchronous: Arc<Asynchronous>,
@@ -162,7 +166,7 @@ impl Functions {
     /// # Errors
     /// [`Error::Store`] and [`Error::Disk`].
     pub fn open(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, clock, runtime, log, memory, queues, streams, signer, deliver, config } = parts;
+        let Parts { store, clock, runtime, log, memory, queues, streams, objects, signer, deliver, config } = parts;
         let registry = Arc::new(Registry::load(&store, clock.clone())?);
         let snapshot = registry.snapshot();
         let packages = Arc::new(Packages::open(&store, |sha256| snapshot.needs(sha256))?);
@@ -208,6 +212,7 @@ impl Functions {
             store,
             registry,
             packages,
+            objects,
             instances,
             caller,
             asynchronous,

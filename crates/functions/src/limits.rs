@@ -4,7 +4,7 @@
 use crate::Error;
 use std::time::Duration;
 
-/// A deployment package sent in the request, zipped.
+/// A deployment package sent in the request, zipped. One in a bucket is bounded by what it unzips to.
 pub const ZIPPED_BYTES: usize = 50 << 20;
 /// A request that brings a package: 50 MB in base64, and room for the rest. The number is AWS's.
 pub const UPLOAD_BYTES: usize = 70_167_211;

@@ -30,7 +30,7 @@ fn broken() -> Error {
     Error::invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 }
 
-fn too_large() -> Error {
+pub(crate) fn too_large() -> Error {
     Error::invalid(format!("Unzipped size must be smaller than {} bytes", limits::UNZIPPED_BYTES))
 }
 

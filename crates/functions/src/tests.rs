@@ -82,6 +82,20 @@ impl QueueSource for NoQueues {
     }
 }
 
+/// Has one package, under the key `there` of the bucket `code`.
+struct OnePackage;
+
+impl ReadObject for OnePackage {
+    fn open(&self, _: &AccountId, object: &ObjectName) -> Result<Box<dyn std::io::Read + Send>, ObjectError> {
+        match (object.bucket.as_str(), object.key.as_str()) {
+            ("code", "there") => Ok(Box::new(std::io::Cursor::new(package::tests::zip_of(&[("app.py", "x = 1")])))),
+            ("code", "endless") => Ok(Box::new(std::io::repeat(0))),
+            ("code", _) => Err(ObjectError { code: "NoSuchKey", message: "The specified key does not exist.".into() }),
+            _ => Err(ObjectError { code: "AccessDenied", message: "Access Denied".into() }),
+        }
+    }
+}
+
 /// Keeps what is delivered, and refuses what goes to a target called `gone`.
 #[derive(Default)]
 pub(crate) struct Mailbox(pub Mutex<Vec<(Arn, Delivery)>>);
@@ -152,6 +166,7 @@ impl Platform {
             memory,
             queues: Arc::new(NoQueues),
             streams: streams.clone(),
+            objects: Arc::new(OnePackage),
             signer,
             deliver: delivered.clone(),
             config,

@@ -8,6 +8,7 @@ mod context;
 mod function;
 mod invoke;
 mod log;
+mod object;
 mod wildcard;
 
 pub use arn::{AccountId, Arn, InvalidName, Region};
@@ -17,6 +18,7 @@ pub use context::{Caller, RequestContext, RequestId};
 pub use function::{FunctionName, FunctionRef, Qualifier};
 pub use invoke::{Invocation, Invoke, InvokeError, Reply, ReplyStream, StreamEnd};
 pub use log::{LogSink, LogStream};
+pub use object::{ObjectError, ObjectName, ReadObject};
 pub use wildcard::{matches_parts, matches_wildcard};
 
 /// A future with its type erased, as dispatch tables and the shared traits return it.

@@ -103,14 +103,20 @@ impl Objects {
         })
     }
 
-    /// Reads an object of a bucket of `account`, on a thread that may block.
+    /// Reads a version of an object of a bucket of `account`, or the newest, on a thread that may block.
     ///
     /// # Errors
-    /// [`Error::NoBucket`], [`Error::NoKey`], [`Error::Denied`], [`Error::Store`].
-    pub fn open_object(&self, account: &AccountId, name: &str, key: &str) -> Result<ObjectReader, Error> {
+    /// [`Error::NoBucket`], [`Error::NoKey`], [`Error::NoVersion`], [`Error::Denied`], [`Error::Store`].
+    pub fn open_object(
+        &self,
+        account: &AccountId,
+        name: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<ObjectReader, Error> {
         self.look(|state| {
             let bucket = own(state, name, account)?;
-            let version = lookup::readable(state, &bucket, key, None, "GET")?;
+            let version = lookup::readable(state, &bucket, key, version, "GET")?;
             let file = |name: &str| self.bodies.path(name);
             let mut reader = ObjectReader { current: Box::new(io::empty()), files: VecDeque::new() };
             match &version.place {

@@ -62,6 +62,7 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
         ("CREATE" | "UPDATE", _) => {}
         (other, _) => return Err(invalid(format!("the change set type {other} is not supported"))),
     }
+    let input = input.read(&deploy, &context).await?;
     let request = input.request(before.as_ref())?;
     check_capabilities(&request.template, &input.capabilities)?;
     let changes = deploy.changes(&context, &request)?;

@@ -1,10 +1,11 @@
-//! The CloudFormation API over the same stacks that the command line deploys. Templates come in the request (code as `ZipFile` in the
-//! template): what lies in a bucket needs S3.
+//! The CloudFormation API over the same stacks that the command line deploys. Templates come in the request, or out of a
+//! bucket.
 
 mod change_sets;
 mod faults;
 mod shapes;
 mod stacks;
+mod template_url;
 
 use crate::Deploy;
 use fogbank_wire::Service;

@@ -40,9 +40,6 @@ impl TemplateInput {
         if self.disable_rollback == Some(true) || self.on_failure.as_deref().is_some_and(|on| on == "DO_NOTHING") {
             return Err(unsupported("DisableRollback", "a failed deployment is always rolled back"));
         }
-        if self.template_url.is_some() {
-            return Err(unsupported("TemplateURL", "give the template in TemplateBody"));
-        }
         let template = match (&self.template_body, before) {
             (Some(text), _) => text.clone(),
             (None, Some(stack)) if self.use_previous_template == Some(true) => stack.template.clone(),

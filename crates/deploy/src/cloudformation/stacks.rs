@@ -19,6 +19,7 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
         let text = format!("Stack [{}] already exists", input.stack_name);
         return Err(Fault::client("AlreadyExistsException", text));
     }
+    let input = input.read(&deploy, &context).await?;
     let request = input.request(None)?;
     check_capabilities(&request.template, &input.capabilities)?;
     let begun = deploy.begin(&context, &request)?;
@@ -27,8 +28,9 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
 
 /// `UpdateStack`
 pub async fn update(deploy: Arc<Deploy>, context: RequestContext, input: TemplateInput) -> Answer<StackId> {
-    let missing = |_| invalid(format!("Stack [{}] does not exist", input.stack_name));
-    let stack = deploy.stack(&context, &input.stack_name).map_err(missing)?;
+    let stack = deploy.stack(&context, &input.stack_name);
+    let stack = stack.map_err(|_| invalid(format!("Stack [{}] does not exist", input.stack_name)))?;
+    let input = input.read(&deploy, &context).await?;
     let request = Request { stack: stack.name.clone(), ..input.request(Some(&stack))? };
     check_capabilities(&request.template, &input.capabilities)?;
     let begun = deploy.begin(&context, &request)?;
@@ -198,7 +200,7 @@ pub async fn list_exports(deploy: Arc<Deploy>, context: RequestContext, _: Stack
 
 /// `ValidateTemplate`
 pub async fn validate(deploy: Arc<Deploy>, context: RequestContext, input: TemplateInput) -> Answer<Value> {
-    let summary = summarise(&deploy, &context, &input)?;
+    let summary = get_template_summary(deploy, context, input).await?;
     Ok(
         json!({"Parameters": summary["Parameters"], "Description": summary["Description"], "Capabilities": summary["Capabilities"]}),
     )
@@ -206,7 +208,7 @@ pub async fn validate(deploy: Arc<Deploy>, context: RequestContext, input: Templ
 
 /// `GetTemplateSummary`
 pub async fn get_template_summary(deploy: Arc<Deploy>, context: RequestContext, input: TemplateInput) -> Answer<Value> {
-    summarise(&deploy, &context, &input)
+    summarise(&deploy, &context, &input.read(&deploy, &context).await?)
 }
 
 fn summarise(deploy: &Deploy, context: &RequestContext, input: &TemplateInput) -> Answer<Value> {

@@ -182,6 +182,13 @@ impl ResourceType for HttpStage {
 
     fn properties(&self) -> &'static [Property] {
         const LATER: &str = "remove it; a later release brings it";
+        const NO_SETTINGS: &[Property] = &[
+            Property::optional("DetailedMetricsEnabled", Shape::Only("false", LATER)),
+            Property::optional("DataTraceEnabled", Shape::Only("false", LATER)),
+            Property::optional("LoggingLevel", Shape::Only("OFF", LATER)),
+            Property::optional("ThrottlingBurstLimit", Shape::Unsupported(LATER)),
+            Property::optional("ThrottlingRateLimit", Shape::Unsupported(LATER)),
+        ];
         const {
             &[
                 Property::required("ApiId", Shape::Text).replacing(),
@@ -194,7 +201,7 @@ impl ResourceType for HttpStage {
                 Property::optional("AccessLogSettings", Shape::Unsupported(LATER)),
                 Property::optional("AccessPolicyId", Shape::Unsupported(LATER)),
                 Property::optional("ClientCertificateId", Shape::Unsupported(LATER)),
-                Property::optional("DefaultRouteSettings", Shape::Unsupported(LATER)),
+                Property::optional("DefaultRouteSettings", Shape::Struct(NO_SETTINGS)),
                 Property::optional("RouteSettings", Shape::Unsupported(LATER)),
             ]
         }

@@ -14,13 +14,13 @@ pub struct LambdaFunction;
 const TAGS: Tagging = Tagging::usual("lambda", "Resource", tags::map);
 const LATER: &str = "remove it; a later release brings it";
 
-/// A code package: inline text, or one that was uploaded to the platform under its SHA-256 digest.
+/// A code package: inline text, one that was uploaded to the platform under its SHA-256 digest, or an object of a bucket.
 pub(crate) const CODE: &[Property] = &[
     Property::optional("ZipFile", Shape::Text),
     Property::optional(package::ARTIFACT, Shape::Text),
-    Property::optional("S3Bucket", Shape::Unsupported("name a local directory or ZIP instead of an S3 object")),
-    Property::optional("S3Key", Shape::Unsupported("name a local directory or ZIP instead of an S3 object")),
-    Property::optional("S3ObjectVersion", Shape::Unsupported("name a local directory or ZIP instead of an S3 object")),
+    Property::optional("S3Bucket", Shape::Text),
+    Property::optional("S3Key", Shape::Text),
+    Property::optional("S3ObjectVersion", Shape::Text),
     Property::optional("ImageUri", Shape::Unsupported("package the function as a ZIP")),
 ];
 
@@ -100,7 +100,7 @@ impl ResourceType for LambdaFunction {
             let mut input = wanted.clone();
             input.remove("Code");
             input.remove("ReservedConcurrentExecutions");
-            let code = Value::Map(vec![("ZipFile".into(), code_of(call, wanted)?)]);
+            let code = Value::Map(code_of(call, text(wanted.get("Runtime")), wanted.get("Code"))?);
             let mut input = fogbank_wire::to_value(&input).map_err(Fault::internal)?;
             if let Value::Map(members) = &mut input {
                 members.push(("Code".into(), code));
@@ -121,8 +121,8 @@ impl ResourceType for LambdaFunction {
         Box::pin(async move {
             let name = &made.physical_id;
             if before.get("Code") != wanted.get("Code") || before.get("Architectures") != wanted.get("Architectures") {
-                let mut members =
-                    vec![("FunctionName".into(), name.as_str().into()), ("ZipFile".into(), code_of(call, wanted)?)];
+                let mut members = code_of(call, text(wanted.get("Runtime")), wanted.get("Code"))?;
+                members.push(("FunctionName".into(), name.as_str().into()));
                 if let Some(architectures) = wanted.get("Architectures") {
                     let value = fogbank_wire::to_value(architectures).map_err(Fault::internal)?;
                     members.push(("Architectures".into(), value));
@@ -170,17 +170,26 @@ async fn set_concurrency(call: &Call<'_>, before: &Properties, wanted: &Properti
     }
 }
 
-/// The package that the `Code` of a function or the `Content` of a layer means.
-fn code_of(call: &Call<'_>, wanted: &Properties) -> Result<Value, Fault> {
-    let runtime = text(wanted.get("Runtime"));
-    match wanted.get("Code").and_then(|code| code.get("ZipFile")).and_then(|text| text.as_str()) {
-        Some(text) => package::inline(runtime, text).map(|zip| Value::Blob(zip.into())).map_err(Fault::internal),
-        None => artifact(call, wanted.get("Code")),
+/// Members of a request that bring the package that the `Code` of a function or the `Content` of a layer means.
+pub(crate) fn code_of(
+    call: &Call<'_>,
+    runtime: &str,
+    code: Option<&serde_json::Value>,
+) -> Result<Vec<(String, Value)>, Fault> {
+    let given = |name: &str| code.and_then(|code| code.get(name)).and_then(serde_json::Value::as_str);
+    if given("S3Bucket").is_some() {
+        let names = ["S3Bucket", "S3Key", "S3ObjectVersion"];
+        return Ok(names.iter().filter_map(|name| Some(((*name).into(), given(name)?.into()))).collect());
     }
+    let zip = match given("ZipFile") {
+        Some(text) => Value::Blob(package::inline(runtime, text).map_err(Fault::internal)?.into()),
+        None => artifact(call, code)?,
+    };
+    Ok(vec![("ZipFile".into(), zip)])
 }
 
 /// An uploaded package.
-pub(crate) fn artifact(call: &Call<'_>, code: Option<&serde_json::Value>) -> Result<Value, Fault> {
+fn artifact(call: &Call<'_>, code: Option<&serde_json::Value>) -> Result<Value, Fault> {
     let digest = code.and_then(|code| code.get(package::ARTIFACT)).and_then(|digest| digest.as_str());
     let missing = || Fault::client("ValidationError", "the code package was not uploaded; run `fogbank deploy` again");
     let content = call.blobs.get(digest.ok_or_else(missing)?).map_err(Fault::internal)?;

@@ -1,6 +1,6 @@
 //! What belongs to a Lambda function: permissions, URLs, layers, settings for asynchronous calls.
 
-use crate::resource::lambda_function::artifact;
+use crate::resource::lambda_function::code_of;
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
@@ -152,10 +152,10 @@ impl ResourceType for LambdaLayerVersion {
         Box::pin(async move {
             let mut input = wanted.clone();
             let content = input.remove("Content");
-            let zip = artifact(call, content.as_ref())?;
+            let content = code_of(call, "", content.as_ref())?;
             let mut input = fogbank_wire::to_value(&input).map_err(Fault::internal)?;
             if let Value::Map(members) = &mut input {
-                members.push(("Content".into(), Value::Map(vec![("ZipFile".into(), zip)])));
+                members.push(("Content".into(), Value::Map(content)));
             }
             let output = call.send("lambda", "PublishLayerVersion", input).await?;
             let arn = text(output.get("LayerVersionArn"));

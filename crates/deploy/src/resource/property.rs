@@ -41,8 +41,12 @@ pub enum Shape {
     Json,
     /// A list of `{Key, Value}`, kept as a mapping.
     Tags,
-    /// A property whose only accepted value is nothing at all; the text says what to do instead.
+    /// A property whose only accepted value is nothing at all, which may be written as an empty text, list or mapping; the text says what to do
+    /// instead.
     Unsupported(&'static str),
+    /// A property whose only accepted value is this one, which holds without it too; the second text says what to do instead. Tools write
+    /// defaults out.
+    Only(&'static str, &'static str),
 }
 
 impl Property {
@@ -105,8 +109,9 @@ pub fn typed_all(node: &Node, table: &[Property]) -> Result<Properties, Problem>
     let mut typed_values = Map::new();
     for (key, value) in node.entries() {
         let Some(property) = table.iter().find(|property| property.name == key.text) else { continue };
-        if !matches!(value.kind, Kind::Null) {
-            typed_values.insert(key.text.clone(), typed(value, property)?);
+        let value = if matches!(value.kind, Kind::Null) { Value::Null } else { typed(value, property)? };
+        if !value.is_null() {
+            typed_values.insert(key.text.clone(), value);
         }
     }
     Ok(typed_values)
@@ -156,7 +161,20 @@ fn typed(value: &Node, property: &Property) -> Result<Value, Problem> {
             None => Ok(value.to_json()),
         },
         Shape::Tags => typed_tags(value, name),
+        Shape::Unsupported(_) if says_nothing(value) => Ok(Value::Null),
+        Shape::Only(default, _) if text() == Some(default) => Ok(Value::Null),
+        Shape::Only(default, advice) => {
+            Err(Problem::at(value.at, format!("{name} other than {default} is not supported yet: {advice}")))
+        }
         Shape::Unsupported(advice) => Err(Problem::at(value.at, format!("{name} is not supported yet: {advice}"))),
+    }
+}
+
+fn says_nothing(value: &Node) -> bool {
+    match &value.kind {
+        Kind::List(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
+        _ => value.as_text() == Some(""),
     }
 }
 
@@ -194,6 +212,7 @@ mod tests {
         Property::optional("Doc", Shape::Json),
         Property::optional("Tags", Shape::Tags),
         Property::optional("No", Shape::Unsupported("use Name")),
+        Property::optional("Level", Shape::Only("OFF", "use Name")),
     ];
 
     fn problems(text: &str) -> Vec<String> {
@@ -224,6 +243,16 @@ mod tests {
                 .unwrap();
         let expected = serde_json::json!({"Name": "010", "Size": 7, "On": true, "Doc": {"a": 1}, "Tags": {"k": "1"}});
         assert_eq!(Value::Object(typed_all(&node, TABLE).unwrap()), expected);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_taken_where_it_would_have_none() {
+        for nothing in ["No: ''", "No: []", "No: {}", "Level: OFF"] {
+            let node = crate::tree::parse(&format!("{{Name: x, {nothing}}}")).unwrap();
+            assert_eq!(typed_all(&node, TABLE).unwrap().len(), 1, "{nothing}");
+            assert!(problems(&format!("{{Name: x, {nothing}}}")).is_empty(), "{nothing}");
+        }
+        assert!(problems("{Name: x, Level: INFO}")[0].contains("Level other than OFF is not supported yet"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `AWS::Serverless::Function`: the function, its role, and what it declares beside itself.
 
+use crate::package;
 use crate::problem::{Position, Problem};
 use crate::sam::{Expansion, attribute, policies, reference, sub};
 use crate::template::Resource;
 use crate::tree::{Kind, Node};
+use sha2::{Digest, Sha256};
 
 /// Properties that are Lambda's own, under the same name.
 const PASSED: &[&str] = &[
@@ -67,7 +69,7 @@ impl Expansion<'_> {
         let mut properties: Vec<(&str, Node)> = given.pick(PASSED).collect();
         match (given.get("CodeUri"), given.get("InlineCode")) {
             (_, Some(text)) => properties.push(("Code", Node::map(text.at, [("ZipFile", text.clone())]))),
-            (Some(code), None) => properties.push(("Code", s3_names(code))),
+            (Some(code), None) => properties.push(("Code", package::bucket_object(code))),
             (None, None) => properties.push(("Code", Node::text(at, "."))),
         }
         if let Some(mode) = given.get("Tracing") {
@@ -142,7 +144,8 @@ impl Expansion<'_> {
                 return None;
             }
         };
-        let digest = self.artifacts.get(id).map_or("inline", String::as_str);
+        let place = resource.properties.get("CodeUri").and_then(|code| self.place_digest(code));
+        let digest = self.artifacts.get(id).or(place.as_ref()).map_or("inline", String::as_str);
         let version = format!("{id}Version{}", digest.get(..10).unwrap_or(digest));
         let alias_id = format!("{id}Alias{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), ""));
         let mut properties = vec![("FunctionName", reference(at, id))];
@@ -159,6 +162,12 @@ impl Expansion<'_> {
         self.parts.insert(format!("{id}.Version"), version);
         self.parts.insert(format!("{id}.Alias"), alias_id.clone());
         Some(alias_id)
+    }
+
+    /// A name for the code at `code`, if that is a place in a bucket: code of another name is another version.
+    fn place_digest(&self, code: &Node) -> Option<String> {
+        let place = self.scope.resolve(&package::bucket_object(code)).ok()??;
+        place.get("S3Key").map(|_| hex::encode(Sha256::digest(place.to_json().to_string())))
     }
 
     fn function_url(&mut self, resource: &Resource, alias: Option<&str>) {
@@ -262,17 +271,6 @@ impl Expansion<'_> {
         ];
         self.add(resource, id, "AWS::Lambda::Permission", properties);
     }
-}
-
-/// `CodeUri: {Bucket, Key}` under the names that Lambda has for them.
-fn s3_names(code: &Node) -> Node {
-    let mut renamed = code.clone();
-    for (sam, lambda) in [("Bucket", "S3Bucket"), ("Key", "S3Key"), ("Version", "S3ObjectVersion")] {
-        if let Some(node) = renamed.remove(sam) {
-            renamed.set(lambda, node);
-        }
-    }
-    renamed
 }
 
 /// The managed policies that SAM gives a role for the sources of its function's events.

@@ -16,7 +16,7 @@ mod tables;
 mod topic_events;
 
 use crate::expression::{Scope, call};
-use crate::package::ARTIFACT;
+use crate::package::{self, ARTIFACT};
 use crate::problem::{Position, Problem};
 use crate::template::{Resource, Template};
 use crate::tree::{Kind, Node};
@@ -269,7 +269,7 @@ impl Expansion<'_> {
         let name = resource.properties.get("LayerName").cloned();
         properties.push(("LayerName", name.unwrap_or_else(|| Node::text(resource.at, &resource.id))));
         match resource.properties.get("ContentUri") {
-            Some(content) => properties.push(("Content", content.clone())),
+            Some(content) => properties.push(("Content", package::bucket_object(content))),
             None => {
                 self.problems.push(Problem::at(resource.at, format!("{} needs the property ContentUri", resource.id)))
             }

@@ -24,6 +24,7 @@ impl From<Error> for Fault {
             Error::NotFound(message) => user("ResourceNotFoundException", 404, message),
             Error::Conflict(message) => user("ResourceConflictException", 409, message),
             Error::InvalidParameter(message) => user("InvalidParameterValueException", 400, message),
+            Error::Denied(message) => user("AccessDeniedException", 403, message),
             Error::Precondition(message) => user("PreconditionFailedException", 412, message),
             error @ Error::NotProvisioned => {
                 user("ProvisionedConcurrencyConfigNotFoundException", 404, error.to_string())

@@ -122,7 +122,7 @@ pub(super) async fn create(
     let new = NewFunction {
         key: unqualified(&context, &input.function_name)?,
         configuration,
-        package: input.code.zip()?,
+        package: state.fetch(&context.account, input.code.source()?).await?,
         publish: input.publish,
         tags: input.tags,
     };
@@ -162,7 +162,7 @@ pub(super) async fn update_code(
     no_publish_to(input.publish_to.as_deref())?;
     let key = unqualified(&context, &input.function_name)?;
     let new = NewCode {
-        package: input.code.zip()?,
+        package: state.fetch(&context.account, input.code.source()?).await?,
         architecture: one_architecture(input.architectures)?,
         publish: input.publish,
         dry_run: input.dry_run,

@@ -82,7 +82,7 @@ pub(super) async fn publish(state: State, context: RequestContext, input: Publis
     let new = NewLayer {
         scope,
         name,
-        package: input.content.zip()?,
+        package: state.fetch(&context.account, input.content.source()?).await?,
         description: input.description.unwrap_or_default(),
         license: input.license_info,
         runtimes: input.compatible_runtimes,

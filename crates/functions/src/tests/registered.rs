@@ -151,9 +151,18 @@ async fn bad_functions_are_refused_in_aws_words() {
         assert!(fault.status == status && fault.message.starts_with(message), "{input}: {fault:?}");
         assert!(!fault.message.contains(&large), "values are secrets");
     }
-    for code in [json!({"S3Bucket": "b", "S3Key": "k"}), json!({"ImageUri": "i"}), json!({})] {
-        let input = json!({"FunctionName": "a", "Runtime": "python3.12", "Handler": "h", "Role": "arn:aws:iam::123456789012:role/r", "Code": code});
-        assert_eq!(platform.fails("CreateFunction", input).await.0, "InvalidParameterValueException");
+    let codes = [
+        (json!({"S3Bucket": "code", "S3Key": "gone"}), "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error"),
+        (json!({"S3Bucket": "code", "S3Key": "endless"}), "Unzipped size must be smaller than 262144000 bytes"),
+        (json!({"S3Bucket": "other", "S3Key": "k"}), "Your access has been denied by S3"),
+        (json!({"S3Bucket": "code"}), "Please provide a source"),
+        (json!({"ImageUri": "i"}), "Code.ImageUri"),
+        (json!({}), "Please provide a source"),
+    ];
+    for (code, message) in codes {
+        let input = json!({"FunctionName": "b", "Runtime": "python3.12", "Handler": "h", "Role": "arn:aws:iam::123456789012:role/r", "Code": code});
+        let fault = platform.run("CreateFunction", input).await.expect_err(message);
+        assert!(fault.message.starts_with(message), "{fault:?}");
     }
     assert_eq!(
         platform.ok("ListFunctions", json!({})).await["Functions"].as_array().unwrap().len(),

@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::configuration::Change;
-use bytes::Bytes;
+use crate::source::Source;
+use fogbank_model::ObjectName;
 use fogbank_wire::Blob;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -23,26 +24,31 @@ pub(in crate::lambda) struct PackageInput {
     pub zip_file: Option<Blob>,
     pub s3_bucket: Option<String>,
     pub s3_key: Option<String>,
+    pub s3_object_version: Option<String>,
     pub image_uri: Option<String>,
     #[serde(rename = "SourceKMSKeyArn")]
     pub source_kms_key_arn: Option<String>,
 }
 
 impl PackageInput {
-    /// The ZIP file, if the code comes as one.
-    pub fn zip(self) -> Result<Bytes, Error> {
+    /// Where the ZIP file is.
+    pub fn source(self) -> Result<Source, Error> {
         if self.image_uri.is_some() {
             return Err(Error::unsupported("Code.ImageUri (container images)"));
         }
         if self.source_kms_key_arn.is_some() {
             return Err(Error::unsupported("SourceKMSKeyArn"));
         }
-        if self.s3_bucket.is_some() || self.s3_key.is_some() {
-            let message =
-                "Code from S3 (S3Bucket, S3Key) is not supported by Fogbank yet. Send the package as ZipFile.";
-            return Err(Error::invalid(message));
+        match (self.zip_file, self.s3_bucket, self.s3_key) {
+            (Some(blob), None, None) => Ok(Source::Request(blob.0)),
+            (None, Some(bucket), Some(key)) => {
+                Ok(Source::Object(ObjectName { bucket, key, version: self.s3_object_version }))
+            }
+            (Some(_), ..) => Err(Error::invalid(
+                "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+            )),
+            (None, ..) => Err(Error::invalid("Please provide a source for function code.")),
         }
-        self.zip_file.map(|blob| blob.0).ok_or_else(|| Error::invalid("Please provide a source for function code."))
     }
 }
 
