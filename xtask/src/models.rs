@@ -17,7 +17,7 @@ use std::process::Command;
 const BOTOCORE: &str = "botocore==1.44.5";
 
 /// Every service with a table, by botocore's directory name.
-const SERVICES: [&str; 21] = [
+const SERVICES: [&str; 22] = [
     "apigateway",
     "apigatewayv2",
     "cloudformation",
@@ -25,6 +25,7 @@ const SERVICES: [&str; 21] = [
     "cognito-idp",
     "dynamodb",
     "dynamodbstreams",
+    "ecr",
     "events",
     "iam",
     "kinesis",

@@ -2,7 +2,9 @@
 
 use crate::resource::Api;
 use crate::{Deploy, Error, Request, Stack};
-use fogbank_model::{AccountId, BoxFuture, Caller, ObjectError, ObjectName, ReadObject, Region, RequestContext, RequestId, SystemClock};
+use fogbank_model::{
+    AccountId, BoxFuture, Caller, ObjectError, ObjectName, ReadObject, Region, RequestContext, RequestId, SystemClock,
+};
 use fogbank_store::Store;
 use fogbank_wire::{Fault, Value};
 use std::sync::{Arc, Mutex};
@@ -70,7 +72,12 @@ impl Bench {
             endpoint: "http://localhost".into(),
             trace: None,
         };
-        Self { deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(NoObjects), Arc::new(SystemClock))), api, context, _dir: dir }
+        Self {
+            deploy: Arc::new(Deploy::new(store, api.clone(), Arc::new(NoObjects), Arc::new(SystemClock))),
+            api,
+            context,
+            _dir: dir,
+        }
     }
 
     async fn apply(&self, template: &str) -> Result<Stack, Error> {

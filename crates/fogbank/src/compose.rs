@@ -164,6 +164,7 @@ pub async fn compose(
     let mut services = vec![
         platform_api::service(&Arc::new(own)),
         fogbank_functions::lambda::service(functions.clone()),
+        fogbank_functions::images::service(),
         fogbank_logs::cloudwatch::service(logs.clone()),
         fogbank_queue::sqs::service(queues),
         fogbank_stream::kinesis::service(streams),

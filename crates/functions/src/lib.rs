@@ -22,6 +22,7 @@ mod delete;
 mod error;
 mod event_invoke;
 mod idle_times;
+pub mod images;
 mod instances;
 mod invoke;
 pub mod keep_alive;
@@ -61,8 +62,8 @@ use asynchronous::Asynchronous;
 use bytes::Bytes;
 use code::Packages;
 use fogbank_delivery::{Deliver, Delivery, Signer, Undelivered, Worker};
-use fogbank_model::{ReadObject, 
-    Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, Reply, RequestContext, Timestamp,
+use fogbank_model::{
+    Arn, BoxFuture, Clock, FunctionRef, Invocation, Invoke, InvokeError, ReadObject, Reply, RequestContext, Timestamp,
 };
 use fogbank_store::{Store, Tx};
 use instances::Instances;

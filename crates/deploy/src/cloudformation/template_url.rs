@@ -18,8 +18,8 @@ impl TemplateInput {
         if self.template_body.is_some() {
             return Err(invalid("Both TemplateURL and TemplateBody cannot be specified."));
         }
-        let object = object_at(&url, &context.endpoint)
-            .ok_or_else(|| invalid("TemplateURL must be a supported URL."))?;
+        let object =
+            object_at(&url, &context.endpoint).ok_or_else(|| invalid("TemplateURL must be a supported URL."))?;
         let (objects, account) = (deploy.objects.clone(), context.account.clone());
         let read = tokio::task::spawn_blocking(move || {
             let reader = objects.open(&account, &object).map_err(unreadable)?;
@@ -73,9 +73,10 @@ fn bucket_in<'a>(authority: &'a str, endpoint: &str) -> Option<Option<&'a str>> 
         return Some(None);
     }
     // A bucket's name may hold dots and more than one label that looks like S3's.
-    let from = domain.match_indices('.').map(|(dot, _)| dot).filter(|dot| {
-        is_s3(domain.get(dot + 1..).and_then(|rest| rest.split('.').next()).unwrap_or_default())
-    });
+    let from = domain
+        .match_indices('.')
+        .map(|(dot, _)| dot)
+        .filter(|dot| is_s3(domain.get(dot + 1..).and_then(|rest| rest.split('.').next()).unwrap_or_default()));
     match from.last() {
         Some(dot) => Some(domain.get(..dot)),
         None => host.ends_with(".localhost").then_some(Some(domain)),
@@ -110,7 +111,13 @@ mod tests {
 
     #[test]
     fn what_is_not_s3s_is_no_address() {
-        for url in ["https://example.com/b/t", "s3://b/t", "https://s3.amazonaws.com/b", "t.json", "https://b.s3.amazonaws.com/"] {
+        for url in [
+            "https://example.com/b/t",
+            "s3://b/t",
+            "https://s3.amazonaws.com/b",
+            "t.json",
+            "https://b.s3.amazonaws.com/",
+        ] {
             assert!(object_at(url, "http://h").is_none(), "{url}");
         }
     }

@@ -152,7 +152,10 @@ async fn bad_functions_are_refused_in_aws_words() {
         assert!(!fault.message.contains(&large), "values are secrets");
     }
     let codes = [
-        (json!({"S3Bucket": "code", "S3Key": "gone"}), "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error"),
+        (
+            json!({"S3Bucket": "code", "S3Key": "gone"}),
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error",
+        ),
         (json!({"S3Bucket": "code", "S3Key": "endless"}), "Unzipped size must be smaller than 262144000 bytes"),
         (json!({"S3Bucket": "other", "S3Key": "k"}), "Your access has been denied by S3"),
         (json!({"S3Bucket": "code"}), "Please provide a source"),

@@ -2,7 +2,7 @@
 
 use super::ModelSource;
 
-pub(super) static CATALOGUE: [ModelSource; 21] = [
+pub(super) static CATALOGUE: [ModelSource; 22] = [
     ModelSource::new(
         "apigateway",
         "apigateway",
@@ -65,6 +65,15 @@ pub(super) static CATALOGUE: [ModelSource; 21] = [
         "2012-08-10",
         &["json"],
         include_bytes!("../../models/dynamodbstreams.deflate"),
+    ),
+    ModelSource::new(
+        "ecr",
+        "ecr",
+        "api.ecr",
+        "AmazonEC2ContainerRegistry_V20150921",
+        "2015-09-21",
+        &["json"],
+        include_bytes!("../../models/ecr.deflate"),
     ),
     ModelSource::new(
         "events",

@@ -44,9 +44,9 @@ impl PackageInput {
             (None, Some(bucket), Some(key)) => {
                 Ok(Source::Object(ObjectName { bucket, key, version: self.s3_object_version }))
             }
-            (Some(_), ..) => Err(Error::invalid(
-                "Please do not provide other FunctionCode parameters when providing a ZipFile.",
-            )),
+            (Some(_), ..) => {
+                Err(Error::invalid("Please do not provide other FunctionCode parameters when providing a ZipFile."))
+            }
             (None, ..) => Err(Error::invalid("Please provide a source for function code.")),
         }
     }
