@@ -83,7 +83,8 @@ impl<'a> Run<'a> {
         let located = |problem: Problem| problem.to_string();
         let resolved = scope.resolve(&declared.properties).map_err(located)?;
         let resolved = resolved.unwrap_or_else(|| declared.properties.clone());
-        let wanted = resource::typed_all(&resolved, kind.properties()).map_err(located)?;
+        let mut wanted = resource::typed_all(&resolved, kind.properties()).map_err(located)?;
+        resource::tag_all(kind, &mut wanted, &self.stack.tags);
         self.finish_interrupted(id).await?;
         let step = Step {
             id,

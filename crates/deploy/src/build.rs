@@ -89,7 +89,7 @@ pub enum BuildError {
 pub fn sources(template: &str, parameters: &BTreeMap<String, String>) -> Result<Vec<Source>, Vec<Problem>> {
     let root = tree::parse(template).map_err(|problem| vec![problem])?;
     let template = Template::read(&root)?;
-    let parameters = parameter::bind(&template.parameters, parameters)?;
+    let parameters = parameter::bind(&template.parameters, parameters, &|_| Some("0".to_owned()))?;
     let unknown = || "0".to_owned();
     let pseudo = Pseudo { account: unknown(), region: unknown(), stack_name: unknown(), stack_id: unknown() };
     let (deployed, exports, none) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -20,6 +20,15 @@ pub struct Change {
     pub replaces: bool,
 }
 
+/// What a deployment would change.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// The resources that would change.
+    pub changes: Vec<Change>,
+    /// Whether outputs or the stack's tags would.
+    pub beside: bool,
+}
+
 /// What would happen to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Action {
@@ -37,20 +46,37 @@ impl Deploy {
     ///
     /// # Errors
     /// [`Error::Template`] with every problem.
-    pub fn changes(&self, context: &RequestContext, request: &Request) -> Result<Vec<Change>, Error> {
+    pub async fn changes(&self, context: &RequestContext, request: &Request) -> Result<Difference, Error> {
+        let values = self.stored(context, request).await?;
         let found = crate::stack::load(&self.store, context, &request.stack)?;
         let stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
-        let wanted = self.plan(context, &stack, request)?;
+        let wanted = self.plan(context, &stack, request, &values)?;
         let before = Request {
             stack: stack.name.clone(),
             template: stack.template.clone(),
             parameters: stack.parameters.clone(),
+            tags: None,
             artifacts: request.artifacts.clone(),
         };
+        let value = |(name, stored): (&String, &String)| Some((stored.clone(), stack.resolved.get(name)?.clone()));
+        let values = stack.parameters.iter().filter_map(value).collect();
         // What was deployed may not read any more, after an update of Fogbank: then everything counts as changed.
-        let before = self.plan(context, &stack, &before).ok();
-        Ok(compare(&stack, before.as_ref(), &wanted))
+        let before = self.plan(context, &stack, &before, &values).ok();
+        let retagged = request.tags.as_ref().is_some_and(|tags| *tags != stack.tags);
+        let changes = compare(&stack, before.as_ref(), &wanted);
+        let beside = retagged || outputs(&stack, before.as_ref()) != outputs(&stack, Some(&wanted));
+        Ok(Difference { changes, beside })
     }
+}
+
+/// The outputs that `plan` declares, as far as they are known.
+fn outputs(stack: &Stack, plan: Option<&Plan>) -> Vec<(String, serde_json::Value)> {
+    let deployed = stack.resources.iter().map(|record| (record.id.clone(), record.made.clone())).collect();
+    let resolved = |(key, node): &(crate::tree::Key, crate::tree::Node)| {
+        let resolved = plan.and_then(|plan| plan.scope(&deployed).resolve(node).ok().flatten());
+        (key.text.clone(), resolved.as_ref().unwrap_or(node).to_json())
+    };
+    plan.map_or_else(Vec::new, |plan| plan.template.outputs.iter().map(resolved).collect())
 }
 
 fn compare(stack: &Stack, before: Option<&Plan>, wanted: &Plan) -> Vec<Change> {

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// resources.
 ///
 /// # Errors
-/// Every condition that is not well-formed, names what is not declared, or leads back to itself.
+/// Every condition that is not well-formed, names what is not declared, or leads back to itself; every rule that does not hold.
 pub fn evaluate(scope: &Scope<'_>) -> Result<BTreeMap<String, bool>, Vec<Problem>> {
     let mut evaluation = Evaluation { scope, held: BTreeMap::new(), open: BTreeSet::new() };
+    crate::rules::check(&scope.template.rules, &mut evaluation)?;
     let mut problems = Vec::new();
     for (key, _) in &scope.template.conditions {
         problems.extend(evaluation.condition(&key.text, key.at).err());
@@ -20,7 +21,7 @@ pub fn evaluate(scope: &Scope<'_>) -> Result<BTreeMap<String, bool>, Vec<Problem
     if problems.is_empty() { Ok(evaluation.held) } else { Err(problems) }
 }
 
-struct Evaluation<'a> {
+pub(crate) struct Evaluation<'a> {
     scope: &'a Scope<'a>,
     held: BTreeMap<String, bool>,
     open: BTreeSet<String>,
@@ -43,11 +44,12 @@ impl Evaluation<'_> {
         Ok(held)
     }
 
-    fn truth(&mut self, node: &Node) -> Result<bool, Problem> {
+    /// Whether the condition at `node` holds.
+    pub fn truth(&mut self, node: &Node) -> Result<bool, Problem> {
         let [(key, argument)] = node.entries() else {
             return Err(Problem::at(
                 node.at,
-                "a condition is one of Fn::Equals, Fn::And, Fn::Or, Fn::Not and Condition",
+                "a condition is one of Fn::Equals, Fn::And, Fn::Or, Fn::Not and Condition, or in a rule one of Fn::Contains, Fn::EachMemberEquals and Fn::EachMemberIn",
             ));
         };
         match key.text.as_str() {
@@ -59,7 +61,31 @@ impl Evaluation<'_> {
                 [left, right] => Ok(self.comparable(left)? == self.comparable(right)?),
                 _ => Err(Problem::at(argument.at, "Fn::Equals takes two values")),
             },
+            "Fn::Contains" => self.of_lists(&key.text, argument, |list, value| list.contains(value)),
+            "Fn::EachMemberEquals" => {
+                self.of_lists(&key.text, argument, |list, value| list.iter().all(|item| item == value))
+            }
+            "Fn::EachMemberIn" => self.of_lists(&key.text, argument, |list, value| {
+                let among = value.as_array().map_or(&[][..], Vec::as_slice);
+                list.iter().all(|item| among.contains(item))
+            }),
             other => Err(Problem::at(key.at, format!("{other} is no condition"))),
+        }
+    }
+
+    /// What rules ask of a list and a second value.
+    fn of_lists(
+        &self,
+        function: &str,
+        argument: &Node,
+        holds: impl Fn(&[serde_json::Value], &serde_json::Value) -> bool,
+    ) -> Result<bool, Problem> {
+        let [list, value] = argument.items() else {
+            return Err(Problem::at(argument.at, format!("{function} takes a list and a second value")));
+        };
+        match self.comparable(list)? {
+            serde_json::Value::Array(items) => Ok(holds(&items, &self.comparable(value)?)),
+            _ => Err(Problem::at(list.at, format!("{function} takes a list"))),
         }
     }
 
@@ -100,6 +126,31 @@ mod tests {
         let (deployed, exports, conditions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (template, parameters, pseudo, deployed) = (&template, &parameters, &pseudo, &deployed);
         evaluate(&Scope { template, parameters, pseudo, deployed, exports: &exports, conditions: &conditions })
+    }
+
+    #[test]
+    fn rules_hold_of_lists_or_say_what_they_ask_for() {
+        for (assert, holds) in [
+            ("{Fn::Contains: [['1', '2'], !Ref P]}", true),
+            ("{Fn::Not: [{Fn::Contains: [['1', '2'], !Ref P]}]}", false),
+            ("{Fn::EachMemberEquals: [[!Ref P, '1'], '1']}", true),
+            ("{Fn::EachMemberEquals: [[!Ref P, '2'], '1']}", false),
+            ("{Fn::EachMemberIn: [[!Ref P], ['1', '2']]}", true),
+            ("{Fn::EachMemberIn: [[!Ref P, '3'], ['1', '2']]}", false),
+        ] {
+            let rule = |condition: &str| {
+                format!(
+                    "  C: {{Fn::Equals: [a, a]}}\nRules:\n  R: {{{condition}Assertions: [{{Assert: {assert}, AssertDescription: told}}]}}"
+                )
+            };
+            match evaluate_text(&rule("")) {
+                Ok(_) => assert!(holds, "{assert}"),
+                Err(problems) => {
+                    assert!(!holds && problems[0].message == "the rule R does not hold: told", "{problems:?}")
+                }
+            }
+            assert!(evaluate_text(&rule("RuleCondition: {Fn::Equals: [!Ref P, '2']}, ")).is_ok(), "it does not apply");
+        }
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub enum Error {
     /// There is no such stack.
     #[error("Stack with id {0} does not exist")]
     NotFound(String),
+    /// The stack must not be deleted.
+    #[error("Stack [{0}] cannot be deleted while TerminationProtection is enabled")]
+    Protected(String),
     /// The stack's name is not valid.
     #[error("'{0}' is no stack name: it must begin with a letter and hold at most 128 letters, digits and hyphens")]
     Name(String),

@@ -23,12 +23,14 @@ mod plan;
 mod problem;
 mod reference;
 pub mod resource;
+mod rules;
 mod sam;
 mod stack;
+mod stored;
 mod template;
 mod tree;
 
-pub use changes::{Action, Change};
+pub use changes::{Action, Change, Difference};
 pub use error::Error;
 pub use plan::Request;
 pub use problem::{Position, Problem};
@@ -82,6 +84,11 @@ impl Begun {
     /// The stack as it was before.
     pub fn stack(&self) -> &Stack {
         &self.stack
+    }
+
+    /// Says whether the stack can be deleted.
+    pub fn protect(&mut self, protected: bool) {
+        self.stack.protected = protected;
     }
 
     /// Puts the stack on record as being changed, so that whoever asks from now on finds it.
@@ -140,35 +147,40 @@ impl Deploy {
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Stack, Error> {
-        self.begin(context, request)?.run(progress).await
+        self.begin(context, request).await?.run(progress).await
     }
 
     /// Checks `request` and takes the stack's turn.
     ///
     /// # Errors
     /// [`Error::Template`] with every problem if the template is wrong, [`Error::Busy`] if the stack is being changed.
-    pub fn begin(self: &Arc<Self>, context: &RequestContext, request: &Request) -> Result<Begun, Error> {
+    pub async fn begin(self: &Arc<Self>, context: &RequestContext, request: &Request) -> Result<Begun, Error> {
         check_name(&request.stack)?;
+        let values = self.stored(context, request).await?;
         let turn = self.take_turn(context, &request.stack)?;
         let found = stack::load(&self.store, context, &request.stack)?;
         let mut stack = found.unwrap_or_else(|| self.new_stack(context, &request.stack));
-        let plan = self.plan(context, &stack, request)?;
+        let plan = self.plan(context, &stack, request, &values)?;
         let before = stack.given();
-        let (template, description) = (request.template.clone(), plan.template.description.clone());
-        let (parameters, hidden) = bound_parameters(&plan);
-        Given { template, description, parameters, hidden }.put_into(&mut stack);
+        given_by(request, &plan, &before).put_into(&mut stack);
         stack.updated = (!stack.status.is_empty()).then(|| self.clock.now());
         Ok(Begun { turn, context: context.clone(), stack, before, plan })
     }
 
-    fn plan(&self, context: &RequestContext, stack: &Stack, request: &Request) -> Result<Plan, Error> {
+    fn plan(
+        &self,
+        context: &RequestContext,
+        stack: &Stack,
+        request: &Request,
+        store: &BTreeMap<String, String>,
+    ) -> Result<Plan, Error> {
         let pseudo = Pseudo {
             account: context.account.to_string(),
             region: context.region.to_string(),
             stack_name: stack.name.clone(),
             stack_id: stack.id.clone(),
         };
-        Plan::make(request, pseudo, self.exports(context, &stack.name)?).map_err(Error::Template)
+        Plan::make(request, pseudo, self.exports(context, &stack.name)?, store).map_err(Error::Template)
     }
 
     /// Removes the stack and its resources.
@@ -187,13 +199,33 @@ impl Deploy {
     /// Takes the stack's turn and puts it on record as being deleted.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Busy`].
+    /// [`Error::NotFound`], [`Error::Busy`], [`Error::Protected`].
     pub async fn begin_delete(self: &Arc<Self>, context: &RequestContext, name: &str) -> Result<BegunDeletion, Error> {
         let mut stack = self.stack(context, name)?;
         let turn = self.take_turn(context, &stack.name)?;
+        if stack.protected {
+            return Err(Error::Protected(stack.name));
+        }
         stack.status = "DELETE_IN_PROGRESS".into();
         stack::save(&self.store, &stack).await?;
         Ok(BegunDeletion { turn, context: context.clone(), stack })
+    }
+
+    /// Says of a stack whether it can be deleted, and returns it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Busy`].
+    pub async fn protect(
+        self: &Arc<Self>,
+        context: &RequestContext,
+        name: &str,
+        protected: bool,
+    ) -> Result<Stack, Error> {
+        let name = self.stack(context, name)?.name;
+        let _turn = self.take_turn(context, &name)?;
+        let stack = Stack { protected, ..self.stack(context, &name)? };
+        stack::save(&self.store, &stack).await?;
+        Ok(stack)
     }
 
     /// The stack called `name`, or whose id that is.
@@ -249,7 +281,10 @@ impl Deploy {
             template: String::new(),
             description: None,
             parameters: BTreeMap::new(),
+            resolved: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            tags: BTreeMap::new(),
+            protected: false,
             created: self.clock.now(),
             updated: None,
             resources: Vec::new(),
@@ -266,17 +301,26 @@ fn check_name(name: &str) -> Result<(), Error> {
     if good { Ok(()) } else { Err(Error::Name(name.chars().take(200).collect())) }
 }
 
-/// The parameters' values as text, and which of them are declared `NoEcho`.
-fn bound_parameters(plan: &Plan) -> (BTreeMap<String, String>, BTreeSet<String>) {
+/// What `request` asks a stack to be that was asked to be `before`.
+fn given_by(request: &Request, plan: &Plan, before: &Given) -> Given {
     let text = |node: &tree::Node| match node.as_text() {
         Some(text) => text.to_owned(),
         None => node.items().iter().filter_map(tree::Node::as_text).collect::<Vec<_>>().join(","),
     };
-    let values = plan.parameters.iter().map(|(name, node)| (name.clone(), text(node))).collect();
+    let values = || plan.parameters.iter().map(|(name, node)| (name.clone(), text(node)));
+    let mut parameters: BTreeMap<String, String> = values().collect();
+    parameters.extend(plan.stored.clone());
     let no_echo =
         |node: &tree::Node| node.get("NoEcho").and_then(tree::Node::as_text).is_some_and(|text| text == "true");
     let hidden = plan.template.parameters.iter().filter(|(_, node)| no_echo(node)).map(|(key, _)| key.text.clone());
-    (values, hidden.collect())
+    Given {
+        template: request.template.clone(),
+        description: plan.template.description.clone(),
+        parameters,
+        resolved: values().filter(|(name, _)| plan.stored.contains_key(name)).collect(),
+        hidden: hidden.collect(),
+        tags: request.tags.clone().unwrap_or_else(|| before.tags.clone()),
+    }
 }
 
 #[cfg(test)]

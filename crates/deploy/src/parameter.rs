@@ -4,18 +4,32 @@ use crate::problem::Problem;
 use crate::tree::{Key, Kind, Node};
 use std::collections::BTreeMap;
 
-/// Binds every declared parameter to its given or default value.
+/// How the types begin of parameters whose values are names in the Parameter Store.
+const STORED: &str = "AWS::SSM::Parameter::Value<";
+
+/// The parameters whose values are in the Parameter Store, and the names that they have there.
+pub fn stored(declared: &[(Key, Node)], given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let name = |(key, declaration): &(Key, Node)| {
+        declaration.get("Type").and_then(Node::as_text).filter(|kind| kind.starts_with(STORED))?;
+        let default = || declaration.get("Default").and_then(Node::as_text).map(str::to_owned);
+        Some((key.text.clone(), given.get(&key.text).cloned().or_else(default)?))
+    };
+    declared.iter().filter_map(name).collect()
+}
+
+/// Binds every declared parameter to its given or default value, or to the one that has that name in `store`.
 ///
 /// # Errors
 /// Every missing value, every value that breaks its declaration, every given value that is not declared.
 pub fn bind(
     declared: &[(Key, Node)],
     given: &BTreeMap<String, String>,
+    store: &dyn Fn(&str) -> Option<String>,
 ) -> Result<BTreeMap<String, Node>, Vec<Problem>> {
     let mut bound = BTreeMap::new();
     let mut problems = Vec::new();
     for (key, declaration) in declared {
-        match bind_one(key, declaration, given.get(&key.text)) {
+        match bind_one(key, declaration, given.get(&key.text), store) {
             Ok(node) => drop(bound.insert(key.text.clone(), node)),
             Err(problem) => problems.push(problem),
         }
@@ -30,13 +44,21 @@ pub fn bind(
     if problems.is_empty() { Ok(bound) } else { Err(problems) }
 }
 
-fn bind_one(key: &Key, declaration: &Node, given: Option<&String>) -> Result<Node, Problem> {
+fn bind_one(
+    key: &Key,
+    declaration: &Node,
+    given: Option<&String>,
+    store: &dyn Fn(&str) -> Option<String>,
+) -> Result<Node, Problem> {
     declaration.expect_map(&format!("the parameter {}", key.text))?;
     let kind = declaration
         .get("Type")
         .ok_or_else(|| Problem::at(key.at, format!("the parameter {} has no Type", key.text)))?;
     let kind = kind.expect_text("Type")?;
-    let known = matches!(kind, "String" | "Number" | "CommaDelimitedList" | "List<Number>" | "List<String>");
+    let inner = kind.strip_prefix(STORED).and_then(|inner| inner.strip_suffix('>'));
+    let (kind, is_stored) = inner.map_or((kind, false), |inner| (inner, true));
+    let known = kind == "AWS::SSM::Parameter::Name"
+        || matches!(kind, "String" | "Number" | "CommaDelimitedList" | "List<Number>" | "List<String>");
     if !known && !kind.starts_with("AWS::EC2::") && !kind.starts_with("List<AWS::EC2::") {
         return Err(Problem::at(key.at, format!("the parameter type {kind} is not supported yet")));
     }
@@ -49,6 +71,13 @@ fn bind_one(key: &Key, declaration: &Node, given: Option<&String>) -> Result<Nod
                 format!("the parameter {0} needs a value: give one with --parameter {0}=…, or a Default", key.text);
             return Err(Problem::at(key.at, text));
         }
+    };
+    let found;
+    let text = if is_stored {
+        found = store(text).ok_or_else(|| Problem::at(key.at, format!("there is no stored parameter {text}")))?;
+        found.as_str()
+    } else {
+        text
     };
     let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
     if !is_list {
@@ -103,7 +132,8 @@ mod tests {
 
     fn bind_text(declared: &str, given: &[(&str, &str)]) -> Result<BTreeMap<String, Node>, Vec<Problem>> {
         let given = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        bind(crate::tree::parse(declared).unwrap().entries(), &given)
+        let store = |name: &str| (name == "/stored").then(|| "1,2".to_owned());
+        bind(crate::tree::parse(declared).unwrap().entries(), &given, &store)
     }
 
     #[test]
@@ -129,6 +159,16 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].message.contains("--parameter P="));
         assert!(problems[1].message.contains("'R'"));
+    }
+
+    #[test]
+    fn what_is_stored_is_looked_up_by_its_name() {
+        let declared = "P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /stored}\nL: {Type: 'AWS::SSM::Parameter::Value<List<String>>'}\nN: {Type: 'AWS::SSM::Parameter::Name'}";
+        let bound = bind_text(declared, &[("L", "/stored"), ("N", "/stored")]).unwrap();
+        assert_eq!((bound["P"].as_text(), bound["N"].as_text()), (Some("1,2"), Some("/stored")));
+        assert_eq!(bound["L"].to_json(), serde_json::json!(["1", "2"]));
+        let problems = bind_text(declared, &[("L", "/gone"), ("N", "/stored")]).unwrap_err();
+        assert!(problems[0].message.contains("no stored parameter /gone"), "{problems:?}");
     }
 
     #[test]

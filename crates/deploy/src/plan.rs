@@ -20,6 +20,9 @@ pub struct Request {
     /// Values for its parameters.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// The stack's tags, which its resources have too; as they are if there are none.
+    #[serde(default)]
+    pub tags: Option<BTreeMap<String, String>>,
     /// Uploaded code packages: the logical ids of functions and layers, and their packages' SHA-256 digests.
     #[serde(default)]
     pub artifacts: BTreeMap<String, String>,
@@ -29,6 +32,8 @@ pub struct Request {
 pub(crate) struct Plan {
     pub template: Template,
     pub parameters: BTreeMap<String, Node>,
+    /// The parameters whose values come out of the Parameter Store, and the names that they have there.
+    pub stored: BTreeMap<String, String>,
     pub conditions: BTreeMap<String, bool>,
     pub pseudo: Pseudo,
     pub exports: BTreeMap<String, String>,
@@ -45,10 +50,12 @@ impl Plan {
         request: &Request,
         pseudo: Pseudo,
         exports: BTreeMap<String, String>,
+        store: &BTreeMap<String, String>,
     ) -> Result<Self, Vec<Problem>> {
         let root = tree::parse(&request.template).map_err(|problem| vec![problem])?;
         let mut template = Template::read(&root)?;
-        let parameters = parameter::bind(&template.parameters, &request.parameters)?;
+        let parameters = parameter::bind(&template.parameters, &request.parameters, &|name| store.get(name).cloned())?;
+        let stored = parameter::stored(&template.parameters, &request.parameters);
         let nothing = BTreeMap::new();
         let mut conditions = BTreeMap::new();
         let deployed = BTreeMap::new();
@@ -69,7 +76,7 @@ impl Plan {
             sam::refuse_without_transform(&template)?;
         }
         sam::place_artifacts(&mut template, &conditions, &request.artifacts)?;
-        let mut plan = Self { template, parameters, conditions, pseudo, exports, order: Vec::new() };
+        let mut plan = Self { template, parameters, stored, conditions, pseudo, exports, order: Vec::new() };
         plan.check()?;
         Ok(plan)
     }

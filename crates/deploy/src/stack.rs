@@ -34,9 +34,18 @@ pub struct Stack {
     pub description: Option<String>,
     /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
+    /// The values of the parameters that name what is in the Parameter Store.
+    #[serde(default)]
+    pub resolved: BTreeMap<String, String>,
     /// The parameters that are declared `NoEcho`: their values are used and never shown.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
+    /// Its tags, which its resources have too.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Whether it cannot be deleted.
+    #[serde(default)]
+    pub protected: bool,
     /// When it was made.
     pub created: Timestamp,
     /// When it was last changed.
@@ -119,21 +128,23 @@ pub(crate) struct Given {
     pub template: String,
     pub description: Option<String>,
     pub parameters: BTreeMap<String, String>,
+    pub resolved: BTreeMap<String, String>,
     pub hidden: BTreeSet<String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Given {
     pub(crate) fn put_into(self, stack: &mut Stack) {
-        let Self { template, description, parameters, hidden } = self;
-        *stack = Stack { template, description, parameters, hidden, ..stack.clone() };
+        let Self { template, description, parameters, resolved, hidden, tags } = self;
+        *stack = Stack { template, description, parameters, resolved, hidden, tags, ..stack.clone() };
     }
 }
 
 impl Stack {
     /// What it was asked to be last.
     pub(crate) fn given(&self) -> Given {
-        let Self { template, description, parameters, hidden, .. } = self.clone();
-        Given { template, description, parameters, hidden }
+        let Self { template, description, parameters, resolved, hidden, tags, .. } = self.clone();
+        Given { template, description, parameters, resolved, hidden, tags }
     }
 
     /// The parameters' values as they may be shown: those declared `NoEcho` are stars.

@@ -14,6 +14,8 @@ pub struct Template {
     pub mappings: Vec<(Key, Node)>,
     /// `Conditions`.
     pub conditions: Vec<(Key, Node)>,
+    /// `Rules`.
+    pub rules: Vec<(Key, Node)>,
     /// `Resources`.
     pub resources: Vec<Resource>,
     /// `Outputs`.
@@ -85,8 +87,8 @@ impl Template {
                     key.at,
                     format!("'{}' is no section of a template; these are: {known}", key.text),
                 ));
-            } else if matches!(key.text.as_str(), "Rules" | "Hooks") {
-                problems.push(Problem::at(key.at, format!("the section {} is not supported yet", key.text)));
+            } else if key.text == "Hooks" {
+                problems.push(Problem::at(key.at, "the section Hooks is not supported yet"));
             } else if key.text == "Description" && node.as_text().is_none() {
                 problems.push(Problem::at(node.at, "Description must be a string"));
             }
@@ -96,6 +98,7 @@ impl Template {
             parameters: section(root, "Parameters", &mut problems),
             mappings: section(root, "Mappings", &mut problems),
             conditions: section(root, "Conditions", &mut problems),
+            rules: section(root, "Rules", &mut problems),
             outputs: section(root, "Outputs", &mut problems),
             resources: Vec::new(),
             globals: root.get("Globals").cloned(),

@@ -243,17 +243,17 @@ async fn changes_are_told_before_they_are_made() {
         ..Request::default()
     };
     bench.deploy.apply(&bench.context, &request("one", group), &|_| {}).await.unwrap();
-    let told = |request: &Request| {
-        let changes = bench.deploy.changes(&bench.context, request).unwrap();
+    let told = async |request: &Request| {
+        let changes = bench.deploy.changes(&bench.context, request).await.unwrap().changes;
         changes
             .iter()
             .map(|change| format!("{:?} {} {}", change.action, change.id, change.replaces))
             .collect::<Vec<_>>()
     };
-    assert_eq!(told(&request("one", group)), [""; 0]);
-    assert_eq!(told(&request("two", group)), ["Modify R true"]);
+    assert_eq!(told(&request("one", group)).await, [""; 0]);
+    assert_eq!(told(&request("two", group)).await, ["Modify R true"]);
     let other = "  B: {Type: AWS::Logs::LogGroup}\n";
-    assert_eq!(told(&request("one", other)), ["Add B false", "Remove A false"]);
+    assert_eq!(told(&request("one", other)).await, ["Add B false", "Remove A false"]);
 }
 
 #[tokio::test]

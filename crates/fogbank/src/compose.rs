@@ -25,6 +25,7 @@ use fogbank_logs::Logs;
 use fogbank_model::{AccountId, Arn, Clock, SteadyClock, SystemClock};
 use fogbank_object::Objects;
 use fogbank_object::s3::Door as ObjectDoor;
+use fogbank_parameter::Parameters;
 use fogbank_queue::Queues;
 use fogbank_runtimes::{Config as RuntimesConfig, Processes, SessionCredentials, SessionKeys};
 use fogbank_sandbox::Spawner;
@@ -159,6 +160,7 @@ pub async fn compose(
     let (registered, deployed) = (functions.snapshot(), deploy.packages()?);
     store.blobs().keep_only(|digest| registered.needs(digest) || deployed(digest))?;
     let prices = settings.file.bill.clone();
+    let parameters = Parameters::open(&store, clock.clone());
     let own = PlatformApi { store, deploy: deploy.clone(), functions: functions.clone(), runtimes, prices, clock };
 
     let mut services = vec![
@@ -166,6 +168,7 @@ pub async fn compose(
         fogbank_functions::lambda::service(functions.clone()),
         fogbank_functions::images::service(),
         fogbank_logs::cloudwatch::service(logs.clone()),
+        fogbank_parameter::ssm::service(parameters),
         fogbank_queue::sqs::service(queues),
         fogbank_stream::kinesis::service(streams),
         objects.service(),

@@ -103,6 +103,7 @@ async fn deploy_stack(api: Arc<PlatformApi>, input: Input) -> Result<Output, Fau
         template: given.template,
         parameters: given.parameters,
         artifacts: given.packages,
+        tags: None,
     };
     Ok(stream(async move |lines| {
         api.fetch_sdks(&request, &lines).await;

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("logs", &["delivery", "model", "store", "wire"]),
     ("identity", &["model", "store", "wire"]),
     ("object", &["delivery", "model", "store", "wire"]),
+    ("parameter", &["model", "store", "wire"]),
     ("queue", &["delivery", "model", "store", "wire"]),
     ("schedule", &["delivery", "expressions", "model", "store", "wire"]),
     ("bus", &["delivery", "expressions", "model", "store", "wire"]),

@@ -25,12 +25,15 @@ struct ChangeSet {
     created: Timestamp,
     request: Request,
     changes: Vec<Change>,
+    /// Whether something would change beside resources.
+    #[serde(default)]
+    beside: bool,
     executed: bool,
 }
 
 impl ChangeSet {
     fn status(&self) -> (&'static str, &'static str, Option<&'static str>) {
-        match (self.executed, self.changes.is_empty()) {
+        match (self.executed, self.changes.is_empty() && !self.beside) {
             (true, _) => ("CREATE_COMPLETE", "EXECUTE_COMPLETE", None),
             (false, false) => ("CREATE_COMPLETE", "AVAILABLE", None),
             (false, true) => {
@@ -65,7 +68,7 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
     let input = input.read(&deploy, &context).await?;
     let request = input.request(before.as_ref())?;
     check_capabilities(&request.template, &input.capabilities)?;
-    let changes = deploy.changes(&context, &request)?;
+    let difference = deploy.changes(&context, &request).await?;
     let target = match found {
         Some(stack) => stack,
         None => deploy.reserve(&context, &input.stack_name).await?,
@@ -79,7 +82,8 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
         description: input.description,
         created: deploy.clock.now(),
         request: Request { stack: target.name, ..request },
-        changes,
+        changes: difference.changes,
+        beside: difference.beside,
         executed: false,
     };
     let (key, answer) = (key(&context, &set.stack_name, &set.name), json!({"Id": set.id, "StackId": set.stack_id}));
@@ -174,7 +178,7 @@ pub async fn execute(deploy: Arc<Deploy>, context: RequestContext, input: StackI
             format!("ChangeSet [{}] cannot be executed in its current execution status of [{execution}]", set.id);
         return Err(Fault::client("InvalidChangeSetStatus", text));
     }
-    let begun = deploy.begin(&context, &set.request)?;
+    let begun = deploy.begin(&context, &set.request).await?;
     set.executed = true;
     keep(&deploy, &context, set).await?;
     run(begun).await.map(|_| Empty {})

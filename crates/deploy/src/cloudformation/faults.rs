@@ -7,7 +7,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::Template(_) => Self::client("ValidationError", format!("Template error: {error}")),
-            Error::Failed { .. } | Error::Name(_) | Error::NotFound(_) => {
+            Error::Failed { .. } | Error::Protected(_) | Error::Name(_) | Error::NotFound(_) => {
                 Self::client("ValidationError", error.to_string())
             }
             Error::Busy(name) => Self::client(

@@ -31,5 +31,6 @@ pub fn service(deploy: &Arc<Deploy>) -> Service {
         .operation("ListStackResources", deploy, stacks::list_resources)
         .operation("ListStacks", deploy, stacks::list)
         .operation("UpdateStack", deploy, stacks::update)
+        .operation("UpdateTerminationProtection", deploy, stacks::protect)
         .operation("ValidateTemplate", deploy, stacks::validate)
 }

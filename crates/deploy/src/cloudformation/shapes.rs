@@ -22,6 +22,15 @@ pub struct TemplateInput {
     pub change_set_name: String,
     pub change_set_type: Option<String>,
     pub description: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub enable_termination_protection: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +41,8 @@ pub struct Parameter {
     pub parameter_value: Option<String>,
     #[serde(skip_serializing)]
     pub use_previous_value: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
+    pub resolved_value: Option<String>,
 }
 
 impl TemplateInput {
@@ -46,7 +57,7 @@ impl TemplateInput {
             _ => return Err(invalid("Either Template URL or Template Body must be specified.")),
         };
         let mut parameters = BTreeMap::new();
-        for Parameter { parameter_key: key, parameter_value: value, use_previous_value } in &self.parameters {
+        for Parameter { parameter_key: key, parameter_value: value, use_previous_value, .. } in &self.parameters {
             let previous =
                 before.and_then(|stack| stack.parameters.get(key)).filter(|_| *use_previous_value == Some(true));
             match value.as_ref().or(previous) {
@@ -54,7 +65,9 @@ impl TemplateInput {
                 None => return Err(invalid(format!("Invalid input for parameter key {key}. Specify a value."))),
             }
         }
-        Ok(Request { stack: self.stack_name.clone(), template, parameters, ..Request::default() })
+        let tag = |tag: &Tag| (tag.key.clone(), tag.value.clone());
+        let tags = self.tags.as_ref().map(|tags| tags.iter().map(tag).collect());
+        Ok(Request { stack: self.stack_name.clone(), template, parameters, tags, ..Request::default() })
     }
 }
 
@@ -68,6 +81,7 @@ pub struct StackInput {
     pub stack_status_filter: Vec<String>,
     pub change_set_name: String,
     pub template_body: Option<String>,
+    pub enable_termination_protection: bool,
 }
 
 impl StackInput {
@@ -105,6 +119,8 @@ pub struct StackView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack_status_reason: Option<String>,
     pub disable_rollback: bool,
+    pub enable_termination_protection: bool,
+    pub tags: Vec<Tag>,
     pub outputs: Vec<OutputView>,
 }
 
@@ -125,6 +141,7 @@ impl StackView {
             parameter_key: key.clone(),
             parameter_value: Some(value.clone()),
             use_previous_value: None,
+            resolved_value: stack.resolved.get(key).filter(|_| !stack.hidden.contains(key)).cloned(),
         };
         let output = |output: &crate::Output| OutputView {
             output_key: output.key.clone(),
@@ -142,6 +159,8 @@ impl StackView {
             stack_status: stack.status.clone(),
             stack_status_reason: stack.reason.clone(),
             disable_rollback: false,
+            enable_termination_protection: stack.protected,
+            tags: stack.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect(),
             outputs: stack.outputs.iter().map(output).collect(),
         }
     }

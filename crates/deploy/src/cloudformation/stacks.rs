@@ -22,8 +22,15 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
     let input = input.read(&deploy, &context).await?;
     let request = input.request(None)?;
     check_capabilities(&request.template, &input.capabilities)?;
-    let begun = deploy.begin(&context, &request)?;
+    let mut begun = deploy.begin(&context, &request).await?;
+    begun.protect(input.enable_termination_protection.unwrap_or_default());
     run(begun).await
+}
+
+/// `UpdateTerminationProtection`
+pub async fn protect(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<StackId> {
+    let stack = deploy.protect(&context, input.name()?, input.enable_termination_protection).await?;
+    Ok(StackId { stack_id: stack.id })
 }
 
 /// `UpdateStack`
@@ -33,9 +40,11 @@ pub async fn update(deploy: Arc<Deploy>, context: RequestContext, input: Templat
     let input = input.read(&deploy, &context).await?;
     let request = Request { stack: stack.name.clone(), ..input.request(Some(&stack))? };
     check_capabilities(&request.template, &input.capabilities)?;
-    let begun = deploy.begin(&context, &request)?;
+    let begun = deploy.begin(&context, &request).await?;
     let now = begun.stack();
-    if stack.status.ends_with("_COMPLETE") && now.template == stack.template && now.parameters == stack.parameters {
+    let given =
+        |stack: &Stack| (stack.template.clone(), stack.parameters.clone(), stack.resolved.clone(), stack.tags.clone());
+    if stack.status.ends_with("_COMPLETE") && given(now) == given(&stack) {
         return Err(invalid("No updates are to be performed."));
     }
     run(begun).await

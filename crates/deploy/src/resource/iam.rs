@@ -12,6 +12,7 @@ const ROLE_TAGS: Tagging = Tagging {
     service: "iam",
     operations: ("TagRole", "UntagRole"),
     members: ("RoleName", "Tags", "TagKeys"),
+    kind: None,
     form: tags::list,
 };
 

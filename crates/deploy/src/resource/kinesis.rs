@@ -19,6 +19,7 @@ const STREAM_TAGS: Tagging = Tagging {
     service: SERVICE,
     operations: ("AddTagsToStream", "RemoveTagsFromStream"),
     members: ("StreamName", "Tags", "TagKeys"),
+    kind: None,
     form: tags::map,
 };
 const CONSUMER_TAGS: Tagging = Tagging::usual(SERVICE, "ResourceARN", tags::map);

@@ -1,5 +1,6 @@
 //! `AWS::Logs::LogGroup`.
 
+use crate::resource::tags::{self, Tagging};
 use crate::resource::{
     Call, Deleting, Made, Making, NameRule, Properties, Property, ResourceType, Shape, gone_is_fine, text,
 };
@@ -8,6 +9,14 @@ use serde_json::{Value, json};
 
 /// The type.
 pub struct LogGroup;
+
+const TAGS: Tagging = Tagging {
+    service: "logs",
+    operations: ("TagResource", "UntagResource"),
+    members: ("resourceArn", "tags", "tagKeys"),
+    kind: None,
+    form: tags::map,
+};
 
 impl ResourceType for LogGroup {
     fn name(&self) -> &'static str {
@@ -19,7 +28,7 @@ impl ResourceType for LogGroup {
             &[
                 Property::optional("LogGroupName", Shape::Text).replacing(),
                 Property::optional("RetentionInDays", Shape::Int),
-                Property::optional("Tags", Shape::Tags).replacing(),
+                Property::optional("Tags", Shape::Tags),
                 Property::optional("KmsKeyId", Shape::Unsupported("remove it; a later release brings it")),
             ]
         }
@@ -51,11 +60,13 @@ impl ResourceType for LogGroup {
         &'a self,
         call: &'a Call<'a>,
         made: &'a Made,
-        _: &'a Properties,
+        before: &'a Properties,
         wanted: &'a Properties,
     ) -> Making<'a> {
         Box::pin(async move {
             set_retention(call, &made.physical_id, wanted).await?;
+            let arn = call.context.arn("logs", &format!("log-group:{}", made.physical_id));
+            TAGS.change(call, arn.as_str(), before, wanted).await?;
             Ok(made.clone())
         })
     }

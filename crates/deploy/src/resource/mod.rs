@@ -1,6 +1,7 @@
 //! Resource types. Each is one file: which properties it takes, and which API operations make, change and remove it. A type
 //! calls the same operations that a client would, so a declared resource and a called-for one are the same thing.
 
+mod cdk;
 mod crud;
 mod dynamodb;
 mod dynamodb_global;
@@ -25,6 +26,7 @@ mod scheduler;
 mod shared_policy;
 mod sns;
 mod sqs;
+mod ssm;
 mod tags;
 
 pub use crud::Crud;
@@ -186,6 +188,19 @@ pub trait ResourceType: Send + Sync {
     }
 }
 
+/// Gives a resource its stack's tags, beside those that it has itself.
+pub fn tag_all(kind: &dyn ResourceType, wanted: &mut Properties, stack: &BTreeMap<String, String>) {
+    let takes = |property: &Property| property.name == "Tags" && matches!(property.shape, Shape::Tags | Shape::TextMap);
+    if stack.is_empty() || !kind.properties().iter().any(takes) {
+        return;
+    }
+    if let Some(tags) = wanted.entry("Tags").or_insert_with(|| Map::new().into()).as_object_mut() {
+        for (key, value) in stack {
+            tags.entry(key).or_insert_with(|| value.as_str().into());
+        }
+    }
+}
+
 /// How a name is made up for a resource that was given none.
 #[derive(Debug, Clone, Copy)]
 pub struct NameRule {
@@ -219,12 +234,14 @@ fn is_gone(fault: &Fault) -> bool {
             | "NoSuchBucket"
             | "NoSuchEntityException"
             | "NotFoundException"
+            | "ParameterNotFound"
             | "QueueDoesNotExist"
     )
 }
 
 /// Every type that a template can declare.
 static TYPES: &[&dyn ResourceType] = &[
+    &cdk::CdkMetadata,
     &dynamodb_global::DynamoGlobalTable,
     &dynamodb::DynamoTable,
     &event_source_mapping::EventSourceMapping,
@@ -268,6 +285,7 @@ static TYPES: &[&dyn ResourceType] = &[
     &shared_policy::TOPIC_POLICY,
     &sqs::SqsQueue,
     &shared_policy::QUEUE_POLICY,
+    &ssm::SsmParameter,
 ];
 
 /// The type called `name`.

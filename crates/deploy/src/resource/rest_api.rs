@@ -14,6 +14,7 @@ pub(super) const TAGS: Tagging = Tagging {
     service: SERVICE,
     operations: ("TagResource", "UntagResource"),
     members: ("resourceArn", "tags", "tagKeys"),
+    kind: None,
     form: tags::map,
 };
 pub(super) const LATER: &str = "remove it; a later release brings it";

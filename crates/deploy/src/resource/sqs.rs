@@ -49,6 +49,7 @@ const TAGS: Tagging = Tagging {
     service: "sqs",
     operations: ("TagQueue", "UntagQueue"),
     members: ("QueueUrl", "Tags", "TagKeys"),
+    kind: None,
     form: tags::map,
 };
 

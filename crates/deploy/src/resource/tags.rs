@@ -12,6 +12,8 @@ pub(super) struct Tagging {
     pub operations: (&'static str, &'static str),
     /// Their members that say which resource, which tags to set, and the keys of which to take away.
     pub members: (&'static str, &'static str, &'static str),
+    /// The member that says of what kind the resource is, and what it says, for a service that asks.
+    pub kind: Option<(&'static str, &'static str)>,
     /// How tags to set are given: as they are, or as [`list`].
     pub form: fn(&Map<String, Value>) -> Value,
 }
@@ -20,7 +22,7 @@ impl Tagging {
     /// As most services do it, whose operations have the same names. `resource` is their member for the resource's ARN.
     pub const fn usual(service: &'static str, resource: &'static str, form: fn(&Map<String, Value>) -> Value) -> Self {
         let (operations, members) = (("TagResource", "UntagResource"), (resource, "Tags", "TagKeys"));
-        Self { service, operations, members, form }
+        Self { service, operations, members, kind: None, form }
     }
 
     /// Brings the tags of `resource` from those of `before` to those of `wanted`.
@@ -33,11 +35,18 @@ impl Tagging {
     ) -> Result<(), Fault> {
         let (resource, change) = (resource.into(), Change::between(before, wanted));
         let ((set, unset), (of, tags, keys)) = (self.operations, self.members);
+        let input = |member: &str, value: Value| {
+            let mut input = json!({of: resource, member: value});
+            if let Some((name, kind)) = self.kind {
+                input[name] = kind.into();
+            }
+            input
+        };
         if !change.dropped.is_empty() {
-            call.run(self.service, unset, json!({of: resource, keys: change.dropped})).await?;
+            call.run(self.service, unset, input(keys, change.dropped.into())).await?;
         }
         if !change.set.is_empty() {
-            call.run(self.service, set, json!({of: resource, tags: (self.form)(&change.set)})).await?;
+            call.run(self.service, set, input(tags, (self.form)(&change.set))).await?;
         }
         Ok(())
     }
