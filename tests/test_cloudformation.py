@@ -115,7 +115,9 @@ def test_the_aws_command_line_deploys_and_finds_nothing_to_change(platform, stac
 REFUSED = {
     "no consent": (dict(TemplateBody=TEMPLATE), "InsufficientCapabilitiesException", "CAPABILITY_IAM"),
     "no template": (dict(), "ValidationError", "Template Body must be specified"),
-    "a bucket": (dict(TemplateURL="https://b.s3.amazonaws.com/t"), "ValidationError", "TemplateURL is not supported"),
+    "no bucket": (dict(TemplateURL="https://no-such-bucket-at-all.s3.amazonaws.com/t"), "ValidationError", "S3 error: The specified bucket does not exist"),
+    "no address of S3's": (dict(TemplateURL="https://example.com/t"), "ValidationError", "TemplateURL must be a supported URL."),
+    "two templates": (dict(TemplateURL="https://s3.amazonaws.com/b/t", TemplateBody="{}"), "ValidationError", "Both TemplateURL and TemplateBody"),
     "broken": (dict(TemplateBody="{"), "ValidationError", "not valid YAML or JSON"),
     "unsupported": (dict(TemplateBody="Resources: {Q: {Type: AWS::KinesisFirehose::DeliveryStream}}"), "ValidationError", "not supported yet"),
     "no rollback": (dict(TemplateBody=TEMPLATE, DisableRollback=True, **CONSENT), "ValidationError", "DisableRollback"),

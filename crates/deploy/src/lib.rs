@@ -236,6 +236,28 @@ impl Deploy {
         stack::load(&self.store, context, name)?.ok_or_else(|| Error::NotFound(name.to_owned()))
     }
 
+    /// The same, or the deleted one whose id `name` is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn stack_or_deleted(&self, context: &RequestContext, name: &str) -> Result<Stack, Error> {
+        match self.stack(context, name) {
+            Err(Error::NotFound(_)) => {
+                let deleted = self.deleted(context)?.into_iter().find(|stack| stack.id == name);
+                deleted.ok_or_else(|| Error::NotFound(name.to_owned()))
+            }
+            found => found,
+        }
+    }
+
+    /// The deleted stacks of the context's account and region that are still remembered, the latest last.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn deleted(&self, context: &RequestContext) -> Result<Vec<Stack>, Error> {
+        stack::load_deleted(&self.store, context)
+    }
+
     /// All stacks of the context's account and region, by name.
     ///
     /// # Errors
@@ -286,6 +308,7 @@ impl Deploy {
             tags: BTreeMap::new(),
             protected: false,
             created: self.clock.now(),
+            deleted: None,
             updated: None,
             resources: Vec::new(),
             garbage: Vec::new(),

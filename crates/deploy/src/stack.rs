@@ -1,6 +1,7 @@
 //! What is on record about a stack, and where. The record is written before and after every step, so that an interrupted
 //! deployment is found as it was left.
 
+use crate::cloudformation::change_sets;
 use crate::resource::{Made, Properties};
 use crate::{Error, Position};
 use fogbank_model::{AccountId, Region, RequestContext, Timestamp};
@@ -9,6 +10,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 const STACKS: Table = Table("deploy.stack");
+/// Key: `ACCOUNT/REGION/` and the time of deletion.
+const DELETED: Table = Table("deploy.deleted");
+
+/// How many deleted stacks of an account are remembered in a region. CloudFormation does so for 90 days.
+const MAX_DELETED: usize = 100;
 
 /// How many events a stack remembers.
 const MAX_EVENTS: usize = 500;
@@ -48,6 +54,9 @@ pub struct Stack {
     pub protected: bool,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was deleted.
+    #[serde(default)]
+    pub deleted: Option<Timestamp>,
     /// When it was last changed.
     pub updated: Option<Timestamp>,
     /// Its resources, in the order in which they were made.
@@ -228,14 +237,26 @@ pub(crate) async fn save(store: &Store, stack: &Stack) -> Result<(), Error> {
     store.transact(move |tx| tx.save(STACKS, &key, &stack)).await.map_err(Error::from)
 }
 
-/// Forgets the stack.
-pub(crate) async fn forget(store: &Store, stack: &Stack) -> Result<(), Error> {
-    let key = key(&stack.account, &stack.region, &stack.name);
-    let removed: Result<(), fogbank_store::Error> = store
-        .transact(move |tx| {
-            tx.delete(STACKS, &key);
-            Ok(())
-        })
-        .await;
-    removed.map_err(Error::from)
+/// The deleted stacks of the context's account and region that are still remembered.
+pub(crate) fn load_deleted(store: &Store, context: &RequestContext) -> Result<Vec<Stack>, Error> {
+    let prefix = key(&context.account, &context.region, "");
+    let found: Vec<(Vec<u8>, Stack)> = store.read(|snapshot| snapshot.load_prefix(DELETED, &prefix))?;
+    Ok(found.into_iter().map(|(_, stack)| stack).collect())
+}
+
+/// Frees the stack's name, with the change sets that were made for it. What it was is remembered under its id.
+pub(crate) async fn forget(store: &Store, stack: &Stack, now: Timestamp) -> Result<(), Error> {
+    let of = |name: &str| key(&stack.account, &stack.region, name);
+    let (own, scope, place) = (of(&stack.name), of(""), of(&format!("{:016}/{}", now.0, stack.id)));
+    let stack = Stack { deleted: Some(now), ..stack.clone() };
+    let removed = store.transact(move |tx| {
+        tx.delete(STACKS, &own);
+        change_sets::forget(tx, &stack, None)?;
+        tx.save(DELETED, &place, &stack)?;
+        let remembered = tx.scan_prefix(DELETED, &scope, usize::MAX)?;
+        let over = remembered.len().saturating_sub(MAX_DELETED);
+        remembered.iter().take(over).for_each(|(oldest, _)| tx.delete(DELETED, oldest));
+        Ok::<_, fogbank_store::Error>(())
+    });
+    removed.await.map_err(Error::from)
 }

@@ -3,10 +3,11 @@
 use crate::plan::Request;
 use crate::problem::{Position, Problem};
 use crate::template::Template;
+use crate::tree::{Key, Node};
 use crate::{Deploy, Error, parameter, tree};
 use fogbank_model::RequestContext;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of one request.
 const NAMES: usize = 10;
@@ -24,20 +25,19 @@ impl Deploy {
     ) -> Result<BTreeMap<String, String>, Error> {
         let template = tree::parse(&request.template).ok().and_then(|root| Template::read(&root).ok());
         let Some(template) = template else { return Ok(BTreeMap::new()) };
-        let mut names: Vec<String> =
-            parameter::stored(&template.parameters, &request.parameters).into_values().collect();
-        names.sort();
-        names.dedup();
+        let stored = parameter::stored(&template.parameters, &request.parameters);
+        let names: Vec<String> = stored.values().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let mut values = BTreeMap::new();
         for names in names.chunks(NAMES) {
             values.extend(self.look_up(context, names).await?);
         }
-        let missing: Vec<String> = names.into_iter().filter(|name| !values.contains_key(name)).collect();
-        if missing.is_empty() {
-            return Ok(values);
-        }
-        let text = format!("Unable to fetch parameters [{}] from parameter store for this account.", missing.join(","));
-        Err(Error::Template(vec![Problem::at(Position::default(), text)]))
+        let missing = |(key, _): &(Key, Node)| {
+            let name = stored.get(&key.text).filter(|name| !values.contains_key(*name))?;
+            let text = format!("Unable to fetch parameters [{name}] from parameter store for this account.");
+            Some(Problem::at(key.at, text))
+        };
+        let problems: Vec<Problem> = template.parameters.iter().filter_map(missing).collect();
+        if problems.is_empty() { Ok(values) } else { Err(Error::Template(problems)) }
     }
 
     async fn look_up(&self, context: &RequestContext, names: &[String]) -> Result<BTreeMap<String, String>, Error> {

@@ -69,7 +69,7 @@ impl Run<'_> {
             return Err(Error::Failed { resource: left, reason, rollback: "the stack was kept".into() });
         }
         self.set_status("DELETE_COMPLETE", None).await?;
-        stack::forget(self.store, &self.stack).await
+        stack::forget(self.store, &self.stack, self.clock.now()).await
     }
 }
 

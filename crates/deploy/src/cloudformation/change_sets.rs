@@ -5,8 +5,8 @@ use crate::cloudformation::faults::invalid;
 use crate::cloudformation::shapes::{Empty, StackInput, TemplateInput};
 use crate::cloudformation::stacks::{check_capabilities, run};
 use crate::{Deploy, Request, Stack, stack};
-use fogbank_model::{Arn, RequestContext, Timestamp};
-use fogbank_store::{Read, Table};
+use fogbank_model::{AccountId, Arn, Region, RequestContext, Timestamp};
+use fogbank_store::{Read, Table, Tx};
 use fogbank_wire::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,8 +44,12 @@ impl ChangeSet {
     }
 }
 
-fn key(context: &RequestContext, stack: &str, name: &str) -> Vec<u8> {
-    format!("{}/{}/{stack}/{name}", context.account, context.region).into_bytes()
+fn key((account, region): (&AccountId, &Region), stack: &str, name: &str) -> Vec<u8> {
+    format!("{account}/{region}/{stack}/{name}").into_bytes()
+}
+
+fn owner(context: &RequestContext) -> (&AccountId, &Region) {
+    (&context.account, &context.region)
 }
 
 /// `CreateChangeSet`
@@ -86,7 +90,8 @@ pub async fn create(deploy: Arc<Deploy>, context: RequestContext, input: Templat
         beside: difference.beside,
         executed: false,
     };
-    let (key, answer) = (key(&context, &set.stack_name, &set.name), json!({"Id": set.id, "StackId": set.stack_id}));
+    let (key, answer) =
+        (key(owner(&context), &set.stack_name, &set.name), json!({"Id": set.id, "StackId": set.stack_id}));
     let kept = deploy.store.transact(move |tx| {
         if tx.get(CHANGE_SETS, &key)?.is_some() {
             return Ok(false);
@@ -105,7 +110,7 @@ fn find(deploy: &Deploy, context: &RequestContext, input: &StackInput) -> Result
     let by_id = input.change_set_name.starts_with("arn:");
     let prefix = match (&input.stack_name, by_id) {
         (_, true) => format!("{}/{}/", context.account, context.region).into_bytes(),
-        (Some(name), false) => key(context, &deploy.stack(context, name)?.name, &input.change_set_name),
+        (Some(name), false) => key(owner(context), &deploy.stack(context, name)?.name, &input.change_set_name),
         (None, false) => {
             return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
         }
@@ -180,20 +185,35 @@ pub async fn execute(deploy: Arc<Deploy>, context: RequestContext, input: StackI
     }
     let begun = deploy.begin(&context, &set.request).await?;
     set.executed = true;
-    keep(&deploy, &context, set).await?;
+    settle(&deploy, begun.stack().clone(), set).await?;
     run(begun).await.map(|_| Empty {})
 }
 
-async fn keep(deploy: &Deploy, context: &RequestContext, set: ChangeSet) -> Result<(), Fault> {
-    let key = key(context, &set.stack_name, &set.name);
-    let kept = deploy.store.transact(move |tx| tx.save(CHANGE_SETS, &key, &set));
-    kept.await.map_err(Fault::internal)
+/// Puts on record that `set` of `stack` was executed. The others are of a stack that is no more as they found it, and go.
+async fn settle(deploy: &Deploy, stack: Stack, set: ChangeSet) -> Result<(), Fault> {
+    let settled = deploy.store.transact(move |tx| {
+        forget(tx, &stack, Some(&set.name))?;
+        tx.save(CHANGE_SETS, &key((&stack.account, &stack.region), &stack.name, &set.name), &set)
+    });
+    settled.await.map_err(Fault::internal)
+}
+
+/// Forgets the change sets of `stack`, all but the one called `kept`.
+pub(crate) fn forget(tx: &mut Tx<'_>, stack: &Stack, kept: Option<&str>) -> Result<(), fogbank_store::Error> {
+    let prefix = key((&stack.account, &stack.region), &stack.name, "");
+    let kept = kept.map(|name| key((&stack.account, &stack.region), &stack.name, name));
+    for (found, _) in tx.scan_prefix(CHANGE_SETS, &prefix, usize::MAX)? {
+        if kept.as_ref() != Some(&found) {
+            tx.delete(CHANGE_SETS, &found);
+        }
+    }
+    Ok(())
 }
 
 /// `DeleteChangeSet`
 pub async fn delete(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Empty, Fault> {
     let Ok(set) = find(&deploy, &context, &input) else { return Ok(Empty {}) };
-    let key = key(&context, &set.stack_name, &set.name);
+    let key = key(owner(&context), &set.stack_name, &set.name);
     let deleted = deploy.store.transact(move |tx| {
         tx.delete(CHANGE_SETS, &key);
         Ok::<_, fogbank_store::Error>(())
@@ -205,7 +225,7 @@ pub async fn delete(deploy: Arc<Deploy>, context: RequestContext, input: StackIn
 /// `ListChangeSets`
 pub async fn list(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Result<Value, Fault> {
     let stack = deploy.stack(&context, input.name()?)?;
-    let prefix = key(&context, &stack.name, "");
+    let prefix = key(owner(&context), &stack.name, "");
     let found: Vec<(Vec<u8>, ChangeSet)> =
         deploy.store.read(|snapshot| snapshot.load_prefix(CHANGE_SETS, &prefix)).map_err(crate::Error::from)?;
     let summary = |(_, set): &(Vec<u8>, ChangeSet)| {

@@ -1,7 +1,7 @@
 //! The CloudFormation API over the same stacks that the command line deploys. Templates come in the request, or out of a
 //! bucket.
 
-mod change_sets;
+pub(crate) mod change_sets;
 mod faults;
 mod shapes;
 mod stacks;

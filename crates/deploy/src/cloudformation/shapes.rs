@@ -115,6 +115,8 @@ pub struct StackView {
     pub creation_time: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_updated_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_time: Option<i64>,
     pub stack_status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack_status_reason: Option<String>,
@@ -156,6 +158,7 @@ impl StackView {
             parameters: stack.shown_parameters().iter().map(parameter).collect(),
             creation_time: stack.created.0,
             last_updated_time: stack.updated.map(|at| at.0),
+            deletion_time: stack.deleted.map(|at| at.0),
             stack_status: stack.status.clone(),
             stack_status_reason: stack.reason.clone(),
             disable_rollback: false,

@@ -91,7 +91,7 @@ pub async fn delete(deploy: Arc<Deploy>, context: RequestContext, input: StackIn
 /// `DescribeStacks`
 pub async fn describe(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Value> {
     let stacks = match &input.stack_name {
-        Some(name) => vec![deploy.stack(&context, name)?],
+        Some(name) => vec![deploy.stack_or_deleted(&context, name)?],
         None => deploy.stacks(&context)?,
     };
     Ok(json!({"Stacks": stacks.iter().map(StackView::of).collect::<Vec<_>>()}))
@@ -107,17 +107,19 @@ pub async fn list(deploy: Arc<Deploy>, context: RequestContext, input: StackInpu
             "StackName": stack.name,
             "CreationTime": stack.created.0,
             "LastUpdatedTime": stack.updated.map(|at| at.0),
+            "DeletionTime": stack.deleted.map(|at| at.0),
             "StackStatus": stack.status,
             "TemplateDescription": stack.description,
         })
     };
-    let stacks = deploy.stacks(&context)?;
+    let mut stacks = deploy.stacks(&context)?;
+    stacks.extend(deploy.deleted(&context)?);
     Ok(json!({"StackSummaries": stacks.iter().filter(wanted).map(summary).collect::<Vec<_>>()}))
 }
 
 /// `DescribeStackEvents`: the latest first.
 pub async fn describe_events(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Value> {
-    let stack = deploy.stack(&context, input.name()?)?;
+    let stack = deploy.stack_or_deleted(&context, input.name()?)?;
     let view = |(number, event): (usize, &crate::Event)| EventView {
         stack_id: stack.id.clone(),
         event_id: format!("{}-{}-{number}", event.id, event.at.0),
@@ -157,7 +159,7 @@ pub async fn describe_resources(deploy: Arc<Deploy>, context: RequestContext, in
         physical.is_some_and(|id| stack.resources.iter().any(|record| record.made.physical_id == *id))
     };
     let stack = match &input.stack_name {
-        Some(name) => deploy.stack(&context, name)?,
+        Some(name) => deploy.stack_or_deleted(&context, name)?,
         None => deploy
             .stacks(&context)?
             .into_iter()
@@ -172,7 +174,7 @@ pub async fn describe_resources(deploy: Arc<Deploy>, context: RequestContext, in
 
 /// `DescribeStackResource`
 pub async fn describe_resource(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Value> {
-    let stack = deploy.stack(&context, input.name()?)?;
+    let stack = deploy.stack_or_deleted(&context, input.name()?)?;
     let id = input.logical_resource_id.unwrap_or_default();
     let missing = || invalid(format!("Resource {id} does not exist for stack {}", stack.name));
     let record = stack.record(&id).ok_or_else(missing)?;
@@ -186,14 +188,14 @@ pub async fn describe_resource(deploy: Arc<Deploy>, context: RequestContext, inp
 
 /// `ListStackResources`
 pub async fn list_resources(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Value> {
-    let stack = deploy.stack(&context, input.name()?)?;
+    let stack = deploy.stack_or_deleted(&context, input.name()?)?;
     let views: Vec<ResourceView> = stack.resources.iter().map(|record| resource(None, record)).collect();
     Ok(json!({"StackResourceSummaries": views}))
 }
 
 /// `GetTemplate`
 pub async fn get_template(deploy: Arc<Deploy>, context: RequestContext, input: StackInput) -> Answer<Value> {
-    let stack = deploy.stack(&context, input.name()?)?;
+    let stack = deploy.stack_or_deleted(&context, input.name()?)?;
     Ok(json!({"TemplateBody": stack.template, "StagesAvailable": ["Original"]}))
 }
 
