@@ -14,7 +14,9 @@ mod streams;
 pub(crate) use puppet::Puppet;
 
 use super::*;
-use fogbank_model::{Caller as Who, LogSink, LogStream, RequestId, SystemClock, TestClock};
+use fogbank_model::{
+    AccountId, Caller as Who, LogSink, LogStream, ObjectError, ObjectName, RequestId, SystemClock, TestClock,
+};
 use fogbank_wire::{Fault, Input, Output, Service, Value};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -73,11 +73,11 @@ fn bucket_in<'a>(authority: &'a str, endpoint: &str) -> Option<Option<&'a str>> 
         return Some(None);
     }
     // A bucket's name may hold dots and more than one label that looks like S3's.
-    let from = domain
+    let mut from = domain
         .match_indices('.')
         .map(|(dot, _)| dot)
         .filter(|dot| is_s3(domain.get(dot + 1..).and_then(|rest| rest.split('.').next()).unwrap_or_default()));
-    match from.last() {
+    match from.next_back() {
         Some(dot) => Some(domain.get(..dot)),
         None => host.ends_with(".localhost").then_some(Some(domain)),
     }

@@ -9,7 +9,7 @@ fn plan(text: &str) -> Result<Plan, Vec<Problem>> {
     let artifacts = ["Fn", "Lib"].map(|id| (id.to_owned(), "0123456789abcdef".to_owned())).into();
     let template = format!("Transform: AWS::Serverless-2016-10-31\n{text}");
     let request = Request { stack: own("st"), template, artifacts, ..Request::default() };
-    Plan::make(&request, pseudo, BTreeMap::new())
+    Plan::make(&request, pseudo, BTreeMap::new(), &BTreeMap::new())
 }
 
 /// The resources that come out, as `id: type`, in order.
@@ -199,7 +199,7 @@ fn without_the_transform_a_serverless_type_is_explained() {
     };
     let own = str::to_owned;
     let pseudo = Pseudo { account: own("1"), region: own("eu"), stack_name: own("st"), stack_id: own("id") };
-    let problems = Plan::make(&request, pseudo, BTreeMap::new()).err().unwrap();
+    let problems = Plan::make(&request, pseudo, BTreeMap::new(), &BTreeMap::new()).err().unwrap();
     assert!(problems[0].message.contains("Transform: AWS::Serverless-2016-10-31"));
 }
 
