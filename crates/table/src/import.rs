@@ -30,14 +30,17 @@ pub(crate) struct Source {
     #[serde(default)]
     pub owner: Option<String>,
     pub prefix: String,
+    #[serde(default)]
     pub format: Format,
+    #[serde(default)]
     pub compression: Compression,
 }
 
 /// What the objects hold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) enum Format {
     /// Items as the wire has them, one in each line.
+    #[default]
     Json,
     /// Items as text of Amazon Ion, one in each line.
     Ion,
@@ -46,8 +49,9 @@ pub(crate) enum Format {
 }
 
 /// How the objects are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) enum Compression {
+    #[default]
     None,
     Gzip,
     Zstandard,
