@@ -5,6 +5,7 @@ mod aws;
 mod burst;
 mod cold;
 mod density;
+mod drive;
 mod events;
 mod gateway;
 mod http;

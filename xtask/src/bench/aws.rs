@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy)]
 pub struct Aws {
     service: &'static str,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 /// A connection to it.

@@ -1,8 +1,9 @@
-//! A blocking HTTP/1.1 client that costs as little as possible, so that it does not measure itself: one connection kept open, requests
-//! made once as bytes.
+//! An HTTP/1.1 client that costs as little as possible, so that it does not measure itself: one connection kept open, requests made once as bytes.
+//! Whoever has one connection waits in [`Connection::call`]; `drive.rs` has many, and waits for all of them.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A call that takes longer has failed.
@@ -63,6 +64,36 @@ impl Answer {
     }
 }
 
+/// What an answer begins with.
+struct Head {
+    status: u16,
+    /// Bytes up to the body.
+    size: usize,
+    length: Option<usize>,
+    is_chunked: bool,
+    closes: bool,
+}
+
+impl Head {
+    /// The head at the beginning of `bytes`, if it is whole.
+    fn of(bytes: &[u8]) -> io::Result<Option<Self>> {
+        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+        let wrong = || io::Error::other(format!("not an HTTP answer: {}", String::from_utf8_lossy(&bytes[..end])));
+        let mut lines = std::str::from_utf8(&bytes[..end]).map_err(|_| wrong())?.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(wrong)?;
+        let mut head = Self { status, size: end + 4, length: None, is_chunked: false, closes: false };
+        for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+            match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => head.length = value.parse().ok(),
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => head.is_chunked = value == "chunked",
+                10 if name.eq_ignore_ascii_case("connection") => head.closes = value.eq_ignore_ascii_case("close"),
+                _ => {}
+            }
+        }
+        Ok(Some(head))
+    }
+}
+
 /// A connection that is kept open, unless the server closes it after each answer.
 pub struct Connection {
     address: SocketAddr,
@@ -84,27 +115,51 @@ impl Connection {
 
     /// Sends `request` and waits for the whole answer.
     pub fn call(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.send(request)?;
+        self.receive()
+    }
+
+    /// Sends `request`, over a new connection if the server has closed this one.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<()> {
         if self.is_closed {
             *self = Self::open(self.address)?;
         }
-        self.stream.write_all(request)?;
+        self.stream.write_all(request)
+    }
+
+    /// Waits for the whole answer to what was sent.
+    pub fn receive(&mut self) -> io::Result<Answer> {
         let head = loop {
-            match self.read().windows(4).position(|window| window == b"\r\n\r\n") {
-                Some(end) => break self.take(end + 4)?,
+            match Head::of(self.read())? {
+                Some(head) => break head,
                 None => self.fill()?,
             }
         };
-        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other(format!("not an HTTP answer: {head}")))?;
-        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        self.is_closed = header("connection") == Some("close");
-        let body = match header("content-length").and_then(|length| length.parse().ok()) {
-            Some(length) => self.take(length)?,
-            None if header("transfer-encoding") == Some("chunked") => self.chunks()?,
-            None => Vec::new(),
+        self.is_closed = head.closes;
+        let body = match head.length {
+            Some(length) if head.size + length == self.filled => {
+                self.filled = 0;
+                self.buffer[head.size..head.size + length].to_vec()
+            }
+            length => {
+                self.take(head.size)?;
+                self.body(length, head.is_chunked)?
+            }
         };
-        Ok(Answer { status, body })
+        Ok(Answer { status: head.status, body })
+    }
+
+    fn body(&mut self, length: Option<usize>, is_chunked: bool) -> io::Result<Vec<u8>> {
+        match length {
+            Some(length) => self.take(length),
+            None if is_chunked => self.chunks(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether the server has said that it closes this connection.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {
@@ -151,5 +206,11 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }

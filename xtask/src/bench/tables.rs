@@ -2,7 +2,9 @@
 //! while all of them are scanned, and the time from a change to the first line of the function that its stream is for.
 
 use super::aws::Aws;
+use super::drive::{Calls, drive};
 use super::events::one_by_one;
+use super::http::Answer;
 use super::lambda::{Lambda, Language};
 use super::load::side_by_side;
 use super::memory;
@@ -122,26 +124,38 @@ impl Table {
 
     /// Calls per second over all connections for `time`.
     fn rate(&self, operation: &str, connections: usize, time: Duration) -> Result<f64, Failure> {
-        let requests = self.requests(operation);
-        let places = AtomicUsize::new(0);
-        let begin = Instant::now();
-        let counts = side_by_side(connections, || {
-            let mut connection = self.aws.connect()?;
-            let mut requests = requests.clone();
-            let first = places.fetch_add(1, Ordering::Relaxed) * 31;
-            let mut count = 0_usize;
-            while begin.elapsed() < time {
-                connection.exchange(requests[(first + count) % PREPARED].fresh())?;
-                count += 1;
-            }
-            Ok(count)
-        })?;
-        Ok(counts.into_iter().sum::<usize>() as f64 / begin.elapsed().as_secs_f64())
+        let next = (0..connections).map(|place| place * 31).collect();
+        let mut round = Round { requests: self.requests(operation), next, answers: 0 };
+        let took = drive(&mut round, self.aws.address, connections, time)?;
+        Ok(round.answers as f64 / took.as_secs_f64())
+    }
+}
+
+/// Calls that go round all requests, from another one on each connection.
+struct Round {
+    requests: Vec<Prepared>,
+    /// By connection.
+    next: Vec<usize>,
+    answers: usize,
+}
+
+impl Calls for Round {
+    fn request(&mut self, place: usize) -> &[u8] {
+        let next = self.next[place];
+        self.next[place] += 1;
+        self.requests[next % PREPARED].fresh()
+    }
+
+    fn answered(&mut self, answer: Answer, _: Duration) -> Result<(), Failure> {
+        self.answers += 1;
+        match answer.status {
+            200 => Ok(()),
+            _ => Err(format!("a table answered {}", answer.text()).into()),
+        }
     }
 }
 
 /// A request that was made once as bytes.
-#[derive(Clone)]
 struct Prepared {
     bytes: Vec<u8>,
     /// Where the number in [`TEXT`] is, if the request has it.
