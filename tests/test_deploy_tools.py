@@ -264,6 +264,21 @@ def test_a_protected_stack_is_not_deleted(cloudformation, stack):
     wait(cloudformation, "delete", stack)
 
 
+def test_a_stack_that_is_only_reserved_has_an_event_to_begin_at(cloudformation, stack):
+    """SAM's command line takes the time of the latest event before it executes a change set, and shows those that come after it."""
+    template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    cloudformation.create_change_set(StackName=stack, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=template)
+    [event] = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    told = [event[name] for name in ("LogicalResourceId", "ResourceType", "ResourceStatus", "ResourceStatusReason")]
+    assert told == [stack, "AWS::CloudFormation::Stack", "REVIEW_IN_PROGRESS", "User Initiated"]
+    cloudformation.get_waiter("change_set_create_complete").wait(StackName=stack, ChangeSetName="first", WaiterConfig={"Delay": 1})
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName="first")
+    wait(cloudformation, "create", stack)
+    after = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    assert (after[0]["ResourceStatus"], after[-1]["EventId"]) == ("CREATE_COMPLETE", event["EventId"])
+    assert all(one["Timestamp"] >= event["Timestamp"] for one in after)
+
+
 def test_a_deleted_stack_is_known_by_its_id(cloudformation, stack):
     made = cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": GROUP}))["StackId"]
     wait(cloudformation, "create", stack)

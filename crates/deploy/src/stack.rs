@@ -199,6 +199,19 @@ impl Stack {
         Some(self.resources.remove(index))
     }
 
+    /// What there is to say of the stack as it is now.
+    pub(crate) fn own_event(&self, at: Timestamp) -> Event {
+        Event {
+            at,
+            id: self.name.clone(),
+            kind: "AWS::CloudFormation::Stack".to_owned(),
+            physical_id: self.id.clone(),
+            status: self.status.clone(),
+            reason: self.reason.clone(),
+            position: None,
+        }
+    }
+
     pub(crate) fn add_event(&mut self, event: Event) {
         self.events.push(event);
         let over = self.events.len().saturating_sub(MAX_EVENTS);

@@ -34,18 +34,8 @@ impl Run<'_> {
 
     pub(super) async fn set_status(&mut self, status: &str, reason: Option<String>) -> Result<(), Error> {
         self.stack.status = status.to_owned();
-        self.stack.reason.clone_from(&reason);
-        let (id, physical_id) = (self.stack.name.clone(), self.stack.id.clone());
-        let kind = "AWS::CloudFormation::Stack".to_owned();
-        self.report(Event {
-            at: self.clock.now(),
-            id,
-            kind,
-            physical_id,
-            status: status.into(),
-            reason,
-            position: None,
-        });
+        self.stack.reason = reason;
+        self.report(self.stack.own_event(self.clock.now()));
         stack::save(self.store, &self.stack).await
     }
 }

@@ -4,7 +4,7 @@ use crate::changes::{Action, Change};
 use crate::cloudformation::faults::invalid;
 use crate::cloudformation::shapes::{Empty, StackInput, TemplateInput};
 use crate::cloudformation::stacks::{check_capabilities, run};
-use crate::{Deploy, Request, Stack, stack};
+use crate::{Deploy, Event, Request, Stack, stack};
 use fogbank_model::{AccountId, Arn, Region, RequestContext, Timestamp};
 use fogbank_store::{Read, Table, Tx};
 use fogbank_wire::Fault;
@@ -249,7 +249,10 @@ impl Deploy {
     /// Puts an empty stack on record for a change set that will make it.
     async fn reserve(&self, context: &RequestContext, name: &str) -> Result<Stack, crate::Error> {
         crate::check_name(name)?;
-        let stack = Stack { status: "REVIEW_IN_PROGRESS".into(), ..self.new_stack(context, name) };
+        let mut stack = Stack { status: "REVIEW_IN_PROGRESS".into(), ..self.new_stack(context, name) };
+        // Tools begin to follow the stack at the event that it has.
+        let event = stack.own_event(stack.created);
+        stack.add_event(Event { reason: Some("User Initiated".into()), ..event });
         stack::save(&self.store, &stack).await?;
         Ok(stack)
     }
